@@ -1,0 +1,123 @@
+import { request } from 'node:http'
+import type {
+  Host,
+  Operation,
+  OperationEvent,
+  OperationRequest,
+  Problem,
+  RollbackRequest
+} from '../api/schemas.ts'
+import type { ErrorCode } from '../errors.ts'
+import { BelayError, errorCodes } from '../errors.ts'
+import { sseEvents } from './sse.ts'
+
+/** A connection-per-request client of the agent API on a Unix socket. Every call has its own time limit. */
+export function agentClient(socketPath: string, timeoutMs = 10_000) {
+  async function call<T>(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {}
+  ): Promise<T> {
+    const { status, text } = await send({ socketPath, timeoutMs, method, path, body, headers })
+    const parsed = parse(text)
+    if (status >= 400) throw problemToError(status, parsed as Partial<Problem>)
+    return parsed as T
+  }
+  return {
+    host: () => call<Host>('GET', '/v1/host'),
+    live: () => call<{ status: string; version: string }>('GET', '/livez'),
+    generations: () =>
+      call<{ generations: import('../api/schemas.ts').Generation[] }>(
+        'GET',
+        '/v1/profiles/system/generations'
+      ),
+    operations: () => call<{ operations: Operation[] }>('GET', '/v1/operations'),
+    operation: (id: string) => call<Operation>('GET', `/v1/operations/${encodeURIComponent(id)}`),
+    start: (body: OperationRequest, idempotencyKey?: string) =>
+      call<Operation>(
+        'POST',
+        '/v1/operations',
+        body,
+        idempotencyKey ? { 'idempotency-key': idempotencyKey } : {}
+      ),
+    confirm: (id: string, nonce: string) =>
+      call<Operation>('POST', `/v1/operations/${encodeURIComponent(id)}/confirm`, { nonce }),
+    cancel: (id: string) => call<Operation>('POST', `/v1/operations/${encodeURIComponent(id)}/cancel`, {}),
+    rollback: (body: RollbackRequest) => call<Operation>('POST', '/v1/rollback', body),
+    /** Journal and output of an operation, live, until it ends. Throws when the connection breaks before. */
+    log: (id: string, signal?: AbortSignal): AsyncGenerator<OperationEvent> =>
+      sseEvents<OperationEvent>({
+        socketPath,
+        path: `/v1/operations/${encodeURIComponent(id)}/log`,
+        ...(signal ? { signal } : {})
+      })
+  }
+}
+export type AgentClient = ReturnType<typeof agentClient>
+
+interface Call {
+  readonly socketPath: string
+  readonly timeoutMs: number
+  readonly method: string
+  readonly path: string
+  readonly body: unknown
+  readonly headers: Record<string, string>
+}
+
+function send(call: Call): Promise<{ status: number; text: string }> {
+  return new Promise((resolve, reject) => {
+    const payload = call.body === undefined ? undefined : JSON.stringify(call.body)
+    const headers = {
+      ...call.headers,
+      ...(payload === undefined ? {} : { 'content-type': 'application/json' })
+    }
+    const fail = (cause: unknown) =>
+      reject(
+        new BelayError('host-unreachable', `the agent does not answer on ${call.socketPath}`, {
+          cause,
+          at: call.socketPath
+        })
+      )
+    const req = request(
+      {
+        socketPath: call.socketPath,
+        method: call.method,
+        path: call.path,
+        headers,
+        agent: false,
+        signal: AbortSignal.timeout(call.timeoutMs)
+      },
+      (res) => {
+        let text = ''
+        res.setEncoding('utf8')
+        res.on('data', (chunk: string) => {
+          text += chunk
+          if (text.length > 8 * 1024 * 1024) req.destroy(new Error('answer larger than 8 MiB'))
+        })
+        res.on('end', () => resolve({ status: res.statusCode ?? 0, text }))
+        res.on('error', fail)
+      }
+    )
+    req.on('error', fail)
+    req.end(payload)
+  })
+}
+
+function parse(text: string): unknown {
+  try {
+    return text === '' ? {} : JSON.parse(text)
+  } catch (cause) {
+    throw new BelayError('invalid-json', 'the agent answered something that is not JSON', {
+      cause,
+      found: text.slice(0, 200)
+    })
+  }
+}
+
+function problemToError(status: number, problem: Partial<Problem>): BelayError {
+  const code =
+    problem.code !== undefined && problem.code in errorCodes ? (problem.code as ErrorCode) : 'internal'
+  const detail = { found: problem.found, wanted: problem.wanted, ...(problem.at ? { at: problem.at } : {}) }
+  return new BelayError(code, problem.detail ?? `the agent answered ${status}`, detail)
+}

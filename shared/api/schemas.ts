@@ -1,0 +1,174 @@
+import type { Static, TSchema } from 'typebox'
+import { Type } from 'typebox'
+import type { Phase } from '../operation/phase.ts'
+import { phases } from '../operation/phase.ts'
+import { storePathPattern } from '../store-path.ts'
+
+/** Roles, weakest first. A role may do all that the ones before it may. */
+export const roles = ['observe', 'propose', 'operate', 'admin'] as const
+export type Role = (typeof roles)[number]
+
+const closed = { additionalProperties: false } as const
+const text = (description: string, options: object = {}) => Type.String({ description, ...options })
+
+export const StorePath = text('A top-level store path', { pattern: storePathPattern, maxLength: 300 })
+export const Nullable = <S extends TSchema>(schema: S) => Type.Union([schema, Type.Null()])
+
+export const Generation = Type.Object(
+  {
+    number: Type.Integer({
+      minimum: 1,
+      description: 'Generation number in the profile; numbers can be reused'
+    }),
+    storePath: StorePath,
+    createdAt: text('When the generation link was made, RFC 3339'),
+    current: Type.Boolean({ description: 'The profile points to this generation' }),
+    running: Type.Boolean({ description: 'This generation is the running system' }),
+    knownGood: Type.Boolean({
+      description: 'It was confirmed and committed, or was the baseline of an operation'
+    })
+  },
+  { $id: 'Generation', ...closed, description: 'One generation of a profile' }
+)
+export type Generation = Static<typeof Generation>
+
+export const ProfileState = Type.Object(
+  {
+    profile: Type.Literal('system', { description: 'Name of the profile' }),
+    number: Nullable(Type.Integer({ description: 'Generation that the profile points to' })),
+    storePath: Nullable(StorePath),
+    running: Nullable(StorePath),
+    booted: Nullable(StorePath),
+    bootDefault: Nullable(StorePath),
+    drift: Type.Boolean({ description: 'Profile, running system and boot default are not all the same' })
+  },
+  { $id: 'ProfileState', ...closed, description: 'What is chosen, what runs, what booted, what boots next' }
+)
+export type ProfileState = Static<typeof ProfileState>
+
+export const Host = Type.Object(
+  {
+    name: text('Host name'),
+    platform: Type.Enum(['nixos'], { description: 'Kind of system' }),
+    system: text('Nix system, such as x86_64-linux'),
+    bootId: text('Identity of this boot'),
+    agentVersion: text('Version of the agent that answers'),
+    profiles: Type.Array(ProfileState)
+  },
+  { $id: 'Host', ...closed, description: 'The identity of this host and the state of its profiles' }
+)
+export type Host = Static<typeof Host>
+
+export const ConfirmPolicy = Type.Object(
+  {
+    by: Type.Enum(['connection', 'health'], {
+      description:
+        'connection: a person or controller confirms over a connection opened after the activation. health: local verification is enough'
+    }),
+    windowSeconds: Type.Integer({
+      minimum: 5,
+      maximum: 86_400,
+      description: 'How long to wait for the confirmation before rolling back'
+    })
+  },
+  { ...closed, description: 'What turns an activated generation into a committed one' }
+)
+export type ConfirmPolicy = Static<typeof ConfirmPolicy>
+
+export const OperationRequest = Type.Object(
+  {
+    profile: Type.Optional(
+      Type.Literal('system', { description: 'Profile to move; system is the only one' })
+    ),
+    storePath: text('Store path of the generation to activate', { maxLength: 1024 }),
+    confirm: Type.Optional(ConfirmPolicy),
+    reason: Type.Optional(text('Why, for the journal', { maxLength: 500 }))
+  },
+  { $id: 'OperationRequest', ...closed, description: 'Activate a generation: prove, then commit' }
+)
+export type OperationRequest = Static<typeof OperationRequest>
+
+export const RollbackRequest = Type.Object(
+  {
+    generation: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        description: 'Generation number to go to; default is the last known good one'
+      })
+    ),
+    reason: Type.Optional(text('Why, for the journal', { maxLength: 500 }))
+  },
+  { $id: 'RollbackRequest', ...closed, description: 'Emergency rollback; needs no network' }
+)
+export type RollbackRequest = Static<typeof RollbackRequest>
+
+export const ConfirmRequest = Type.Object(
+  {
+    nonce: Type.Optional(
+      text("The operation's nonce, read over a connection opened after the activation", { maxLength: 128 })
+    )
+  },
+  { $id: 'ConfirmRequest', ...closed, description: 'Confirms the operation' }
+)
+export type ConfirmRequest = Static<typeof ConfirmRequest>
+
+export const GenerationRef = Type.Object(
+  { number: Nullable(Type.Integer()), storePath: StorePath },
+  { ...closed, description: 'A generation by number and store path' }
+)
+export type GenerationRef = Static<typeof GenerationRef>
+
+export const Operation = Type.Object(
+  {
+    id: text('Identity; sorts by time of acceptance'),
+    kind: Type.Enum(['activate', 'rollback'], { description: 'What was asked for' }),
+    phase: Type.Enum(phases, { description: 'Where the operation is; see the transition table' }),
+    reason: Nullable(text('Why the operation is in this phase')),
+    code: Nullable(text('Closed code behind a refusal, a rollback or a stuck operation')),
+    candidate: Nullable(StorePath),
+    baseline: Nullable(GenerationRef),
+    principal: text('Who asked'),
+    acceptedAt: text('RFC 3339'),
+    updatedAt: text('RFC 3339'),
+    confirm: ConfirmPolicy,
+    confirmation: Nullable(
+      Type.Object(
+        {
+          nonce: Nullable(text('Present for callers that may confirm')),
+          deadline: text('RFC 3339; the host counts monotonic time, so this is an estimate')
+        },
+        closed
+      )
+    ),
+    terminal: Type.Boolean({ description: 'True when nothing follows' })
+  },
+  { $id: 'Operation', ...closed, description: 'One operation: the fold of its journal' }
+)
+export type Operation = Static<typeof Operation>
+
+export const Problem = Type.Object(
+  {
+    type: text('Always about:blank'),
+    title: text('The code in words'),
+    status: Type.Integer({ description: 'HTTP status' }),
+    code: text('Closed code; branch on this'),
+    detail: text('What happened, for a person'),
+    found: Type.Optional(Type.Unknown({ description: 'The value found' })),
+    wanted: Type.Optional(Type.Unknown({ description: 'The value wanted' })),
+    at: Type.Optional(text('Where in the input'))
+  },
+  { $id: 'Problem', description: 'RFC 9457 problem details' }
+)
+export type Problem = Static<typeof Problem>
+
+/** One event of an operation, as sent over SSE (`event: operation` or `event: output`). */
+export type OperationEvent =
+  | {
+      readonly type: 'operation'
+      readonly at: string
+      readonly operation: string
+      readonly seq: number
+      readonly phase: Phase
+      readonly message: string
+    }
+  | { readonly type: 'output'; readonly operation: string; readonly line: string }

@@ -1,0 +1,74 @@
+import { BelayError } from './errors.ts'
+
+/** How a command is run. Times in milliseconds, output in bytes. */
+export interface CommandOptions {
+  /** Ends the command and all it started. */
+  readonly timeoutMs: number
+  readonly env?: Readonly<Record<string, string>>
+  readonly cwd?: string
+  readonly input?: string
+  readonly signal?: AbortSignal
+  /** Called for every line of stderr while the command runs. */
+  readonly onStderrLine?: (line: string) => void
+  /** Bytes of output kept; more is dropped. Default 4 MiB. */
+  readonly maxOutput?: number
+}
+
+/** What a command did. `code` is null when a signal ended it. */
+export interface CommandResult {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+  readonly timedOut: boolean
+}
+
+/** Runs one program with an argument array, never through a shell. Does not throw on a non-zero exit. */
+export async function runCommand(argv: readonly string[], options: CommandOptions): Promise<CommandResult> {
+  const { execa } = await import('execa')
+  const [file, ...args] = argv
+  if (file === undefined) throw new BelayError('internal', 'empty command line')
+  const child = execa(file, args, {
+    reject: false,
+    timeout: options.timeoutMs,
+    forceKillAfterDelay: 2000,
+    maxBuffer: options.maxOutput ?? 4 * 1024 * 1024,
+    stdin: options.input === undefined ? 'ignore' : 'pipe',
+    ...(options.input === undefined ? {} : { input: options.input }),
+    ...(options.env ? { env: options.env } : {}),
+    ...(options.cwd ? { cwd: options.cwd } : {}),
+    ...(options.signal ? { cancelSignal: options.signal } : {})
+  })
+  if (options.onStderrLine) {
+    const tell = options.onStderrLine
+    void (async () => {
+      for await (const line of child.iterable({ from: 'stderr' })) tell(line)
+    })().catch(() => {})
+  }
+  const result = await child
+  return {
+    code: result.exitCode ?? null,
+    stdout: result.stdout ?? '',
+    stderr: result.stderr ?? result.shortMessage ?? '',
+    timedOut: result.timedOut
+  }
+}
+
+/** Like {@link runCommand}, but throws `command-failed` or `command-timeout` with the end of stderr. */
+export async function mustRun(argv: readonly string[], options: CommandOptions): Promise<CommandResult> {
+  const result = await runCommand(argv, options)
+  if (result.timedOut) {
+    throw new BelayError('command-timeout', `${argv[0]} did not end within ${options.timeoutMs} ms`)
+  }
+  if (result.code !== 0) {
+    const end = result.stderr.trim().split('\n').slice(-5).join('\n')
+    throw new BelayError(
+      'command-failed',
+      `${argv.slice(0, 4).join(' ')} exited with ${result.code}: ${end}`,
+      {
+        found: result.code,
+        wanted: 0
+      }
+    )
+  }
+  return result
+}

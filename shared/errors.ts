@@ -1,0 +1,80 @@
+/**
+ * Closed error codes. Each is part of the API: a caller may branch on it. The number is the HTTP status with
+ * which the agent answers.
+ */
+export const errorCodes = {
+  'invalid-request': 400,
+  'invalid-json': 400,
+  'invalid-store-path': 400,
+  'invalid-config': 400,
+  'invalid-fleet-file': 400,
+  'nonce-missing': 400,
+  'body-too-large': 413,
+  'unsupported-media-type': 415,
+  'role-too-low': 403,
+  'nonce-wrong': 403,
+  'connection-too-old': 403,
+  'not-found': 404,
+  'operation-unknown': 404,
+  'generation-unknown': 404,
+  'path-not-valid': 422,
+  'not-a-system': 422,
+  'wrong-host': 422,
+  'wrong-platform': 422,
+  'operation-running': 409,
+  'idempotency-conflict': 409,
+  'not-confirming': 409,
+  'not-cancellable': 409,
+  'no-known-good': 409,
+  'journal-corrupt': 500,
+  'command-failed': 500,
+  'command-timeout': 504,
+  'request-timeout': 408,
+  'host-unreachable': 502,
+  'build-failed': 500,
+  'push-failed': 502,
+  internal: 500
+} as const satisfies Record<string, number>
+
+/** A closed error code. */
+export type ErrorCode = keyof typeof errorCodes
+
+/** What an error knows besides its code: what was found, what was wanted, and where. */
+export interface ErrorDetail {
+  readonly found?: unknown
+  readonly wanted?: unknown
+  readonly at?: string
+  readonly cause?: unknown
+}
+
+/** An error with a closed code, the value found and the value wanted. */
+export class BelayError extends Error {
+  override readonly name = 'BelayError'
+  readonly code: ErrorCode
+  readonly found: unknown
+  readonly wanted: unknown
+  readonly at: string | undefined
+
+  constructor(code: ErrorCode, message: string, detail: ErrorDetail = {}) {
+    super(message, detail.cause === undefined ? undefined : { cause: detail.cause })
+    this.code = code
+    this.found = detail.found
+    this.wanted = detail.wanted
+    this.at = detail.at
+  }
+}
+
+/** The code of anything thrown; `internal` for what is not ours. */
+export function codeOf(error: unknown): ErrorCode {
+  return error instanceof BelayError ? error.code : 'internal'
+}
+
+/** Message and the messages of its causes, once, in one line. */
+export function describeError(error: unknown): string {
+  const parts: string[] = []
+  for (let e: unknown = error; e !== undefined && e !== null; e = e instanceof Error ? e.cause : undefined) {
+    const text = e instanceof Error ? e.message : String(e)
+    if (!parts.includes(text)) parts.push(text)
+  }
+  return parts.join(': ')
+}
