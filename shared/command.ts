@@ -48,7 +48,7 @@ export async function runCommand(argv: readonly string[], options: CommandOption
   return {
     code: result.exitCode ?? null,
     stdout: result.stdout ?? '',
-    stderr: result.stderr ?? result.shortMessage ?? '',
+    stderr: result.stderr || (result.exitCode === undefined ? (result.shortMessage ?? '') : ''),
     timedOut: result.timedOut
   }
 }

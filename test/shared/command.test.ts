@@ -1,0 +1,31 @@
+import t from 'tap'
+import { mustRun, runCommand } from '../../shared/command.ts'
+
+const timeoutMs = 10_000
+
+t.test('arguments reach the program as they are, without a shell', async (t) => {
+  const result = await runCommand(['printf', '%s', '$HOME; `id` "x"'], { timeoutMs })
+  t.match(result, { code: 0, stdout: '$HOME; `id` "x"', timedOut: false })
+})
+
+t.test('a failure is a result for runCommand and an error for mustRun', async (t) => {
+  const argv = ['sh', '-c', 'echo broken >&2; exit 3']
+  t.match(await runCommand(argv, { timeoutMs }), { code: 3, stderr: 'broken' })
+  await t.rejects(mustRun(argv, { timeoutMs }), { code: 'command-failed', found: 3, message: /broken/ })
+})
+
+t.test('a command that does not end is ended', async (t) => {
+  await t.rejects(mustRun(['tail', '-f', '/dev/null'], { timeoutMs: 50 }), { code: 'command-timeout' })
+})
+
+t.test('a program that is not there fails and does not throw', async (t) => {
+  const result = await runCommand(['/nonexistent/program'], { timeoutMs })
+  t.equal(result.code, null)
+  t.match(result.stderr, /ENOENT/)
+})
+
+t.test('lines of stderr are told while the command runs', async (t) => {
+  const lines: string[] = []
+  await mustRun(['sh', '-c', 'echo a >&2; echo b >&2'], { timeoutMs, onStderrLine: (l) => lines.push(l) })
+  t.same(lines, ['a', 'b'])
+})
