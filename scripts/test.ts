@@ -6,9 +6,13 @@ import { join } from 'node:path'
 /** Runs tap on the given files (all by default) and closes with one plain line of tap's own totals. */
 const dir = mkdtempSync(join(tmpdir(), 'belay-test-'))
 const output = join(dir, 'results.tap')
-const run = spawnSync('tap', ['run', '--reporter', 'terse', '--output-file', output, ...process.argv.slice(2)], {
-  stdio: 'inherit'
-})
+const run = spawnSync(
+  'tap',
+  ['run', '--reporter', 'terse', '--output-file', output, ...process.argv.slice(2)],
+  {
+    stdio: 'inherit'
+  }
+)
 const line = /^# \{ (total: .*) \}$/m.exec(readFileSync(output, 'utf8'))?.[1] ?? ''
 rmSync(dir, { recursive: true })
 const count = (name: string) => Number(new RegExp(`\\b${name}: (\\d+)`).exec(line)?.[1] ?? 0)
