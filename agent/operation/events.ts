@@ -1,0 +1,55 @@
+import type { ConfirmPolicy, GenerationRef } from '../../shared/api/schemas.ts'
+import type { ErrorCode } from '../../shared/errors.ts'
+import type { Phase } from '../../shared/operation/phase.ts'
+
+/** What was admitted: the whole of it, so that the runner needs nothing from the daemon. */
+export interface Accepted {
+  readonly type: 'accepted'
+  readonly id: string
+  readonly kind: 'activate' | 'rollback'
+  readonly profile: 'system'
+  /** Store path to activate; for a rollback the path to go back to. */
+  readonly target: GenerationRef
+  readonly confirm: ConfirmPolicy
+  readonly principal: string
+  readonly reason: string | null
+  /** The caller's idempotency key and a hash of the request it came with. */
+  readonly idempotency: { readonly key: string; readonly request: string } | null
+}
+
+/** The host before anything changed: what a rollback brings back and what verification compares with. */
+export interface Baseline {
+  readonly type: 'baseline'
+  /** The running system; its number is the profile's when the profile points to it. */
+  readonly generation: GenerationRef
+  /** What the profile pointed to, which a rollback restores. */
+  readonly profile: GenerationRef
+  readonly failedUnits: readonly string[]
+}
+
+/** An event in the journal of one operation. An intent (`…-started`) is durable before its effect. */
+export type Event =
+  | Accepted
+  | Baseline
+  | {
+      readonly type: 'moved'
+      readonly to: Phase
+      readonly reason: string
+      readonly code?: ErrorCode | string
+    }
+  | { readonly type: 'activation-started'; readonly unit: string }
+  | { readonly type: 'activation-ended'; readonly outcome: Outcome }
+  | {
+      readonly type: 'window-opened'
+      readonly nonce: string
+      readonly deadlineMonotonicMs: number
+      readonly deadlineAt: string
+    }
+  | { readonly type: 'confirmed'; readonly principal: string }
+
+/** How an activation ended, as the service manager saw it (`$SERVICE_RESULT $EXIT_CODE $EXIT_STATUS`). */
+export interface Outcome {
+  readonly result: string
+  readonly code: string
+  readonly status: string
+}

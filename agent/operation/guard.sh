@@ -1,0 +1,47 @@
+#!/bin/sh
+# The guard of one operation. It runs as a service of its own, needs neither Node nor the network, and brings the
+# baseline back when the operation has not ended in time. Disarmed by stopping the service.
+#
+# usage: guard.sh OPERATION_DIR TOOLS_DIR
+#   OPERATION_DIR/window      "SERIAL SECONDS": how long to wait; a new SERIAL starts the countdown again
+#   OPERATION_DIR/journal.jsonl  the truth of the operation
+#   OPERATION_DIR/baseline    the store path to bring back
+#   OPERATION_DIR/profile     "PROFILE LINK": where the profile pointed, such as "/nix/var/nix/profiles/system system-41-link"
+#   TOOLS_DIR                 links to sleep, grep, mv, ln, readlink, systemctl
+set -u
+dir=$1
+PATH=$2:$PATH
+export PATH
+unset NIX_REMOTE
+
+# Seconds are counted by sleeping, so that suspend and changes of the clock do not shorten them, and
+# daemon-reload, which restarts relative timers, does not lengthen them.
+seen=
+left=0
+while :; do
+  if read -r serial seconds <"$dir/window" && [ "$serial" != "$seen" ]; then
+    seen=$serial
+    left=$seconds
+  fi
+  [ "$left" -gt 0 ] || break
+  sleep 1
+  left=$((left - 1))
+done
+
+# Only a whole line counts: a torn one was never acknowledged.
+if grep -Eq '^\{.*"type":"moved","to":"(committed|rolled-back|refused|cancelled)".*\}$' "$dir/journal.jsonl"; then
+  exit 0
+fi
+
+echo '<4>belay: the operation did not end in time; bringing the baseline back'
+systemctl stop belay-operation.service nixos-rebuild-switch-to-configuration.service
+read -r baseline <"$dir/baseline"
+read -r profile link <"$dir/profile"
+if [ "$(readlink "$profile")" != "$link" ]; then
+  ln -sfn "$link" "$profile.belay" && mv -Tf "$profile.belay" "$profile"
+fi
+status=0
+"$baseline/bin/switch-to-configuration" switch || status=$?
+echo "$status" >"$dir/guard-outcome.new" && mv -f "$dir/guard-outcome.new" "$dir/guard-outcome"
+# 4: some unit somewhere has failed; the baseline runs all the same.
+[ "$status" -eq 0 ] || [ "$status" -eq 4 ]

@@ -1,0 +1,88 @@
+import { BelayError } from '../../shared/errors.ts'
+import type { Phase } from '../../shared/operation/phase.ts'
+import { canMove } from '../../shared/operation/phase.ts'
+import type { JournalRecord } from '../journal/journal.ts'
+import type { Accepted, Baseline, Event, Outcome } from './events.ts'
+
+/** An operation as its journal tells it. */
+export interface OperationState {
+  readonly accepted: Accepted
+  readonly phase: Phase
+  readonly reason: string | null
+  readonly code: string | null
+  readonly baseline: Baseline | null
+  readonly activation: {
+    readonly started: boolean
+    readonly outcome: Outcome | null
+    readonly endedMonotonicMs: number | null
+  }
+  readonly window: {
+    readonly nonce: string
+    readonly deadlineMonotonicMs: number
+    readonly deadlineAt: string
+  } | null
+  readonly confirmedBy: string | null
+  readonly acceptedAt: string
+  readonly updatedAt: string
+  /** Boot in which the last record was written; another one now means that the host rebooted in between. */
+  readonly bootId: string
+}
+
+type Records = readonly JournalRecord<Event>[]
+
+/** Folds a journal to the state it tells. Throws `journal-corrupt` for an event that cannot follow. */
+export function foldOperation(records: Records): OperationState {
+  const [first, ...rest] = records
+  if (first?.event.type !== 'accepted') {
+    throw new BelayError('journal-corrupt', 'the journal does not begin with accepted', {
+      found: first?.event.type,
+      wanted: 'accepted'
+    })
+  }
+  const start: OperationState = {
+    accepted: first.event,
+    phase: 'accepted',
+    reason: first.event.reason,
+    code: null,
+    baseline: null,
+    activation: { started: false, outcome: null, endedMonotonicMs: null },
+    window: null,
+    confirmedBy: null,
+    acceptedAt: first.at,
+    updatedAt: first.at,
+    bootId: first.bootId
+  }
+  return rest.reduce(
+    (state, record) => ({ ...apply(state, record), updatedAt: record.at, bootId: record.bootId }),
+    start
+  )
+}
+
+function apply(state: OperationState, record: JournalRecord<Event>): OperationState {
+  const { event } = record
+  switch (event.type) {
+    case 'accepted':
+      throw new BelayError('journal-corrupt', 'accepted stands twice', { at: `line ${record.seq + 1}` })
+    case 'moved':
+      if (!canMove(state.phase, event.to)) {
+        throw new BelayError('journal-corrupt', `no way from ${state.phase} to ${event.to}`, {
+          found: event.to,
+          at: `line ${record.seq + 1}`
+        })
+      }
+      return { ...state, phase: event.to, reason: event.reason, code: event.code ?? null }
+    case 'baseline':
+      return { ...state, baseline: event }
+    case 'activation-started':
+      return { ...state, activation: { started: true, outcome: null, endedMonotonicMs: null } }
+    case 'activation-ended':
+      return {
+        ...state,
+        activation: { started: true, outcome: event.outcome, endedMonotonicMs: record.monotonicMs }
+      }
+    case 'window-opened':
+      return { ...state, window: event }
+    case 'confirmed':
+      return { ...state, confirmedBy: event.principal }
+  }
+}
