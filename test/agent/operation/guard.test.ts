@@ -1,0 +1,80 @@
+import { chmod, mkdir, readFile, readlink, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import t from 'tap'
+import { runCommand } from '../../../shared/command.ts'
+
+const guard = new URL('../../../agent/operation/guard.sh', import.meta.url).pathname
+
+/** An operation directory with a baseline whose switch leaves a trace, and a profile that has moved on. */
+async function armed(dir: string, options: { journal: string; status?: number; seconds?: number }) {
+  const tools = join(dir, 'tools')
+  const baseline = join(dir, 'baseline-system')
+  const profile = join(dir, 'profile')
+  await mkdir(join(baseline, 'bin'), { recursive: true })
+  await mkdir(tools)
+  const script = async (path: string, body: string) => {
+    await writeFile(path, `#!/bin/sh\n${body}\n`)
+    await chmod(path, 0o755)
+  }
+  await script(join(tools, 'systemctl'), `echo "$@" >>${dir}/stopped`)
+  await script(
+    join(baseline, 'bin/switch-to-configuration'),
+    `echo "$1" >>${dir}/switched; exit ${options.status ?? 0}`
+  )
+  await symlink('system-42-link', profile)
+  await writeFile(join(dir, 'window'), `1 ${options.seconds ?? 0}\n`)
+  await writeFile(join(dir, 'baseline'), `${baseline}\n`)
+  await writeFile(join(dir, 'journal.jsonl'), options.journal)
+  const op = join(dir, 'op')
+  await mkdir(op)
+  for (const name of ['window', 'baseline', 'journal.jsonl']) await symlink(join(dir, name), join(op, name))
+  await writeFile(join(op, 'profile'), `${profile} system-41-link\n`)
+  const read = (path: string) => readFile(path, 'utf8').catch(() => '')
+  return {
+    run: () => runCommand([guard, op, tools], { timeoutMs: 20_000 }),
+    switched: () => read(join(dir, 'switched')),
+    stopped: () => read(join(dir, 'stopped')),
+    outcome: () => read(join(op, 'guard-outcome')),
+    profile: () => readlink(profile)
+  }
+}
+
+const confirming = '{"seq":1,"event":{"type":"moved","to":"confirming","reason":"x"},"hash":"y"}\n'
+const committed = '{"seq":2,"event":{"type":"moved","to":"committed","reason":"x"},"hash":"y"}\n'
+
+t.test(
+  'an operation that has not ended: runner stopped, profile put back, baseline switched to',
+  async (t) => {
+    const g = await armed(t.testdir(), { journal: confirming })
+    t.equal((await g.run()).code, 0)
+    t.equal(await g.profile(), 'system-41-link')
+    t.equal(await g.switched(), 'switch\n')
+    t.match(await g.stopped(), /belay-operation\.service nixos-rebuild-switch-to-configuration\.service/)
+    t.equal(await g.outcome(), '0\n')
+  }
+)
+
+t.test('an operation that has ended is left alone', async (t) => {
+  const g = await armed(t.testdir(), { journal: confirming + committed })
+  t.equal((await g.run()).code, 0)
+  t.equal(await g.profile(), 'system-42-link')
+  t.equal(await g.switched(), '')
+})
+
+t.test('a torn end is no end', async (t) => {
+  const g = await armed(t.testdir(), { journal: confirming + committed.slice(0, -4) })
+  await g.run()
+  t.equal(await g.switched(), 'switch\n')
+})
+
+t.test('a baseline that cannot be switched to is reported', async (t) => {
+  const bad = await armed(t.testdir(), { journal: confirming, status: 2 })
+  t.equal((await bad.run()).code, 1)
+  t.equal(await bad.outcome(), '2\n')
+})
+
+t.test('a failed unit somewhere (4) does not make the rollback a failure', async (t) => {
+  const g = await armed(t.testdir(), { journal: confirming, status: 4 })
+  t.equal((await g.run()).code, 0)
+  t.equal(await g.outcome(), '4\n')
+})
