@@ -1,0 +1,43 @@
+import { lstat, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { BelayError } from '../../../shared/errors.ts'
+import { ignoreMissing } from '../nix/generations.ts'
+
+/** What this host is, for telling whether a closure is meant for it. */
+export interface Wanted {
+  readonly hostName: string
+  /** Nix system, such as `x86_64-linux`. */
+  readonly system: string
+}
+
+/**
+ * Refuses what is not a NixOS system for this host: `path-not-valid`, `not-a-system`, `wrong-platform` or
+ * `wrong-host`. `nixos-version` is the file by which nixos-rebuild itself tells a system from another closure; a
+ * closure without `etc/hostname` fits every host, as in NixOS with an empty `networking.hostName`.
+ */
+export async function assertCandidate(storePath: string, wanted: Wanted): Promise<void> {
+  const at = 'storePath'
+  if ((await lstat(storePath).catch(ignoreMissing(null))) === null) {
+    throw new BelayError('path-not-valid', `${storePath} is not on this host`, {
+      found: storePath,
+      wanted: 'a path in this store',
+      at
+    })
+  }
+  for (const file of ['nixos-version', 'system', 'bin/switch-to-configuration']) {
+    if ((await lstat(join(storePath, file)).catch(ignoreMissing(null))) === null) {
+      const found = `${storePath} has no ${file}`
+      throw new BelayError('not-a-system', `not a NixOS system: ${found}`, { found, wanted: file, at })
+    }
+  }
+  const system = (await readFile(join(storePath, 'system'), 'utf8')).trim()
+  if (system !== wanted.system) {
+    const text = `a system for ${system}; this host is ${wanted.system}`
+    throw new BelayError('wrong-platform', text, { found: system, wanted: wanted.system, at })
+  }
+  const host = (await readFile(join(storePath, 'etc/hostname'), 'utf8').catch(ignoreMissing(''))).trim()
+  if (host !== '' && host !== wanted.hostName) {
+    const text = `a system for ${host}; this host is ${wanted.hostName}`
+    throw new BelayError('wrong-host', text, { found: host, wanted: wanted.hostName, at })
+  }
+}

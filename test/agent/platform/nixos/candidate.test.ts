@@ -1,0 +1,45 @@
+import { join } from 'node:path'
+import t from 'tap'
+import { assertCandidate } from '../../../../agent/platform/nixos/candidate.ts'
+
+const wanted = { hostName: 'cinnabar', system: 'x86_64-linux' }
+const toplevel = (more: object = {}) => ({
+  'nixos-version': '26.05',
+  system: 'x86_64-linux',
+  bin: { 'switch-to-configuration': '' },
+  etc: { hostname: 'cinnabar\n' },
+  ...more
+})
+
+t.test('a system for this host passes, and so does one that names no host', async (t) => {
+  await assertCandidate(t.testdir(toplevel()), wanted)
+  await assertCandidate(t.testdir(toplevel({ etc: {} })), wanted)
+})
+
+t.test(
+  'what is not there, no system, or for another host or platform is refused with its own code',
+  async (t) => {
+    await t.rejects(assertCandidate(join(t.testdir(), 'none'), wanted), {
+      code: 'path-not-valid',
+      wanted: /store/
+    })
+    await t.rejects(assertCandidate(t.testdir({ bin: { hello: '' } }), wanted), {
+      code: 'not-a-system',
+      wanted: 'nixos-version'
+    })
+    await t.rejects(assertCandidate(t.testdir(toplevel({ bin: {} })), wanted), {
+      code: 'not-a-system',
+      wanted: 'bin/switch-to-configuration'
+    })
+    await t.rejects(assertCandidate(t.testdir(toplevel({ system: 'aarch64-linux' })), wanted), {
+      code: 'wrong-platform',
+      found: 'aarch64-linux',
+      wanted: 'x86_64-linux'
+    })
+    await t.rejects(assertCandidate(t.testdir(toplevel({ etc: { hostname: 'electrum' } })), wanted), {
+      code: 'wrong-host',
+      found: 'electrum',
+      wanted: 'cinnabar'
+    })
+  }
+)
