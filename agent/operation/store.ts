@@ -1,0 +1,92 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdir, readdir, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { BelayError } from '../../shared/errors.ts'
+import { isTerminal } from '../../shared/operation/phase.ts'
+import { syncDirectory } from '../journal/durable-write.ts'
+import type { Instant } from '../journal/journal.ts'
+import { openJournal, readJournal } from '../journal/journal.ts'
+import { ignoreMissing } from '../platform/nix/generations.ts'
+import type { Accepted, Event } from './events.ts'
+import type { OperationState } from './state.ts'
+import { foldOperation } from './state.ts'
+
+/** A request as admitted, before it has an identity. `idempotency` carries the caller's key and the request's hash. */
+export type Admission = Omit<Accepted, 'type' | 'id'>
+
+const ID = /^\d{8}T\d{6}Z-[0-9a-f]{8}$/
+
+/** The directory of an operation. Throws `operation-unknown` for what cannot be an identity, so no path gets out. */
+export function operationDirectory(root: string, id: string): string {
+  if (ID.test(id)) return join(root, id)
+  throw new BelayError('operation-unknown', `no operation ${JSON.stringify(id.slice(0, 80))}`, {
+    found: id.slice(0, 80)
+  })
+}
+
+/** The hash under which a request is compared with a later one that carries the same key. */
+export function requestHash(request: unknown): string {
+  return createHash('sha256').update(JSON.stringify(request)).digest('hex')
+}
+
+/** State of one operation, from its journal. Throws `operation-unknown` or `journal-corrupt`. */
+export async function readOperation(root: string, id: string): Promise<OperationState> {
+  const records = await readJournal<Event>(join(operationDirectory(root, id), 'journal.jsonl')).catch(
+    ignoreMissing(null)
+  )
+  if (records === null) throw new BelayError('operation-unknown', `no operation ${id}`, { found: id })
+  return foldOperation(records)
+}
+
+/** Identities of all operations, oldest first. What is no operation's directory is passed over. */
+export async function listOperations(root: string): Promise<readonly string[]> {
+  return (await readdir(root).catch(ignoreMissing<string[]>([]))).filter((name) => ID.test(name)).sort()
+}
+
+/**
+ * Makes an operation durable. The same key with the same request gives the operation that it gave before; with
+ * another request `idempotency-conflict`. While an operation has not ended, another is refused with
+ * `operation-running`; so it is while a journal cannot be read, since nobody knows what that operation did.
+ */
+export async function admit(root: string, admission: Admission, now: () => Instant): Promise<OperationState> {
+  for (const id of await listOperations(root)) {
+    const earlier = await readOperation(root, id)
+    const key = earlier.accepted.idempotency
+    if (key !== null && key.key === admission.idempotency?.key) return sameRequest(earlier, admission)
+    if (!isTerminal(earlier.phase)) {
+      throw new BelayError('operation-running', `operation ${id} is ${earlier.phase}`, {
+        found: id,
+        wanted: 'no unfinished operation'
+      })
+    }
+  }
+  return create(root, admission, now)
+}
+
+function sameRequest(earlier: OperationState, admission: Admission): OperationState {
+  if (earlier.accepted.idempotency?.request === admission.idempotency?.request) return earlier
+  const text = `the idempotency key was used for another request, operation ${earlier.accepted.id}`
+  throw new BelayError('idempotency-conflict', text, {
+    found: earlier.accepted.id,
+    wanted: 'the same request, or a new key'
+  })
+}
+
+/** The directory appears with its journal in it or not at all. */
+async function create(root: string, admission: Admission, now: () => Instant): Promise<OperationState> {
+  const instant = now()
+  const id = `${instant.at.replace(/[-:]|\.\d+/g, '')}-${randomBytes(4).toString('hex')}`
+  const directory = operationDirectory(root, id)
+  const temporary = `${directory}.new`
+  await mkdir(temporary, { recursive: true, mode: 0o750 })
+  try {
+    const journal = await openJournal<Event>(join(temporary, 'journal.jsonl'), () => instant)
+    await journal.append({ ...admission, type: 'accepted', id }).finally(() => journal.close())
+    await rename(temporary, directory)
+    await syncDirectory(root)
+  } catch (error) {
+    await rm(temporary, { recursive: true, force: true })
+    throw error
+  }
+  return readOperation(root, id)
+}

@@ -1,0 +1,81 @@
+import { appendFile, mkdir, readdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import t from 'tap'
+import { openJournal } from '../../../agent/journal/journal.ts'
+import type { Event } from '../../../agent/operation/events.ts'
+import type { Admission } from '../../../agent/operation/store.ts'
+import {
+  admit,
+  listOperations,
+  operationDirectory,
+  readOperation,
+  requestHash
+} from '../../../agent/operation/store.ts'
+
+const now = () => ({ at: '2026-01-02T03:04:05.678Z', bootId: 'b', monotonicMs: 1 })
+const admission = (key: string | null = null, request: unknown = 1): Admission => ({
+  kind: 'activate',
+  profile: 'system',
+  target: { number: null, storePath: `/nix/store/${'a'.repeat(32)}-nixos-system` },
+  confirm: { by: 'connection', windowSeconds: 60 },
+  principal: 'operate',
+  reason: null,
+  idempotency: key === null ? null : { key, request: requestHash(request) }
+})
+
+async function end(root: string, id: string): Promise<void> {
+  const journal = await openJournal<Event>(join(operationDirectory(root, id), 'journal.jsonl'), now)
+  await journal.append({ type: 'moved', to: 'cancelled', reason: 'test' })
+  await journal.close()
+}
+
+t.test('an admitted operation is read again, and another is refused until it has ended', async (t) => {
+  const root = join(t.testdir(), 'operations')
+  const first = await admit(root, admission(), now)
+  t.match(first.accepted.id, /^20260102T030405Z-/)
+  t.same(await readOperation(root, first.accepted.id), first)
+  await t.rejects(admit(root, admission(), now), { code: 'operation-running', found: first.accepted.id })
+  await end(root, first.accepted.id)
+  await admit(root, admission(), now)
+  t.equal((await listOperations(root)).length, 2)
+})
+
+t.test('one key is one operation, even when it has ended', async (t) => {
+  const root = t.testdir()
+  const { accepted } = await admit(root, admission('k'), now)
+  t.equal((await admit(root, admission('k'), now)).accepted.id, accepted.id)
+  await end(root, accepted.id)
+  t.equal((await admit(root, admission('k'), now)).phase, 'cancelled')
+  await t.rejects(admit(root, admission('k', 2), now), { code: 'idempotency-conflict', found: accepted.id })
+  t.equal((await listOperations(root)).length, 1)
+})
+
+t.test('while a journal cannot be read nothing is admitted', async (t) => {
+  const root = t.testdir()
+  const { accepted } = await admit(root, admission(), now)
+  await appendFile(join(root, accepted.id, 'journal.jsonl'), 'garbage\n')
+  await t.rejects(admit(root, admission(), now), { code: 'journal-corrupt' })
+})
+
+t.test('what a crash left half made is no operation', async (t) => {
+  const root = t.testdir()
+  await mkdir(join(root, '20260102T030405Z-00000000.new'))
+  await writeFile(join(root, 'README'), '')
+  t.same(await listOperations(root), [])
+  await admit(root, admission(), now)
+  t.equal((await readdir(root)).filter((n) => n.endsWith('.new')).length, 1)
+})
+
+t.test('an identity is never a path', async (t) => {
+  for (const id of [
+    '',
+    '..',
+    '../x',
+    '20260102T030405Z-0000000/',
+    '20260102T030405Z-00000000\n',
+    '20260102T030405Z-0000000G'
+  ]) {
+    await t.rejects(readOperation(t.testdir(), id), { code: 'operation-unknown' })
+  }
+  await t.rejects(readOperation(t.testdir(), '20260102T030405Z-00000000'), { code: 'operation-unknown' })
+})
