@@ -32,11 +32,14 @@ export const transitions = {
 /** A phase of an operation. */
 export type Phase = keyof typeof transitions
 
+/** A phase that nothing follows. */
+export type TerminalPhase = 'committed' | 'rolled-back' | 'refused' | 'cancelled'
+
 /** Every phase, in the order of the table. */
 export const phases = Object.keys(transitions) as Phase[]
 
 /** True when nothing follows: the operation has ended. */
-export function isTerminal(phase: Phase): boolean {
+export function isTerminal(phase: Phase): phase is TerminalPhase {
   return transitions[phase].length === 0
 }
 

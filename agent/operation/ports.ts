@@ -1,0 +1,38 @@
+import type { GenerationRef } from '../../shared/api/schemas.ts'
+import type { Journal } from '../journal/journal.ts'
+import type { Accepted, Baseline, Event, Outcome } from './events.ts'
+
+/** What ended the wait for a confirmation. */
+export type Answer = { readonly confirmedBy: string } | 'cancelled' | 'deadline'
+
+/** All that the runner does to the world. Every method may be called again after a crash. */
+export interface Ports {
+  readonly journal: Journal<Event>
+  readonly bootId: string
+  monotonicMs(): number
+  /** RFC 3339 of the wall clock, so many milliseconds from now; for people. */
+  wallAt(inMs: number): string
+  newNonce(): string
+  /** Makes the path valid and roots it. Throws what refuses the operation. */
+  fetch(storePath: string): Promise<void>
+  /** Preflight. Throws what refuses the operation; gives what a rollback brings back. */
+  check(accepted: Accepted): Promise<Baseline>
+  /** Arms the guard, or restarts its countdown, and sees that it runs. */
+  arm(baseline: Baseline, seconds: number): Promise<void>
+  disarm(): Promise<void>
+  /** Starts the activation unit; gives its name. */
+  startActivation(storePath: string): Promise<void>
+  /** Waits for the activation unit; null when nobody knows how it ended. */
+  activationOutcome(): Promise<Outcome | null>
+  /** What is worse than at the baseline, or null when nothing is. */
+  regression(baseline: Baseline, storePath: string, outcome: Outcome | null): Promise<string | null>
+  /** Waits for a valid confirmation, a cancellation or the deadline. */
+  awaitAnswer(nonce: string, deadlineMonotonicMs: number): Promise<Answer>
+  /** Profile, boot entry, known-good mark. */
+  commit(storePath: string): Promise<void>
+  /** Brings the target back: running system, profile, boot entry; verifies it. */
+  restore(target: GenerationRef, profile: GenerationRef): Promise<void>
+  runningPath(): Promise<string | null>
+  /** Waits before a failed rollback is tried again. */
+  backOff(attempt: number): Promise<void>
+}

@@ -1,0 +1,147 @@
+import { codeOf, describeError } from '../../shared/errors.ts'
+import type { Phase, TerminalPhase } from '../../shared/operation/phase.ts'
+import { isTerminal } from '../../shared/operation/phase.ts'
+import type { Ports } from './ports.ts'
+import { recover } from './recovery.ts'
+import type { OperationState } from './state.ts'
+import { foldOperation } from './state.ts'
+
+/** Where an operation goes next, and why. */
+interface Move {
+  readonly to: Phase
+  readonly reason: string
+  readonly code?: string
+}
+type Step = (ports: Ports, state: OperationState) => Promise<Move>
+
+/** Seconds that the guard allows beyond what a phase may take by itself. */
+const GUARD_MARGIN = 60
+/** Seconds for activation and verification together. */
+const ACTIVATION_LIMIT = 600
+
+/** Carries one operation from wherever its journal says it is to its end. Starting and recovering are the same call. */
+export async function runOperation(ports: Ports): Promise<TerminalPhase> {
+  const first = foldOperation(ports.journal.records)
+  if (!isTerminal(first.phase)) await begin(ports, first)
+  for (;;) {
+    const state = foldOperation(ports.journal.records)
+    if (isTerminal(state.phase)) {
+      await ports.disarm()
+      return state.phase
+    }
+    await move(ports, await steps[state.phase](ports, state))
+  }
+}
+
+async function move(ports: Ports, { to, reason, code }: Move): Promise<void> {
+  await ports.journal.append({ type: 'moved', to, reason, ...(code === undefined ? {} : { code }) })
+}
+
+/** What the recovery table says of an operation that another runner left. */
+async function begin(ports: Ports, state: OperationState): Promise<void> {
+  const candidateRuns = (await ports.runningPath()) === state.accepted.target.storePath
+  const rebooted = state.bootId !== ports.bootId
+  const answer = recover({ phase: state.phase, kind: state.accepted.kind, rebooted, candidateRuns })
+  const reason = 'the host rebooted before the operation was confirmed'
+  if (answer === 'cancel') await move(ports, { to: 'cancelled', reason, code: 'rebooted' })
+  if (answer === 'roll-back') await move(ports, { to: 'rolling-back', reason, code: 'rebooted' })
+}
+
+/** A step whose failure leads to `to`; before `activating` that is a refusal, afterwards a rollback. */
+function orElse(to: Phase, step: Step): Step {
+  return (ports, state) =>
+    step(ports, state).catch((error: unknown) => ({ to, reason: describeError(error), code: codeOf(error) }))
+}
+
+const steps: Record<Exclude<Phase, TerminalPhase>, Step> = {
+  accepted: async (_, state) =>
+    state.accepted.kind === 'rollback'
+      ? { to: 'rolling-back', reason: state.accepted.reason ?? 'rollback asked for' }
+      : { to: 'fetching', reason: 'the candidate is made valid and rooted' },
+  fetching: orElse('refused', async (ports, { accepted }) => {
+    await ports.fetch(accepted.target.storePath)
+    return { to: 'checking', reason: 'the candidate is in the store' }
+  }),
+  checking: orElse('refused', async (ports, { accepted }) => {
+    await ports.journal.append(await ports.check(accepted))
+    return { to: 'arming', reason: 'preflight passed' }
+  }),
+  arming: orElse('refused', async (ports, state) => {
+    await ports.arm(baselineOf(state), ACTIVATION_LIMIT + GUARD_MARGIN)
+    return { to: 'activating', reason: 'the guard is armed' }
+  }),
+  activating: orElse('rolling-back', async (ports, { accepted, activation }) => {
+    if (!activation.started) {
+      await ports.journal.append({
+        type: 'activation-started',
+        unit: 'nixos-rebuild-switch-to-configuration.service'
+      })
+      await ports.startActivation(accepted.target.storePath)
+    }
+    const outcome = await ports.activationOutcome()
+    if (outcome === null)
+      return { to: 'rolling-back', reason: 'nobody knows how the activation ended', code: 'unknown' }
+    await ports.journal.append({ type: 'activation-ended', outcome })
+    return {
+      to: 'verifying',
+      reason: `activation ended: ${outcome.result} ${outcome.code} ${outcome.status}`
+    }
+  }),
+  verifying: orElse('rolling-back', async (ports, state) => {
+    const worse = await ports.regression(
+      baselineOf(state),
+      state.accepted.target.storePath,
+      state.activation.outcome
+    )
+    if (worse !== null) return { to: 'rolling-back', reason: worse, code: 'regression' }
+    return { to: 'confirming', reason: 'nothing is worse than before' }
+  }),
+  confirming: orElse('rolling-back', confirming),
+  committing: orElse('rolling-back', async (ports, { accepted }) => {
+    await ports.commit(accepted.target.storePath)
+    return { to: 'committed', reason: 'profile and boot default are the candidate' }
+  }),
+  'rolling-back': orElse('stuck', async (ports, { accepted, baseline }) => {
+    const target = accepted.kind === 'rollback' ? accepted.target : baseline?.generation
+    if (target === undefined) throw new Error('the journal names no baseline')
+    await ports.restore(
+      target,
+      accepted.kind === 'rollback' ? accepted.target : (baseline?.profile ?? target)
+    )
+    return { to: 'rolled-back', reason: `${target.storePath} runs again` }
+  }),
+  stuck: async (ports) => {
+    await ports.backOff(
+      ports.journal.records.filter((r) => r.event.type === 'moved' && r.event.to === 'stuck').length
+    )
+    return { to: 'rolling-back', reason: 'the rollback is tried again' }
+  }
+}
+
+async function confirming(ports: Ports, state: OperationState): Promise<Move> {
+  const { by, windowSeconds } = state.accepted.confirm
+  if (by === 'health') return { to: 'committing', reason: 'local verification is enough' }
+  if (state.confirmedBy !== null) return { to: 'committing', reason: `confirmed by ${state.confirmedBy}` }
+  let window = state.window
+  if (window === null) {
+    const inMs = windowSeconds * 1000
+    window = {
+      nonce: ports.newNonce(),
+      deadlineMonotonicMs: ports.monotonicMs() + inMs,
+      deadlineAt: ports.wallAt(inMs)
+    }
+    await ports.arm(baselineOf(state), windowSeconds + GUARD_MARGIN)
+    await ports.journal.append({ type: 'window-opened', ...window })
+  }
+  const answer = await ports.awaitAnswer(window.nonce, window.deadlineMonotonicMs)
+  if (answer === 'deadline')
+    return { to: 'rolling-back', reason: 'nobody confirmed in time', code: 'confirm-timeout' }
+  if (answer === 'cancelled') return { to: 'rolling-back', reason: 'cancelled', code: 'cancelled' }
+  await ports.journal.append({ type: 'confirmed', principal: answer.confirmedBy })
+  return { to: 'committing', reason: `confirmed by ${answer.confirmedBy}` }
+}
+
+function baselineOf(state: OperationState) {
+  if (state.baseline === null) throw new Error('the journal names no baseline')
+  return state.baseline
+}
