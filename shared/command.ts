@@ -72,3 +72,50 @@ export async function mustRun(argv: readonly string[], options: CommandOptions):
   }
   return result
 }
+
+/** A command that runs until it is ended. */
+export interface RunningCommand {
+  /** Resolves when the program has ended, with its exit code and the end of its stderr. Never rejects. */
+  readonly exited: Promise<{ readonly code: number | null; readonly stderr: string }>
+  /** Ends the program, by force after two seconds. Resolves when it is gone. */
+  kill(): Promise<void>
+}
+
+/** Starts one program that is to run on, such as a tunnel. It ends with this process at the latest. */
+export async function startCommand(
+  argv: readonly string[],
+  options: Pick<CommandOptions, 'env' | 'onStderrLine'> = {}
+): Promise<RunningCommand> {
+  const { execa } = await import('execa')
+  const [file, ...args] = argv
+  if (file === undefined) throw new BelayError('internal', 'empty command line')
+  const child = execa(file, args, {
+    reject: false,
+    forceKillAfterDelay: 2000,
+    stdin: 'ignore',
+    stdout: 'ignore',
+    buffer: false,
+    ...(options.env ? { env: options.env } : {})
+  })
+  const lines: string[] = []
+  const read = (async () => {
+    for await (const line of child.iterable({ from: 'stderr' })) {
+      lines.push(line)
+      if (lines.length > 20) lines.shift()
+      options.onStderrLine?.(line)
+    }
+  })().catch(() => {})
+  const exited = (async () => {
+    const result = await child
+    await read
+    const unstarted = result.exitCode === undefined ? (result.shortMessage ?? '') : ''
+    return { code: result.exitCode ?? null, stderr: lines.join('\n') || unstarted }
+  })()
+  return {
+    exited,
+    kill: async () => {
+      child.kill()
+      await exited
+    }
+  }
+}

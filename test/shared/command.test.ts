@@ -1,5 +1,5 @@
 import t from 'tap'
-import { mustRun, runCommand } from '../../shared/command.ts'
+import { mustRun, runCommand, startCommand } from '../../shared/command.ts'
 
 const timeoutMs = 10_000
 
@@ -28,4 +28,22 @@ t.test('lines of stderr are told while the command runs', async (t) => {
   const lines: string[] = []
   await mustRun(['sh', '-c', 'echo a >&2; echo b >&2'], { timeoutMs, onStderrLine: (l) => lines.push(l) })
   t.same(lines, ['a', 'b'])
+})
+
+t.test('a started command runs until it is ended, and tells how it ended', async (t) => {
+  const lines: string[] = []
+  const ready = Promise.withResolvers<void>()
+  const onStderrLine = (line: string) => {
+    lines.push(line)
+    ready.resolve()
+  }
+  const running = await startCommand(['sh', '-c', 'echo up >&2; exec tail -f /dev/null'], { onStderrLine })
+  await ready.promise
+  await running.kill()
+  t.same(lines, ['up'])
+  t.same(await running.exited, { code: null, stderr: 'up' })
+  const failed = await startCommand(['sh', '-c', 'echo no >&2; exit 255'])
+  t.same(await failed.exited, { code: 255, stderr: 'no' })
+  const missing = await startCommand(['/nowhere/program'])
+  t.match(await missing.exited, { code: null, stderr: /ENOENT/ })
 })

@@ -1,0 +1,50 @@
+import { buildHost } from '../../build/build.ts'
+import { pushPath } from '../../build/push.ts'
+import { deploy as carryOut } from '../../deploy/deploy.ts'
+import type { DeployEvent, HostResult } from '../../deploy/events.ts'
+import { selectHosts } from '../../inventory/fleet.ts'
+import { loadFleet } from '../../inventory/load.ts'
+import { checkPaths } from '../paths.ts'
+import type { GlobalOptions, Wiring } from '../wiring.ts'
+
+/** Options of `belay deploy`. */
+export interface DeployOptions extends GlobalOptions {
+  readonly host?: readonly string[]
+  readonly maxParallel: number
+  readonly window?: number
+  readonly reason?: string
+  readonly build: boolean
+  readonly push: boolean
+  readonly path?: ReadonlyMap<string, string>
+}
+
+/** Gets the names of the hosts before the first event; gives what takes the events. */
+export type Watch = (hosts: readonly string[]) => (event: DeployEvent) => void
+
+/** Deploys to the selected hosts. */
+export async function deploy(options: DeployOptions, wiring: Wiring, watch: Watch): Promise<HostResult[]> {
+  const hosts = selectHosts(await loadFleet(options.fleet), options.host ?? [])
+  const paths = checkPaths(hosts, options)
+  const emit = watch(hosts.map((host) => host.name))
+  const { run, signal, clock, openTunnel, newKey } = wiring
+  const onLine = (host: string, line: string) =>
+    emit({ type: 'output', at: new Date(clock.now()).toISOString(), host, line })
+  const request = {
+    hosts,
+    paths,
+    maxParallel: options.maxParallel,
+    windowSeconds: options.window ?? null,
+    reason: options.reason ?? null
+  }
+  return await carryOut(request, {
+    openTunnel,
+    clock,
+    signal,
+    emit,
+    newKey,
+    build: (host) => buildHost(host, { run, signal, now: clock.now, onLine }),
+    push: async (host, storePath) => {
+      if (options.push) await pushPath(host, storePath, { run, signal, onLine })
+    }
+  })
+}

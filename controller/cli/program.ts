@@ -1,0 +1,109 @@
+import { Argument, Command, Option } from 'commander'
+import { fleetSchemaText } from '../inventory/schema-file.ts'
+import type { BuildOptions } from './commands/build.ts'
+import type { Shell } from './commands/completion.ts'
+import { completion, shells } from './commands/completion.ts'
+import type { DeployOptions } from './commands/deploy.ts'
+import type { PushOptions } from './commands/push.ts'
+import type { StatusOptions } from './commands/status.ts'
+import { collect, collectPath, parseCount, parseWindow } from './options.ts'
+
+/** What each command does with its options. */
+export interface Actions {
+  build(options: BuildOptions): Promise<void>
+  push(options: PushOptions): Promise<void>
+  deploy(options: DeployOptions): Promise<void>
+  status(options: StatusOptions): Promise<void>
+  /** Prints text as it is. */
+  print(text: string): void
+}
+
+const host = () => new Option('--host <name>', 'only this host; may stand several times').argParser(collect)
+const path = () =>
+  new Option('--path <host=path>', 'use this store path, do not build').argParser(collectPath)
+const parallel = (count: number) =>
+  new Option('--max-parallel <n>', 'hosts at the same time').argParser(parseCount).default(count)
+
+/** The command line of `belay`. */
+export function buildProgram(actions: Actions, version: string): Command {
+  const program = new Command('belay')
+    .description('Activates Nix generations so that no activation can strand a host')
+    .version(version)
+    .addOption(new Option('-f, --fleet <file>', 'fleet file').env('BELAY_FLEET').default('fleet.yaml'))
+    .option('--json', 'print JSON for programs')
+    .configureHelp({ showGlobalOptions: true })
+    .showSuggestionAfterError()
+    .exitOverride()
+  addCommands(program, actions)
+  addTools(program, actions)
+  program.addHelpText('after', exitHelp)
+  return program
+}
+
+function addCommands(program: Command, actions: Actions): void {
+  program
+    .command('build')
+    .description('build the systems of the fleet')
+    .addOption(host())
+    .addOption(parallel(4))
+    .addHelpText('after', examples('belay build', 'belay build --host cinnabar --json'))
+    .action((_, command: Command) => actions.build(command.optsWithGlobals()))
+  program
+    .command('push')
+    .description('build, and copy the closures to the hosts; activates nothing')
+    .addOption(host())
+    .addOption(parallel(8))
+    .option('--no-build', 'build nothing; every host needs a --path')
+    .addOption(path())
+    .addHelpText('after', examples('belay push --host cinnabar'))
+    .action((_, command: Command) => actions.push(command.optsWithGlobals()))
+  program
+    .command('deploy')
+    .description('build, push, activate and confirm; a host that cannot be confirmed comes back by itself')
+    .addOption(host())
+    .addOption(parallel(8))
+    .option('--window <time>', 'how long a host waits for our confirmation, such as 90s or 5m', parseWindow)
+    .option('--reason <text>', "why, for the hosts' journals")
+    .option('--no-build', 'build nothing; every host needs a --path')
+    .option('--no-push', 'copy nothing; the hosts have or fetch the closures themselves')
+    .addOption(path())
+    .addHelpText('after', deployExamples)
+    .action((_, command: Command) => actions.deploy(command.optsWithGlobals()))
+  program
+    .command('status')
+    .description('show the fleet: what runs, what drifted, what was done last')
+    .addOption(host())
+    .addOption(parallel(16))
+    .addHelpText('after', examples('belay status', 'belay status --json'))
+    .action((_, command: Command) => actions.status(command.optsWithGlobals()))
+}
+
+function addTools(program: Command, actions: Actions): void {
+  program
+    .command('schema')
+    .description('print the JSON Schema of the fleet file')
+    .addHelpText('after', examples('belay schema > fleet.schema.json'))
+    .action(() => actions.print(fleetSchemaText()))
+  program
+    .command('completion')
+    .description('print a completion script')
+    .addArgument(new Argument('<shell>', 'the shell').choices(shells))
+    .addHelpText('after', examples('source <(belay completion bash)'))
+    .action((shell: Shell) => actions.print(completion(program, shell)))
+}
+
+const examples = (...lines: string[]) => `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}\n`
+
+const deployExamples = examples(
+  'belay deploy',
+  "belay deploy --host cinnabar --window 5m --reason 'openssh update'",
+  'belay deploy --no-build --path cinnabar=/nix/store/…-nixos-system-cinnabar'
+)
+
+const exitHelp = `${examples('belay build', 'belay deploy --host cinnabar', 'belay status')}
+Exit codes:
+  0    every host is as asked
+  1    at least one host is not, or something failed
+  2    the command line or the fleet file is wrong; nothing was done
+  130  interrupted; hosts with an operation go on by themselves
+`

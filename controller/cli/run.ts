@@ -1,0 +1,102 @@
+import { CommanderError } from 'commander'
+import type { ErrorCode } from '../../shared/errors.ts'
+import { codeOf } from '../../shared/errors.ts'
+import { allWell } from '../deploy/events.ts'
+import { build } from './commands/build.ts'
+import { deploy } from './commands/deploy.ts'
+import { push } from './commands/push.ts'
+import { status } from './commands/status.ts'
+import type { Actions } from './program.ts'
+import { buildProgram } from './program.ts'
+import { liveView } from './views/deploy-live.ts'
+import type { DeployView } from './views/deploy-plain.ts'
+import { ndjsonView, plainView } from './views/deploy-plain.ts'
+import { errorJson, errorView } from './views/error.ts'
+import { hostsDoneView } from './views/hosts-done.ts'
+import { resultsView } from './views/results.ts'
+import { statusView } from './views/status.ts'
+import { firstLine } from './views/text.ts'
+import type { ExitCode, Terminal, Wiring } from './wiring.ts'
+import { exitCodes } from './wiring.ts'
+
+/** Errors of the one who typed, not of a host. */
+const usageErrors: readonly ErrorCode[] = ['invalid-fleet-file', 'invalid-request', 'invalid-store-path']
+
+/** Runs one command line; gives its exit code. Never throws. */
+export async function runCli(
+  argv: readonly string[],
+  wiring: Wiring,
+  terminal: Terminal,
+  version: string
+): Promise<ExitCode> {
+  let code: ExitCode = exitCodes.ok
+  const end = (ok: boolean) => {
+    code = ok ? exitCodes.ok : exitCodes.failed
+  }
+  const program = buildProgram(actionsOf(wiring, terminal, end), version)
+  for (const command of [program, ...program.commands]) {
+    command.exitOverride().configureOutput({ writeOut: terminal.out, writeErr: terminal.err })
+  }
+  try {
+    await program.parseAsync(argv, { from: 'user' })
+    return wiring.signal.aborted ? exitCodes.interrupted : code
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
+    if (wiring.signal.aborted) return exitCodes.interrupted
+    if (program.opts().json) terminal.out(errorJson(error))
+    else terminal.err(errorView(error, terminal.paint))
+    return usageErrors.includes(codeOf(error)) ? exitCodes.usage : exitCodes.failed
+  }
+}
+
+/** Each action: get the data, choose the view, say whether all is well. */
+function actionsOf(wiring: Wiring, terminal: Terminal, end: (ok: boolean) => void): Actions {
+  const { out, err, paint } = terminal
+  const json = (value: unknown) => out(`${JSON.stringify(value, null, 2)}\n`)
+  const progress = (host: string, line: string) => err(`${paint('dim', `${host} |`)} ${firstLine(line)}\n`)
+  return {
+    async build(options) {
+      const hosts = await build(options, wiring, progress)
+      if (options.json) json({ hosts })
+      else out(hostsDoneView(hosts, 'built', paint))
+      end(hosts.every((host) => host.ok))
+    },
+    async push(options) {
+      const hosts = await push(options, wiring, progress)
+      if (options.json) json({ hosts })
+      else out(hostsDoneView(hosts, 'pushed', paint))
+      end(hosts.every((host) => host.ok))
+    },
+    async deploy(options) {
+      let view: DeployView | undefined
+      try {
+        const results = await deploy(options, wiring, (hosts) => {
+          view = chooseView(hosts, terminal, wiring, options.json === true)
+          return view.event
+        })
+        view?.close()
+        view = undefined
+        const ok = allWell(results)
+        if (options.json) out(`${JSON.stringify({ type: 'summary', ok, results })}\n`)
+        else out(resultsView(results, paint))
+        end(ok)
+      } finally {
+        view?.close()
+      }
+    },
+    async status(options) {
+      const hosts = await status(options, wiring)
+      if (options.json) json({ hosts })
+      else out(statusView(hosts, wiring.clock.now(), paint))
+      end(hosts.every((host) => host.reachable))
+    },
+    print: out
+  }
+}
+
+function chooseView(hosts: readonly string[], terminal: Terminal, wiring: Wiring, json: boolean): DeployView {
+  if (json) return ndjsonView(terminal.out)
+  if (!terminal.isTty) return plainView(hosts, terminal.out, terminal.paint)
+  const screen = { ...terminal, write: terminal.out, now: wiring.clock.now }
+  return liveView(hosts, screen, terminal.paint)
+}

@@ -1,0 +1,37 @@
+import type { HostStatus } from '../../monitor/fleet-status.ts'
+import type { Cell, Paint } from './text.ts'
+import { cut, duration, firstLine, shortPath, table } from './text.ts'
+
+/** The fleet as a table, unreachable hosts with their reason below it. */
+export function statusView(hosts: readonly HostStatus[], nowMs: number, paint: Paint): string {
+  const heading = ['HOST', 'REACHABLE', 'GEN', 'RUNNING', 'DRIFT', 'LAST OPERATION', 'AGENT']
+  const body = table(
+    heading,
+    hosts.map((host) => row(host, nowMs)),
+    paint
+  )
+  const reasons = hosts
+    .filter((host) => host.error !== null)
+    .map((host) => `${paint('red', host.host)}: ${firstLine(host.error?.message ?? '')}\n`)
+  return `${body}${reasons.length > 0 ? '\n' : ''}${reasons.join('')}`
+}
+
+function row(status: HostStatus, nowMs: number): Cell[] {
+  const { lastOperation: last, drift } = status
+  const age = last === null ? '' : duration((nowMs - Date.parse(last.updatedAt)) / 1000)
+  return [
+    { text: status.host },
+    status.reachable ? { text: 'yes', format: 'green' } : { text: 'no', format: 'red' },
+    { text: status.generation === null ? '-' : String(status.generation) },
+    { text: status.running === null ? '-' : cut(shortPath(status.running), 40) },
+    drift === null ? { text: '-' } : drift ? { text: 'yes', format: 'yellow' } : { text: 'no' },
+    last === null ? { text: '-' } : { text: `${last.phase} ${age} ago`, ...phaseFormat(last.phase) },
+    { text: status.agentVersion ?? '-' }
+  ]
+}
+
+function phaseFormat(phase: string): Pick<Cell, 'format'> {
+  if (phase === 'committed') return { format: 'green' }
+  if (phase === 'stuck') return { format: 'red' }
+  return { format: 'yellow' }
+}

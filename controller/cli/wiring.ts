@@ -1,0 +1,43 @@
+import type { Run } from '../build/run.ts'
+import type { Clock } from '../deploy/clock.ts'
+import type { OpenTunnel } from '../transport/tunnel.ts'
+import type { Paint } from './views/text.ts'
+
+/** All that commands need from outside; `main.ts` gives the real ones, tests give fakes. */
+export interface Wiring {
+  readonly run: Run
+  readonly openTunnel: OpenTunnel
+  readonly clock: Clock
+  readonly newKey: () => string
+  /** Aborted when the operator interrupts. */
+  readonly signal: AbortSignal
+}
+
+/** The terminal, or what stands in its place. */
+export interface Terminal {
+  readonly out: (text: string) => void
+  readonly err: (text: string) => void
+  readonly isTty: boolean
+  readonly paint: Paint
+  readonly columns: () => number
+  readonly rows: () => number
+}
+
+/** Exit codes. Part of the interface. */
+export const exitCodes = {
+  /** Every host is as asked. */
+  ok: 0,
+  /** At least one host is not, or something failed. */
+  failed: 1,
+  /** The command line or the fleet file is wrong; nothing was done. */
+  usage: 2,
+  /** Interrupted; hosts with an operation go on by themselves. */
+  interrupted: 130
+} as const
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]
+
+/** Options of every command. */
+export interface GlobalOptions {
+  readonly fleet: string
+  readonly json?: boolean
+}

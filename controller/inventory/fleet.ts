@@ -1,0 +1,95 @@
+import { dirname, isAbsolute, resolve } from 'node:path'
+import { BelayError } from '../../shared/errors.ts'
+import type { FleetFile, HostEntry } from './schema.ts'
+import { didYouMean } from './suggest.ts'
+
+/** How ssh reaches one host, with every default filled in. */
+export interface SshConnection {
+  readonly host: string
+  readonly user: string
+  readonly port: number | null
+  readonly identityFile: string | null
+  readonly options: readonly string[]
+  readonly command: readonly string[]
+}
+
+/** One host of the fleet, with every default filled in. */
+export interface FleetHost {
+  readonly name: string
+  readonly platform: 'nixos'
+  /** Flake and attribute, as `nix build` takes it. */
+  readonly installable: string
+  readonly ssh: SshConnection
+  /** Path of the agent's socket on the host. */
+  readonly socket: string
+  readonly windowSeconds: number
+  readonly push: { readonly checkSignatures: boolean; readonly substituteOnHost: boolean }
+  readonly roles: readonly string[]
+  readonly tags: readonly string[]
+}
+
+/** The hosts of a fleet file, in the order of the file. */
+export interface Fleet {
+  readonly file: string
+  readonly hosts: readonly FleetHost[]
+}
+
+/** Fills in the defaults of a valid fleet file; `file` is its absolute path. */
+export function resolveFleet(content: FleetFile, file: string): Fleet {
+  const directory = dirname(file)
+  const flake = resolveFlake(content.flake ?? '.', directory)
+  const hosts = Object.entries(content.hosts).map(([name, entry]) => {
+    const defaults = content.defaults ?? {}
+    const push = { checkSignatures: true, substituteOnHost: false, ...defaults.push, ...entry.push }
+    return {
+      name,
+      platform: entry.platform ?? defaults.platform ?? 'nixos',
+      installable: `${flake}#${entry.attribute ?? defaultAttribute(name)}`,
+      ssh: resolveSsh(name, { ...defaults.connection?.ssh, ...entry.connection?.ssh }, directory),
+      socket: entry.connection?.socket ?? defaults.connection?.socket ?? '/run/belay/operate.sock',
+      windowSeconds: entry.confirm?.windowSeconds ?? defaults.confirm?.windowSeconds ?? 120,
+      push,
+      roles: entry.roles ?? [],
+      tags: entry.tags ?? []
+    }
+  })
+  return { file, hosts }
+}
+
+/** The hosts named, in the order of the fleet file; all of them when none is named. */
+export function selectHosts(fleet: Fleet, names: readonly string[]): readonly FleetHost[] {
+  const known = fleet.hosts.map((host) => host.name)
+  for (const name of names) {
+    if (known.includes(name)) continue
+    const hint = didYouMean(name, known) || `. It has ${known.slice(0, 20).join(', ')}`
+    throw new BelayError('invalid-request', `no host ${JSON.stringify(name)} in ${fleet.file}${hint}`, {
+      found: name,
+      wanted: known
+    })
+  }
+  return names.length === 0 ? fleet.hosts : fleet.hosts.filter((host) => names.includes(host.name))
+}
+
+type SshEntry = NonNullable<NonNullable<HostEntry['connection']>['ssh']>
+
+function resolveSsh(name: string, ssh: SshEntry, directory: string): SshConnection {
+  const key = ssh.identityFile
+  return {
+    host: ssh.host ?? name,
+    user: ssh.user ?? 'root',
+    port: ssh.port ?? null,
+    identityFile: key === undefined ? null : key.startsWith('~') ? key : resolve(directory, key),
+    options: ssh.options ?? [],
+    command: ssh.command ?? ['ssh']
+  }
+}
+
+/** A path becomes absolute; a URL or a registry name stays as it is. */
+function resolveFlake(flake: string, directory: string): string {
+  return flake.startsWith('.') || isAbsolute(flake) ? resolve(directory, flake) : flake
+}
+
+function defaultAttribute(name: string): string {
+  const quoted = name.includes('.') || /^[0-9]/.test(name) ? `"${name}"` : name
+  return `nixosConfigurations.${quoted}.config.system.build.toplevel`
+}

@@ -1,0 +1,49 @@
+#!/usr/bin/env node
+import { randomUUID } from 'node:crypto'
+import { runCommand } from '../shared/command.ts'
+import { VERSION } from '../shared/version.ts'
+import { runCli } from './cli/run.ts'
+import { painter } from './cli/views/text.ts'
+import type { Terminal, Wiring } from './cli/wiring.ts'
+import { exitCodes } from './cli/wiring.ts'
+import { systemClock } from './deploy/clock.ts'
+import { openSshTunnel } from './transport/tunnel.ts'
+
+const { stdout, stderr, env } = process
+const interrupt = new AbortController()
+
+const terminal: Terminal = {
+  out: (text) => void stdout.write(text),
+  err: (text) => void stderr.write(text),
+  isTty: stdout.isTTY === true && env.TERM !== 'dumb',
+  paint: painter(stdout.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb'),
+  columns: () => stdout.columns ?? 80,
+  rows: () => stdout.rows ?? 24
+}
+
+const wiring: Wiring = {
+  run: runCommand,
+  openTunnel: openSshTunnel,
+  clock: systemClock,
+  newKey: randomUUID,
+  signal: interrupt.signal
+}
+
+/** The first interruption cleans up, the second one does not wait for it. */
+function onSignal(): void {
+  if (interrupt.signal.aborted) process.exit(exitCodes.interrupted)
+  terminal.err(
+    '\nStopping. Hosts with an operation go on by themselves; what nobody confirms is rolled back.\n'
+  )
+  interrupt.abort()
+}
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal)
+// Whoever reads our output may stop reading, as `head` does.
+for (const stream of [stdout, stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+  })
+}
+
+process.exitCode = await runCli(process.argv.slice(2), wiring, terminal, VERSION)

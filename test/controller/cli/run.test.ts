@@ -1,0 +1,143 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Test } from 'tap'
+import t from 'tap'
+import { runCli } from '../../../controller/cli/run.ts'
+import { painter } from '../../../controller/cli/views/text.ts'
+import type { Story } from '../fakes/agent.ts'
+import { fakeAgent } from '../fakes/agent.ts'
+import { fakeClock } from '../fakes/clock.ts'
+import { storePath } from '../fakes/fleet-host.ts'
+import { fakeRun } from '../fakes/run.ts'
+
+interface Given {
+  readonly story?: Story
+  readonly nix?: Parameters<typeof fakeRun>[0]
+  readonly isTty?: boolean
+  readonly signal?: AbortSignal
+}
+
+const built = { stdout: JSON.stringify([{ outputs: { out: storePath('b') } }]) }
+
+/** Runs one command line against a fleet of one host. */
+async function belay(t: Test, line: string, given: Given = {}) {
+  const file = join(t.testdir({}), 'fleet.yaml')
+  writeFileSync(file, 'version: 1\nhosts: { cinnabar: {} }\n')
+  const agent = fakeAgent(given.story)
+  t.teardown(agent.close)
+  const nix = fakeRun(given.nix ?? built)
+  let out = ''
+  let err = ''
+  const code = await runCli(
+    ['-f', file, ...line.split(' ')],
+    {
+      run: nix.run,
+      openTunnel: agent.openTunnel,
+      clock: fakeClock(),
+      newKey: () => 'key',
+      signal: given.signal ?? new AbortController().signal
+    },
+    {
+      out: (text) => {
+        out += text
+      },
+      err: (text) => {
+        err += text
+      },
+      isTty: given.isTty ?? false,
+      paint: painter(false),
+      columns: () => 100,
+      rows: () => 24
+    },
+    '0.1.0'
+  )
+  return { code, out, err, agent, nix }
+}
+
+t.test('deploy builds, pushes, confirms, and exits with 0', async (t) => {
+  const { code, out, nix } = await belay(t, 'deploy --reason test')
+  t.equal(code, 0)
+  t.match(out, /cinnabar {2}building/)
+  t.match(out, /cinnabar {2}confirming/)
+  t.match(out, '1 of 1 host runs the new generation.')
+  t.same(
+    nix.calls.map((call) => call.argv[3]),
+    ['build', 'copy']
+  )
+})
+
+t.test('deploy --json prints one JSON value per line, the summary last', async (t) => {
+  const { code, out, err } = await belay(
+    t,
+    `deploy --json --no-build --no-push --path cinnabar=${storePath('b')}`
+  )
+  const lines = out
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  t.equal(code, 0)
+  t.equal(err, '')
+  t.match(lines.at(-1), { type: 'summary', ok: true, results: [{ host: 'cinnabar', outcome: 'committed' }] })
+})
+
+t.test('a host that comes back makes deploy exit with 1, on a terminal too', async (t) => {
+  const story: Story = { before: ['activating', 'rolling-back', 'rolled-back'] }
+  const { code, out } = await belay(t, 'deploy', { story, isTty: true })
+  t.equal(code, 1)
+  t.match(out, '\u001b[?25h', 'the cursor is back')
+  t.match(out, /cinnabar {2}↩ rolled-back/)
+})
+
+t.test('build and push show their results, as a table or as JSON', async (t) => {
+  const good = await belay(t, 'build')
+  t.equal(good.code, 0)
+  t.match(good.out, /cinnabar {2}✔ built {2}0s {4}\/nix\/store\/bbb/)
+  const json = await belay(t, 'build --json')
+  t.match(JSON.parse(json.out), { hosts: [{ host: 'cinnabar', ok: true, storePath: storePath('b') }] })
+  const bad = await belay(t, 'build', { nix: { code: 1, stderr: 'error: syntax' } })
+  t.equal(bad.code, 1)
+  t.match(bad.out, /✖ build-failed/)
+  t.match(bad.out, 'error: syntax')
+  t.match((await belay(t, 'push')).out, /✔ pushed/)
+})
+
+t.test('status, schema and completion', async (t) => {
+  t.match(JSON.parse((await belay(t, 'status --json')).out), { hosts: [{ reachable: true }] })
+  t.match((await belay(t, 'status')).out, /^HOST/)
+  t.match(JSON.parse((await belay(t, 'schema')).out), { required: ['version', 'hosts'] })
+  for (const shell of ['bash', 'zsh', 'fish']) {
+    const { code, out } = await belay(t, `completion ${shell}`)
+    t.equal(code, 0)
+    t.match(out, 'max-parallel')
+  }
+})
+
+t.test('what is wrong with the command line exits with 2 and touches nothing', async (t) => {
+  const cases: [string, RegExp][] = [
+    ['dploy', /Did you mean deploy/],
+    ['deploy --window 1s', /Wanted a time/],
+    ['deploy --host cinabar', /Did you mean cinnabar\? \[invalid-request\]/],
+    ['deploy --no-build', /missing: --path cinnabar=/],
+    ['deploy --path cinnabar=/tmp/x', /\[invalid-store-path\]/],
+    [`deploy --path x=${storePath('b')}`, /not among the selected hosts/],
+    ['status -f /nowhere.yaml', /there is no such file.*\[invalid-fleet-file\]/],
+    ['completion tcsh', /Allowed choices/]
+  ]
+  for (const [line, message] of cases) {
+    const { code, err, agent, nix } = await belay(t, line)
+    t.equal(code, 2, line)
+    t.match(err, message, line)
+    t.equal(agent.seen.tunnels + nix.calls.length, 0)
+  }
+  const { out } = await belay(t, 'status --json -f /nowhere.yaml')
+  t.match(JSON.parse(out), { type: 'error', error: { code: 'invalid-fleet-file' } })
+})
+
+t.test('help and version exit with 0, an interruption with 130', async (t) => {
+  const help = await belay(t, 'deploy --help')
+  t.equal(help.code, 0)
+  t.match(help.out, 'Examples:')
+  t.match((await belay(t, '--version')).out, '0.1.0')
+  t.equal((await belay(t, 'deploy', { signal: AbortSignal.abort() })).code, 130)
+  t.equal((await belay(t, 'status', { signal: AbortSignal.abort() })).code, 130)
+})

@@ -1,0 +1,41 @@
+import t from 'tap'
+import { statusView } from '../../../../controller/cli/views/status.ts'
+import { painter } from '../../../../controller/cli/views/text.ts'
+import type { HostStatus } from '../../../../controller/monitor/fleet-status.ts'
+import { storePath } from '../../fakes/fleet-host.ts'
+
+const good: HostStatus = {
+  host: 'cinnabar',
+  reachable: true,
+  error: null,
+  generation: 7,
+  running: storePath('b'),
+  drift: false,
+  lastOperation: { id: 'op', phase: 'committed', updatedAt: '2026-01-01T12:00:00Z', reason: null },
+  agentVersion: '0.1.0'
+}
+
+t.test('the fleet as a table, with the reason of silence below', (t) => {
+  const silent: HostStatus = {
+    host: 'realgar',
+    reachable: false,
+    error: { code: 'host-unreachable', message: 'No route to host\nmore' },
+    generation: null,
+    running: null,
+    drift: null,
+    lastOperation: null,
+    agentVersion: null
+  }
+  const drifted = { ...good, host: 'orpiment', drift: true, lastOperation: null }
+  const text = statusView([good, silent, drifted], Date.parse('2026-01-01T12:01:05Z'), painter(false))
+  t.same(text.split('\n'), [
+    'HOST      REACHABLE  GEN  RUNNING                         DRIFT  LAST OPERATION       AGENT',
+    'cinnabar  yes        7    bbbbbbb…-nixos-system-cinnabar  no     committed 1m05s ago  0.1.0',
+    'realgar   no         -    -                               -      -                    -',
+    'orpiment  yes        7    bbbbbbb…-nixos-system-cinnabar  yes    -                    0.1.0',
+    '',
+    'realgar: No route to host',
+    ''
+  ])
+  t.end()
+})
