@@ -1,3 +1,4 @@
+import { execFile } from 'node:child_process'
 import { BelayError } from './errors.ts'
 
 /** How a command is run. Times in milliseconds, output in bytes. */
@@ -84,7 +85,9 @@ export interface RunningCommand {
 /** Starts one program that is to run on, such as a tunnel. It ends with this process at the latest. */
 export async function startCommand(
   argv: readonly string[],
-  options: Pick<CommandOptions, 'env' | 'onStderrLine'> = {}
+  options: Pick<CommandOptions, 'env' | 'onStderrLine'> & {
+    readonly onStdoutLine?: (line: string) => void
+  } = {}
 ): Promise<RunningCommand> {
   const { execa } = await import('execa')
   const [file, ...args] = argv
@@ -93,11 +96,17 @@ export async function startCommand(
     reject: false,
     forceKillAfterDelay: 2000,
     stdin: 'ignore',
-    stdout: 'ignore',
+    stdout: options.onStdoutLine ? 'pipe' : 'ignore',
     buffer: false,
     ...(options.env ? { env: options.env } : {})
   })
   const lines: string[] = []
+  const { onStdoutLine } = options
+  if (onStdoutLine) {
+    void (async () => {
+      for await (const line of child.iterable({ from: 'stdout' })) onStdoutLine(line)
+    })().catch(() => {})
+  }
   const read = (async () => {
     for await (const line of child.iterable({ from: 'stderr' })) {
       lines.push(line)
@@ -118,4 +127,15 @@ export async function startCommand(
       await exited
     }
   }
+}
+
+/**
+ * Runs a program for its effect alone and never throws. For what an idle daemon does again and again: it loads
+ * nothing, where {@link runCommand} loads some 5 MiB that would stay.
+ */
+export function runQuietly(argv: readonly string[], timeoutMs: number): Promise<boolean> {
+  const [file = '', ...args] = argv
+  return new Promise((resolve) => {
+    execFile(file, args, { timeout: timeoutMs, killSignal: 'SIGKILL' }, (error) => resolve(error === null))
+  })
 }

@@ -19,19 +19,22 @@ export interface Ports {
   check(accepted: Accepted): Promise<Baseline>
   /** Arms the guard, or restarts its countdown, and sees that it runs. */
   arm(baseline: Baseline, seconds: number): Promise<void>
-  disarm(): Promise<void>
-  /** Starts the activation unit; gives its name. */
+  /** Starts the activation unit. */
   startActivation(storePath: string): Promise<void>
   /** Waits for the activation unit; null when nobody knows how it ended. */
   activationOutcome(): Promise<Outcome | null>
   /** What is worse than at the baseline, or null when nothing is. */
   regression(baseline: Baseline, storePath: string, outcome: Outcome | null): Promise<string | null>
+  /** Whether somebody asked for the operation to be given up. */
+  cancelRequested(): Promise<boolean>
   /** Waits for a valid confirmation, a cancellation or the deadline. */
   awaitAnswer(nonce: string, deadlineMonotonicMs: number): Promise<Answer>
   /** Profile, boot entry, known-good mark. */
   commit(storePath: string): Promise<void>
   /** Brings the target back: running system, profile, boot entry; verifies it. */
   restore(target: GenerationRef, profile: GenerationRef): Promise<void>
+  /** Called once the operation has ended, and again by whoever finds it ended: roots, left-over files, the guard. */
+  settle(): Promise<void>
   runningPath(): Promise<string | null>
   /** Waits before a failed rollback is tried again. */
   backOff(attempt: number): Promise<void>

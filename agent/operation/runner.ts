@@ -16,6 +16,8 @@ type Step = (ports: Ports, state: OperationState) => Promise<Move>
 
 /** Seconds that the guard allows beyond what a phase may take by itself. */
 const GUARD_MARGIN = 60
+/** Phases in which giving up needs no rollback. */
+const untouched: ReadonlySet<Phase> = new Set(['fetching', 'checking', 'arming'])
 /** Seconds for activation and verification together. */
 const ACTIVATION_LIMIT = 600
 
@@ -26,10 +28,14 @@ export async function runOperation(ports: Ports): Promise<TerminalPhase> {
   for (;;) {
     const state = foldOperation(ports.journal.records)
     if (isTerminal(state.phase)) {
-      await ports.disarm()
+      await ports.settle()
       return state.phase
     }
-    await move(ports, await steps[state.phase](ports, state))
+    const cancelled = untouched.has(state.phase) && (await ports.cancelRequested())
+    await move(
+      ports,
+      cancelled ? { to: 'cancelled', reason: 'cancelled' } : await steps[state.phase](ports, state)
+    )
   }
 }
 
@@ -120,7 +126,10 @@ const steps: Record<Exclude<Phase, TerminalPhase>, Step> = {
 
 async function confirming(ports: Ports, state: OperationState): Promise<Move> {
   const { by, windowSeconds } = state.accepted.confirm
-  if (by === 'health') return { to: 'committing', reason: 'local verification is enough' }
+  if (by === 'health') {
+    if (await ports.cancelRequested()) return { to: 'rolling-back', reason: 'cancelled', code: 'cancelled' }
+    return { to: 'committing', reason: 'local verification is enough' }
+  }
   if (state.confirmedBy !== null) return { to: 'committing', reason: `confirmed by ${state.confirmedBy}` }
   let window = state.window
   if (window === null) {
@@ -137,6 +146,13 @@ async function confirming(ports: Ports, state: OperationState): Promise<Move> {
   if (answer === 'deadline')
     return { to: 'rolling-back', reason: 'nobody confirmed in time', code: 'confirm-timeout' }
   if (answer === 'cancelled') return { to: 'rolling-back', reason: 'cancelled', code: 'cancelled' }
+  // What has failed while the window was open counts as well.
+  const worse = await ports.regression(
+    baselineOf(state),
+    state.accepted.target.storePath,
+    state.activation.outcome
+  )
+  if (worse !== null) return { to: 'rolling-back', reason: worse, code: 'regression' }
   await ports.journal.append({ type: 'confirmed', principal: answer.confirmedBy })
   return { to: 'committing', reason: `confirmed by ${answer.confirmedBy}` }
 }

@@ -11,6 +11,7 @@ interface Story {
   readonly kind?: Accepted['kind']
   readonly answer?: Answer
   readonly refused?: boolean
+  readonly cancelEarly?: boolean
   readonly regression?: string
   readonly commitFails?: boolean
   readonly restoreFailures?: number
@@ -86,7 +87,8 @@ function world(story: Story) {
         effect(() => {
           host.guarded = true
         }),
-      disarm: () =>
+      cancelRequested: () => effect(() => story.cancelEarly === true),
+      settle: () =>
         effect(() => {
           host.guarded = false
         }),
@@ -131,6 +133,7 @@ const stories: Record<string, { story: Story; ends: string }> = {
   'a refused one': { story: { refused: true }, ends: 'refused' },
   'one that breaks a service': { story: { regression: 'web.service failed' }, ends: 'rolled-back' },
   'one that cuts the network': { story: { answer: 'deadline' }, ends: 'rolled-back' },
+  'one cancelled before anything changed': { story: { cancelEarly: true }, ends: 'cancelled' },
   'a cancelled one': { story: { answer: 'cancelled' }, ends: 'rolled-back' },
   'a boot loader that fails': { story: { commitFails: true }, ends: 'rolled-back' },
   'a rollback that fails twice': { story: { answer: 'deadline', restoreFailures: 2 }, ends: 'rolled-back' },

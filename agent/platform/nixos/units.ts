@@ -1,0 +1,49 @@
+/** The unit in which the runner carries out one operation: its name keeps a second runner out. */
+export const RUNNER_UNIT = 'belay-operation.service'
+
+/** The guard of one operation. */
+export const guardUnit = (id: string) => `belay-guard-${id}.service`
+
+const common = ['systemd-run', '--collect', '--no-ask-password', '--quiet', '--service-type=exec']
+
+/** How this agent is started: Node, its flags and the entry file. */
+export const agentCommand = (): readonly string[] => [
+  process.execPath,
+  ...process.execArgv,
+  process.argv[1] ?? ''
+]
+
+/**
+ * Starts the runner in a unit of its own. When it dies systemd starts it again, ever more slowly; starting and
+ * recovering are the same call. PATH is the agent's, so that both use the same tools.
+ */
+export function runnerCommand(id: string, config: string | null): string[] {
+  return [
+    ...common,
+    `--unit=${RUNNER_UNIT}`,
+    '--property=Restart=on-failure',
+    '--property=RestartSec=300ms',
+    '--property=RestartSteps=8',
+    '--property=RestartMaxDelaySec=60s',
+    '--property=StartLimitIntervalSec=0',
+    `--setenv=PATH=${process.env.PATH ?? ''}`,
+    '--',
+    ...agentCommand(),
+    ...(config === null ? [] : ['--config', config]),
+    'run-operation',
+    id
+  ]
+}
+
+/** Starts the guard from the operation's own copy of the script: it needs nothing of any generation but tools. */
+export function guardCommand(id: string, directory: string): string[] {
+  return [
+    ...common,
+    `--unit=${guardUnit(id)}`,
+    '--',
+    '/bin/sh',
+    `${directory}/guard.sh`,
+    directory,
+    process.env.PATH ?? ''
+  ]
+}
