@@ -6,13 +6,13 @@ import { ignoreMissing } from '../nix/generations.ts'
 /** What this host is, for telling whether a closure is meant for it. */
 export interface Wanted {
   readonly hostName: string
-  /** Nix system, such as `x86_64-linux`. */
-  readonly system: string
+  /** The running toplevel, whose `system` names the platform. */
+  readonly running: string
 }
 
 /**
- * Refuses what is not a NixOS system for this host: `path-not-valid`, `not-a-system`, `wrong-platform` or
- * `wrong-host`. `nixos-version` is the file by which nixos-rebuild itself tells a system from another closure; a
+ * Refuses what is not a NixOS system for this host: `path-not-valid`, `not-a-system`, `wrong-platform`,
+ * `wrong-host` or `agent-missing`. `nixos-version` is the file by which nixos-rebuild itself tells a system from another closure; a
  * closure without `etc/hostname` fits every host, as in NixOS with an empty `networking.hostName`.
  */
 export async function assertCandidate(storePath: string, wanted: Wanted): Promise<void> {
@@ -30,14 +30,23 @@ export async function assertCandidate(storePath: string, wanted: Wanted): Promis
       throw new BelayError('not-a-system', `not a NixOS system: ${found}`, { found, wanted: file, at })
     }
   }
-  const system = (await readFile(join(storePath, 'system'), 'utf8')).trim()
-  if (system !== wanted.system) {
-    const text = `a system for ${system}; this host is ${wanted.system}`
-    throw new BelayError('wrong-platform', text, { found: system, wanted: wanted.system, at })
+  const systemOf = async (toplevel: string) => (await readFile(join(toplevel, 'system'), 'utf8')).trim()
+  const [system, here] = await Promise.all([systemOf(storePath), systemOf(wanted.running)])
+  if (system !== here) {
+    throw new BelayError('wrong-platform', `a system for ${system}; this host is ${here}`, {
+      found: system,
+      wanted: here,
+      at
+    })
   }
   const host = (await readFile(join(storePath, 'etc/hostname'), 'utf8').catch(ignoreMissing(''))).trim()
   if (host !== '' && host !== wanted.hostName) {
     const text = `a system for ${host}; this host is ${wanted.hostName}`
     throw new BelayError('wrong-host', text, { found: host, wanted: wanted.hostName, at })
+  }
+  const unit = 'etc/systemd/system/belay-agent.service'
+  if ((await lstat(join(storePath, unit)).catch(ignoreMissing(null))) === null) {
+    const text = 'the generation has no belay-agent; nothing could bring the host back from the next one'
+    throw new BelayError('agent-missing', text, { found: `${storePath} has no ${unit}`, wanted: unit, at })
   }
 }

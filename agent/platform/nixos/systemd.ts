@@ -19,6 +19,12 @@ export async function isLoaded(unit: string): Promise<boolean> {
   return state !== undefined && state !== 'inactive' && state !== 'failed'
 }
 
+/** What a unit says of itself; empty when it is not there. */
+export async function descriptionOf(unit: string): Promise<string> {
+  const { stdout } = await runCommand(['systemctl', 'show', '--property=Description', unit], { timeoutMs })
+  return /^Description=(.*)$/m.exec(stdout)?.[1] ?? ''
+}
+
 /** Stops a unit with all its processes; one that is not there is stopped already. */
 export async function stopUnit(unit: string, limitMs = timeoutMs): Promise<void> {
   await runCommand(['systemctl', 'stop', unit], { timeoutMs: limitMs })

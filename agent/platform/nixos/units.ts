@@ -21,6 +21,7 @@ export function runnerCommand(id: string, config: string | null): string[] {
   return [
     ...common,
     `--unit=${RUNNER_UNIT}`,
+    `--description=Belay operation ${id}`,
     '--property=Restart=on-failure',
     '--property=RestartSec=300ms',
     '--property=RestartSteps=8',

@@ -2,18 +2,21 @@ import { join } from 'node:path'
 import t from 'tap'
 import { assertCandidate } from '../../../../agent/platform/nixos/candidate.ts'
 
-const wanted = { hostName: 'cinnabar', system: 'x86_64-linux' }
+const agent = { systemd: { system: { 'belay-agent.service': '' } } }
 const toplevel = (more: object = {}) => ({
   'nixos-version': '26.05',
   system: 'x86_64-linux',
   bin: { 'switch-to-configuration': '' },
-  etc: { hostname: 'cinnabar\n' },
+  etc: { hostname: 'cinnabar\n', ...agent },
   ...more
 })
 
+const running = t.testdir({ system: 'x86_64-linux' })
+const wanted = { hostName: 'cinnabar', running }
+
 t.test('a system for this host passes, and so does one that names no host', async (t) => {
   await assertCandidate(t.testdir(toplevel()), wanted)
-  await assertCandidate(t.testdir(toplevel({ etc: {} })), wanted)
+  await assertCandidate(t.testdir(toplevel({ etc: agent })), wanted)
 })
 
 t.test(
@@ -36,10 +39,17 @@ t.test(
       found: 'aarch64-linux',
       wanted: 'x86_64-linux'
     })
-    await t.rejects(assertCandidate(t.testdir(toplevel({ etc: { hostname: 'electrum' } })), wanted), {
-      code: 'wrong-host',
-      found: 'electrum',
-      wanted: 'cinnabar'
+    await t.rejects(assertCandidate(t.testdir(toplevel({ etc: { hostname: 'cinnabar' } })), wanted), {
+      code: 'agent-missing',
+      wanted: 'etc/systemd/system/belay-agent.service'
     })
+    await t.rejects(
+      assertCandidate(t.testdir(toplevel({ etc: { hostname: 'electrum', ...agent } })), wanted),
+      {
+        code: 'wrong-host',
+        found: 'electrum',
+        wanted: 'cinnabar'
+      }
+    )
   }
 )

@@ -1,9 +1,9 @@
 import { chmod, mkdir, readFile, readlink, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { runCommand } from '../../../shared/command.ts'
+import { runCommand } from '../../../../shared/command.ts'
 
-const guard = new URL('../../../agent/operation/guard.sh', import.meta.url).pathname
+const guard = new URL('../../../../agent/platform/nixos/guard.sh', import.meta.url).pathname
 
 /** An operation directory with a baseline whose switch leaves a trace, and a profile that has moved on. */
 async function armed(dir: string, options: { journal: string; status?: number; seconds?: number }) {

@@ -1,0 +1,105 @@
+import { readFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import type { Static } from 'typebox'
+import { Type } from 'typebox'
+import { Value } from 'typebox/value'
+import { BelayError } from '../../shared/errors.ts'
+import { ignoreMissing } from '../platform/nix/generations.ts'
+
+const closed = { additionalProperties: false } as const
+const path = (description: string, value: string) =>
+  Type.String({ pattern: '^/[^\\s$%]*$', description, default: value })
+const seconds = (description: string, value: number, minimum = 1) =>
+  Type.Integer({ minimum, maximum: 86_400, description, default: value })
+const group = (description: string) =>
+  Type.Union([Type.String({ minLength: 1 }), Type.Null()], { description, default: null })
+
+/** The configuration file of the agent, JSON. Every key has a default. */
+export const Settings = Type.Object(
+  {
+    hostName: Type.String({
+      minLength: 1,
+      description: "Name of this host; default is the system's",
+      default: ''
+    }),
+    stateDirectory: path('Operations and what must survive', '/var/lib/belay'),
+    socketDirectory: path('Where the sockets are made', '/run/belay'),
+    gcRootsDirectory: path('Garbage collector roots of ours', '/nix/var/nix/gcroots/belay'),
+    profile: path('System profile', '/nix/var/nix/profiles/system'),
+    bootDirectory: path('Where boot entries are', '/boot'),
+    logLevel: Type.Enum(['trace', 'debug', 'info', 'warn', 'error'], {
+      description: 'Least level logged',
+      default: 'info'
+    }),
+    confirm: Type.Object(
+      { windowSeconds: seconds('Confirm window where a request names none', 120, 5) },
+      { ...closed, description: 'Confirmation', default: {} }
+    ),
+    limits: Type.Object(
+      {
+        activationSeconds: seconds('An activation script is ended, with all it started, after so long', 600),
+        agentSeconds: seconds('How long the agent of the new generation may take to answer', 30)
+      },
+      { ...closed, description: 'Time limits', default: {} }
+    ),
+    groups: Type.Object(
+      {
+        observe: group('Group that may read: host, operations, metrics'),
+        operate: group('Group that may also activate, confirm and roll back'),
+        admin: group('Group that may do everything')
+      },
+      { ...closed, description: 'Groups of the sockets; null is root alone', default: {} }
+    ),
+    keepOperations: Type.Integer({
+      minimum: 5,
+      maximum: 10_000,
+      description: 'Ended operations kept',
+      default: 200
+    })
+  },
+  { ...closed, $id: 'Settings', description: 'Configuration of belay-agent' }
+)
+export type Settings = Static<typeof Settings>
+
+/** The file that is read where none is named; it may be missing. */
+export const DEFAULT_CONFIG = '/etc/belay/agent.json'
+
+/** Reads and validates a configuration file. Throws `invalid-config` naming key, value and what was wanted. */
+export async function loadSettings(file: string | null): Promise<Settings> {
+  const read = readFile(file ?? DEFAULT_CONFIG, 'utf8')
+  const text = await (file === null ? read.catch(ignoreMissing('{}')) : read).catch((cause: unknown) => {
+    throw new BelayError('invalid-config', `${file} cannot be read`, { cause, at: file ?? DEFAULT_CONFIG })
+  })
+  return parseSettings(text, file ?? DEFAULT_CONFIG)
+}
+
+/** Validates the text of a configuration file and fills in defaults. */
+export function parseSettings(text: string, at: string): Settings {
+  let input: unknown
+  try {
+    input = JSON.parse(text)
+  } catch (cause) {
+    throw new BelayError('invalid-config', `${at} is not JSON`, { cause, at })
+  }
+  const filled = Value.Default(Settings, input)
+  if (typeof filled === 'object' && filled !== null && 'hostName' in filled) filled.hostName ||= hostname()
+  if (Value.Check(Settings, filled)) return filled
+  throw settingsError(filled, at)
+}
+
+function settingsError(filled: unknown, at: string): BelayError {
+  const [first] = Value.Errors(Settings, filled)
+  if (!first) return new BelayError('invalid-config', `${at} is not valid`, { at })
+  const params = first.params as { additionalProperties?: string[] }
+  const unknown = params.additionalProperties?.[0]
+  const key = [
+    ...first.instancePath.split('/').filter(Boolean),
+    ...(unknown === undefined ? [] : [unknown])
+  ].join('.')
+  const found = key
+    .split('.')
+    .reduce<unknown>((value, part) => (value as Record<string, unknown> | null)?.[part], filled)
+  const wanted = unknown === undefined ? first.message : 'no such key'
+  const text = `${at}: ${key || 'the whole'}: found ${JSON.stringify(found)}, wanted: ${wanted}`
+  return new BelayError('invalid-config', text, { found, wanted, at: key })
+}

@@ -1,0 +1,52 @@
+import { join } from 'node:path'
+import { isTerminal } from '../../shared/operation/phase.ts'
+import type { JournalRecord } from '../journal/journal.ts'
+import { readJournal } from '../journal/journal.ts'
+import { until } from './control.ts'
+import type { Event } from './events.ts'
+import { foldOperation } from './state.ts'
+import { operationDirectory } from './store.ts'
+
+/** The records of an operation, those there are and those to come, until it has ended or the signal says so. */
+export async function* watchOperation(
+  root: string,
+  id: string,
+  signal: AbortSignal
+): AsyncGenerator<JournalRecord<Event>> {
+  const directory = operationDirectory(root, id)
+  let told = 0
+  while (!signal.aborted) {
+    const fresh = await until(
+      directory,
+      () => (signal.aborted ? 0 : 1000),
+      async () => {
+        const records = await readJournal<Event>(join(directory, 'journal.jsonl'))
+        return records.length > told ? records : null
+      }
+    )
+    if (fresh === null) continue
+    for (const record of fresh.slice(told)) yield record
+    told = fresh.length
+    if (isTerminal(foldOperation(fresh).phase)) return
+  }
+}
+
+/** What a record says, in one line for a person. */
+export function describeEvent(event: Event): string {
+  switch (event.type) {
+    case 'accepted':
+      return event.reason ?? `${event.kind} asked for by ${event.principal}`
+    case 'baseline':
+      return `the baseline is ${event.generation.storePath}`
+    case 'moved':
+      return event.reason
+    case 'activation-started':
+      return `started ${event.unit}`
+    case 'activation-ended':
+      return `ended: ${event.outcome.result} ${event.outcome.code} ${event.outcome.status}`
+    case 'window-opened':
+      return `waiting for confirmation until ${event.deadlineAt}`
+    case 'confirmed':
+      return `confirmed by ${event.principal}`
+  }
+}

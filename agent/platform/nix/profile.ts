@@ -1,0 +1,55 @@
+import { mkdir, readlink, rename, rm, symlink } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import type { GenerationRef } from '../../../shared/api/schemas.ts'
+import { mustRun, runCommand } from '../../../shared/command.ts'
+import { BelayError } from '../../../shared/errors.ts'
+import { syncDirectory } from '../../journal/durable-write.ts'
+import { ignoreMissing } from './generations.ts'
+
+/** Creating a generation waits for a garbage collection that runs. */
+const timeoutMs = 120_000
+/** As root without NIX_REMOTE, Nix opens the store itself: works with the Nix daemon stopped. */
+const env = { NIX_REMOTE: '' }
+
+/** Refuses a path that the store does not know as valid: `path-not-valid`. */
+export async function assertValid(storePath: string): Promise<void> {
+  const result = await runCommand(['nix-store', '--check-validity', storePath], { timeoutMs, env })
+  if (result.code === 0) return
+  throw new BelayError('path-not-valid', `${storePath} is not valid in this store`, {
+    found: result.stderr.trim().slice(0, 500),
+    wanted: 'a valid store path; copy it here first',
+    at: 'storePath'
+  })
+}
+
+/** Points the profile to a path, in a new generation where there is none with that number. */
+export async function setProfile(profile: string, storePath: string): Promise<void> {
+  await mustRun(['nix-env', '--profile', profile, '--set', storePath], { timeoutMs, env })
+}
+
+/** Points the profile back to a recorded generation: by its number while that still names the path. */
+export async function restoreProfile(profile: string, to: GenerationRef): Promise<void> {
+  const link =
+    to.number === null ? null : await readlink(`${profile}-${to.number}-link`).catch(ignoreMissing(null))
+  if (link !== to.storePath) return setProfile(profile, to.storePath)
+  await replaceLink(`${profile.slice(profile.lastIndexOf('/') + 1)}-${to.number}-link`, profile)
+}
+
+/** Keeps a path from the garbage collector under a name of ours, in place of what had that name. */
+export async function addRoot(directory: string, name: string, storePath: string): Promise<void> {
+  await mkdir(directory, { recursive: true })
+  await replaceLink(storePath, join(directory, name))
+}
+
+/** Gives a path up to the garbage collector. */
+export async function removeRoot(directory: string, name: string): Promise<void> {
+  await rm(join(directory, name), { force: true })
+}
+
+async function replaceLink(target: string, link: string): Promise<void> {
+  const temporary = `${link}.belay`
+  await rm(temporary, { force: true })
+  await symlink(target, temporary)
+  await rename(temporary, link)
+  await syncDirectory(dirname(link))
+}

@@ -1,0 +1,41 @@
+import { readFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { BelayError } from '../../../shared/errors.ts'
+import { monotonicMs } from '../../clock.ts'
+import type { Settings } from '../../config/settings.ts'
+import { durableWrite } from '../../journal/durable-write.ts'
+import type { Baseline } from '../../operation/events.ts'
+import { isLoaded, startTransient, stopUnit } from './systemd.ts'
+import { guardCommand, guardUnit } from './units.ts'
+
+const script = new URL('./guard.sh', import.meta.url)
+
+/**
+ * Writes what the guard needs into the operation's directory, starts it and sees that it runs. For a guard that runs
+ * already this restarts the countdown.
+ */
+export async function armGuard(order: {
+  readonly id: string
+  readonly directory: string
+  readonly settings: Settings
+  readonly baseline: Baseline
+  readonly seconds: number
+}): Promise<void> {
+  const { id, directory, baseline, seconds } = order
+  const { profile } = order.settings
+  const link = `${basename(profile)}-${baseline.profile.number}-link`
+  await durableWrite(join(directory, 'guard.sh'), await readFile(script, 'utf8'), 0o700)
+  await durableWrite(join(directory, 'baseline'), `${baseline.generation.storePath}\n`)
+  await durableWrite(join(directory, 'profile'), `${profile} ${link}\n`)
+  await durableWrite(join(directory, 'window'), `${monotonicMs()} ${seconds}\n`)
+  const unit = guardUnit(id)
+  if (await isLoaded(unit)) return
+  await startTransient(guardCommand(id, directory), unit)
+  if (!(await isLoaded(unit)))
+    throw new BelayError('command-failed', 'the guard does not run', { found: unit })
+}
+
+/** Stops the guard; only once the operation has durably ended. */
+export async function disarmGuard(id: string): Promise<void> {
+  await stopUnit(guardUnit(id))
+}

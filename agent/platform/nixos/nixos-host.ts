@@ -1,0 +1,91 @@
+import { readFile } from 'node:fs/promises'
+import { runCommand, startCommand } from '../../../shared/command.ts'
+import { BelayError, codeOf } from '../../../shared/errors.ts'
+import { parseStorePath } from '../../../shared/store-path.ts'
+import { monotonicMs } from '../../clock.ts'
+import type { Settings } from '../../config/settings.ts'
+import { readKnownGood } from '../../operation/known-good.ts'
+import { ignoreMissing, readGenerations } from '../nix/generations.ts'
+import type { Host } from '../platform.ts'
+import { assertCandidate } from './candidate.ts'
+import { placesOf } from './nixos-ports.ts'
+import { observe } from './observe.ts'
+import { descriptionOf, startTransient } from './systemd.ts'
+import { ACTIVATION_UNIT } from './transient-unit.ts'
+import { RUNNER_UNIT, runnerCommand } from './units.ts'
+
+/** Output lines shown of one activation; the whole is in the system's journal. */
+const MAX_LINES = 5000
+
+/** A NixOS host, as the listening half sees it. `config` is the file that the runner is to read as well. */
+export function nixosHost(settings: Settings, config: string | null): Host {
+  const places = placesOf(settings)
+  const journalctl = (id: string) => [
+    'journalctl',
+    `_SYSTEMD_UNIT=${ACTIVATION_UNIT}.service`,
+    `BELAY_OPERATION=${id}`,
+    '--output=cat',
+    '--no-pager',
+    '--quiet',
+    '--lines=all'
+  ]
+  const running = async () => (await observe(places)).running
+  const generations = () => readGenerations(settings.profile)
+  return {
+    observe: () => observe(places),
+    running,
+    system: async () => readFile('/run/current-system/system', 'utf8').catch(ignoreMissing('unknown')),
+    generations: async () => {
+      const [seen, links] = await Promise.all([observe(places), generations()])
+      const good = await readKnownGood(settings.stateDirectory)
+      return links.map((link) => ({
+        ...link,
+        current: link.number === seen.number,
+        running: link.storePath === seen.running,
+        knownGood: good.some(({ storePath }) => storePath === link.storePath)
+      }))
+    },
+    generation: async (number) => {
+      const all = await generations()
+      const found = all.find((link) => link.number === number)
+      if (found) return { number, storePath: found.storePath }
+      const wanted = all.map((link) => link.number)
+      throw new BelayError('generation-unknown', `no generation ${number}`, {
+        found: number,
+        wanted,
+        at: 'generation'
+      })
+    },
+    assertCandidate: async (storePath) => {
+      const runs = await running()
+      if (runs === null)
+        throw new BelayError('path-not-valid', 'no system runs here: /run/current-system is missing')
+      await assertCandidate(parseStorePath(storePath), { hostName: settings.hostName, running: runs })
+    },
+    startRunner: (id) => startRunner(id, config),
+    follow: async (id, line, signal) => {
+      const reader = await startCommand([...journalctl(id), '--follow'], { onStdoutLine: line })
+      const end = () => void reader.kill()
+      if (signal.aborted) end()
+      signal.addEventListener('abort', end, { once: true })
+      await reader.exited
+    },
+    output: async (id) => {
+      const { stdout } = await runCommand(journalctl(id), { timeoutMs: 10_000 })
+      return stdout.split('\n').filter(Boolean).slice(0, MAX_LINES)
+    }
+  }
+}
+
+/** An earlier runner that is just going may hold the name a little longer than its operation lasts. */
+async function startRunner(id: string, config: string | null): Promise<void> {
+  const end = monotonicMs() + 30_000
+  for (;;) {
+    try {
+      return await startTransient(runnerCommand(id, config), RUNNER_UNIT)
+    } catch (error) {
+      if (codeOf(error) !== 'operation-running' || monotonicMs() > end) throw error
+      if ((await descriptionOf(RUNNER_UNIT)).endsWith(id)) return
+    }
+  }
+}

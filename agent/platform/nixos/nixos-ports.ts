@@ -1,0 +1,179 @@
+import { randomBytes } from 'node:crypto'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { GenerationRef } from '../../../shared/api/schemas.ts'
+import { mustRun } from '../../../shared/command.ts'
+import { BelayError } from '../../../shared/errors.ts'
+import { parseStorePath } from '../../../shared/store-path.ts'
+import { monotonicMs } from '../../clock.ts'
+import type { Settings } from '../../config/settings.ts'
+import type { Journal } from '../../journal/journal.ts'
+import { awaitAnswer, heard, until } from '../../operation/control.ts'
+import type { Accepted, Baseline, Event } from '../../operation/events.ts'
+import { markKnownGood } from '../../operation/known-good.ts'
+import type { Ports } from '../../operation/ports.ts'
+import { addRoot, assertValid, removeRoot, restoreProfile, setProfile } from '../nix/profile.ts'
+import { activation } from './activation.ts'
+import { assertCandidate } from './candidate.ts'
+import { armGuard, disarmGuard } from './guard.ts'
+import type { Places } from './observe.ts'
+import { observe } from './observe.ts'
+import { regressionOf } from './regression.ts'
+import { failedUnits, isLoaded, stopUnit } from './systemd.ts'
+import { ACTIVATION_UNIT } from './transient-unit.ts'
+
+/** What the ports of one operation need to know. */
+export interface NixosOptions {
+  readonly id: string
+  readonly directory: string
+  readonly settings: Settings
+  readonly journal: Journal<Event>
+  readonly bootId: string
+}
+
+const activationUnit = `${ACTIVATION_UNIT}.service`
+
+/** Where this host keeps what is observed. */
+export function placesOf(settings: Settings): Places {
+  return { profile: settings.profile, run: '/run', boot: settings.bootDirectory }
+}
+
+/** The effects of an operation on a NixOS host. */
+export function nixosPorts(options: NixosOptions): Ports {
+  const { id, directory, settings, journal, bootId } = options
+  const { gcRootsDirectory: roots } = settings
+  const places = placesOf(settings)
+
+  const { start, finish, carryOut } = activation({
+    id,
+    directory,
+    limitSeconds: settings.limits.activationSeconds
+  })
+
+  return {
+    journal,
+    bootId,
+    monotonicMs,
+    wallAt: (inMs) => new Date(Date.now() + inMs).toISOString(),
+    newNonce: () => randomBytes(32).toString('base64url'),
+    runningPath: async () => (await observe(places)).running,
+
+    fetch: async (storePath) => {
+      await assertValid(parseStorePath(storePath))
+      await addRoot(roots, 'candidate', storePath)
+    },
+    check: (accepted) => check(accepted, settings),
+
+    arm: (baseline, seconds) => armGuard({ id, directory, settings, baseline, seconds }),
+    startActivation: (storePath) => start(storePath, 'test'),
+    activationOutcome: finish,
+    regression: (baseline, storePath, outcome) =>
+      regressionOf({ settings, places, baseline, storePath, outcome }),
+    cancelRequested: async () => (await heard(directory, 'cancel')) !== null,
+    awaitAnswer: (nonce, deadline) => awaitAnswer(directory, nonce, () => deadline - monotonicMs()),
+
+    commit: async (storePath) => {
+      await setProfile(settings.profile, storePath)
+      await carryOut(storePath, 'boot')
+      await mustRun(['sync', '-f', settings.profile, settings.bootDirectory], { timeoutMs: 60_000 })
+      const seen = await observe(places)
+      const boots = seen.bootDefault ?? storePath
+      if (seen.storePath !== storePath || boots !== storePath) {
+        const found = `profile ${seen.storePath}, next boot ${seen.bootDefault}`
+        throw new BelayError('command-failed', `the commit did not hold: ${found}`, {
+          found,
+          wanted: storePath
+        })
+      }
+    },
+
+    restore: (target, profile) => restore({ target, profile, settings, places, carryOut }),
+
+    settle: async () => {
+      const committed = journal.records.some((r) => r.event.type === 'moved' && r.event.to === 'committed')
+      const baseline = journal.records.find((r) => r.event.type === 'baseline')?.event as Baseline | undefined
+      if (baseline) await keep(settings, places, baseline.generation, committed)
+      await removeRoot(roots, 'candidate')
+      await disarmGuard(id)
+    },
+
+    backOff: async (attempt) => {
+      const end = monotonicMs() + Math.min(300_000, 2000 * 2 ** Math.min(attempt, 10))
+      await until(
+        directory,
+        () => end - monotonicMs(),
+        async () => ((await heard(directory, 'retry')) ? true : null)
+      )
+      await rm(join(directory, 'retry.json'), { force: true })
+    }
+  }
+}
+
+/** Marks the baseline, and after a commit what runs, as known good, and roots where a rollback would go. */
+async function keep(
+  settings: Settings,
+  places: Places,
+  baseline: GenerationRef,
+  committed: boolean
+): Promise<void> {
+  const seen = await observe(places)
+  const now = committed && seen.storePath !== null ? [{ number: seen.number, storePath: seen.storePath }] : []
+  await markKnownGood(settings.stateDirectory, [...now, baseline])
+  await addRoot(settings.gcRootsDirectory, 'last-known-good', baseline.storePath)
+  await removeRoot(settings.gcRootsDirectory, 'baseline')
+}
+
+/** Preflight: refuses, or records the host as it is and roots it. */
+async function check(accepted: Accepted, settings: Settings): Promise<Baseline> {
+  const seen = await observe(placesOf(settings))
+  if (seen.running === null || seen.storePath === null) {
+    const found = `running ${seen.running}, profile ${seen.storePath}`
+    throw new BelayError('path-not-valid', 'there is no baseline to come back to', {
+      found,
+      wanted: 'a system that runs'
+    })
+  }
+  await assertCandidate(accepted.target.storePath, { hostName: settings.hostName, running: seen.running })
+  if (await isLoaded(activationUnit)) {
+    throw new BelayError('operation-running', 'somebody else is switching this host', {
+      found: activationUnit
+    })
+  }
+  await assertValid(seen.running)
+  await addRoot(settings.gcRootsDirectory, 'baseline', seen.running)
+  const number = seen.running === seen.storePath ? seen.number : null
+  return {
+    type: 'baseline',
+    generation: { number, storePath: seen.running },
+    profile: { number: seen.number, storePath: seen.storePath },
+    failedUnits: await failedUnits()
+  }
+}
+
+/** Brings a recorded system back: what runs first, then the profile, then what boots. */
+async function restore(what: {
+  readonly target: GenerationRef
+  readonly profile: GenerationRef
+  readonly settings: Settings
+  readonly places: Places
+  readonly carryOut: (toplevel: string, action: 'test' | 'boot') => Promise<void>
+}): Promise<void> {
+  const { target, profile, settings, places, carryOut } = what
+  await stopUnit(activationUnit, 60_000)
+  await carryOut(target.storePath, 'test')
+  const before = await observe(places)
+  if (before.storePath !== profile.storePath) await restoreProfile(settings.profile, profile)
+  const bootMoved =
+    before.bootDefault === null
+      ? before.storePath !== profile.storePath
+      : before.bootDefault !== profile.storePath
+  if (bootMoved) await carryOut(profile.storePath, 'boot')
+  const seen = await observe(places)
+  if (seen.running !== target.storePath || seen.storePath !== profile.storePath) {
+    const found = `running ${seen.running}, profile ${seen.storePath}`
+    throw new BelayError('command-failed', `the rollback did not hold: ${found}`, {
+      found,
+      wanted: target.storePath
+    })
+  }
+}

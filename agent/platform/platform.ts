@@ -1,0 +1,23 @@
+import type { Generation, GenerationRef, ProfileState } from '../../shared/api/schemas.ts'
+
+/** What a platform must provide to the part that listens and admits. */
+export interface Host {
+  /** Nix system, such as `x86_64-linux`. */
+  system(): Promise<string>
+  /** What is chosen, what runs, what booted, what boots next. */
+  observe(): Promise<ProfileState>
+  /** Generations of the system profile, oldest first. */
+  generations(): Promise<readonly Generation[]>
+  /** The running system. */
+  running(): Promise<string | null>
+  /** A generation by number; throws `generation-unknown`. */
+  generation(number: number): Promise<GenerationRef>
+  /** Throws, with its own code, for what is not a generation of this host. */
+  assertCandidate(storePath: string): Promise<void>
+  /** Starts the runner of an operation; one that runs already is left alone. */
+  startRunner(id: string): Promise<void>
+  /** Output lines of an operation's activation, those there are and those to come, until the signal. */
+  follow(id: string, line: (text: string) => void, signal: AbortSignal): Promise<void>
+  /** All output lines so far. */
+  output(id: string): Promise<readonly string[]>
+}
