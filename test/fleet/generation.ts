@@ -1,0 +1,75 @@
+import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** What one generation of a host is made of: an entry of the fixture flake's hosts.json. */
+export interface Generation {
+  /** NixOS label; part of the store path's name. */
+  readonly generation: string
+  /** Long-running services: name to the body of a shell script. */
+  readonly services?: Readonly<Record<string, string>>
+  /** Unit files by name (`x.service`, `x.service.d/y.conf`); `WantedBy=` is honoured. */
+  readonly units?: Readonly<Record<string, string>>
+  /** More files of the toplevel by relative path, such as `switch-inhibitors` or `etc/motd`. */
+  readonly files?: Readonly<Record<string, string>>
+  /** The agent's package: `none` (default), `broken` (exits 1 at once), or a version such as `bundle`. */
+  readonly agent?: string
+  /** Content of /etc/belay/agent.json. */
+  readonly agentConfig?: Readonly<Record<string, unknown>>
+  /** Has `failing.service`, which exits 1. */
+  readonly failingUnit?: boolean
+  /** Has `cut-network.service`, which takes host0 down, and up again when it is stopped. */
+  readonly cutNetwork?: boolean
+  /** The activation (not the one at boot) sleeps before it moves /run/current-system. */
+  readonly hangSeconds?: number
+  /** The activation (not the one at boot) writes so much to stderr. */
+  readonly floodBytes?: number
+  /**
+   * Exit code of switch-to-configuration, at the place where the real one has it: 1 = a pre-switch check refuses,
+   * 2 = `activate` fails, 11 = locked, 100 = before activation. Others when all is done.
+   */
+  readonly exitCode?: number
+  /** `switch` and `boot` exit 1 with `Failed to install bootloader`. */
+  readonly bootloaderFails?: boolean
+  /** Its init exits 1, so that a boot into it ends at once. */
+  readonly bootFails?: boolean
+  /** Content of `init-interface-version`, default `systemd 2`. Another one makes a switch exit 100. */
+  readonly initInterface?: string
+  /** Content of `kernel-params`. */
+  readonly kernelParams?: string
+}
+
+/** Content of hosts.json: host name to its next generation. */
+export type Generations = Readonly<Record<string, Generation>>
+
+/** The agent that generations with `agent` contain. */
+export interface AgentParts {
+  /** Directory with `agent.js` (or `main.js`) and its chunks, as `npm run build` makes it. */
+  readonly bundle: string
+  /** Unit file with `@belay-agent@` for the path of the executable. */
+  readonly unit: string
+}
+
+const fixture = join(import.meta.dirname, '../fixtures/generations')
+
+/** Puts the fixture flake into `directory`, with the agent's parts in place of the stand-ins. */
+export function writeFlake(directory: string, generations: Generations, agent?: AgentParts): void {
+  mkdirSync(directory, { recursive: true })
+  cpSync(fixture, directory, { recursive: true })
+  if (agent) {
+    writeBundle(directory, agent.bundle)
+    cpSync(agent.unit, join(directory, 'belay-agent.service'))
+  }
+  writeHosts(directory, generations)
+}
+
+/** Replaces the agent's bundle in the flake. */
+export function writeBundle(directory: string, bundle: string): void {
+  const target = join(directory, 'agent-bundle')
+  rmSync(target, { recursive: true, force: true })
+  cpSync(bundle, target, { recursive: true })
+}
+
+/** Replaces hosts.json in the flake. */
+export function writeHosts(directory: string, generations: Generations): void {
+  writeFileSync(join(directory, 'hosts.json'), `${JSON.stringify(generations, null, 2)}\n`)
+}
