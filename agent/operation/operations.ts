@@ -46,6 +46,8 @@ export class Operations {
   readonly #host: Host
   /** One admission at a time in this process; across processes the runner's unit name decides. */
   #admissions: Promise<unknown> = Promise.resolve()
+  /** Operations that have ended do not change any more. */
+  readonly #ended = new Map<string, OperationState>()
 
   constructor({ settings, clock, host }: OperationsOptions) {
     this.root = operationsRoot(settings)
@@ -54,8 +56,12 @@ export class Operations {
     this.#host = host
   }
 
-  get(id: string): Promise<OperationState> {
-    return readOperation(this.root, id)
+  async get(id: string): Promise<OperationState> {
+    const known = this.#ended.get(id)
+    if (known) return known
+    const state = await readOperation(this.root, id)
+    if (isTerminal(state.phase)) this.#ended.set(id, state)
+    return state
   }
 
   /** All that are kept, oldest first. */
@@ -126,6 +132,7 @@ export class Operations {
     const ended = states.filter(({ phase }) => isTerminal(phase))
     for (const { accepted } of ended.slice(0, Math.max(0, ended.length - this.#settings.keepOperations))) {
       await rm(operationDirectory(this.root, accepted.id), { recursive: true, force: true })
+      this.#ended.delete(accepted.id)
     }
   }
 

@@ -114,7 +114,12 @@ const steps: Record<Exclude<Phase, TerminalPhase>, Step> = {
       target,
       accepted.kind === 'rollback' ? accepted.target : (baseline?.profile ?? target)
     )
-    return { to: 'rolled-back', reason: `${target.storePath} runs again` }
+    const { reason, code } = causeOf(ports)
+    return {
+      to: 'rolled-back',
+      reason: `${reason}; ${target.storePath} runs again`,
+      ...(code === undefined ? {} : { code })
+    }
   }),
   stuck: async (ports) => {
     await ports.backOff(
@@ -155,6 +160,13 @@ async function confirming(ports: Ports, state: OperationState): Promise<Move> {
   if (worse !== null) return { to: 'rolling-back', reason: worse, code: 'regression' }
   await ports.journal.append({ type: 'confirmed', principal: answer.confirmedBy })
   return { to: 'committing', reason: `confirmed by ${answer.confirmedBy}` }
+}
+
+/** Why the operation turned back in the first place. */
+function causeOf(ports: Ports): { readonly reason: string; readonly code?: string } {
+  for (const { event } of ports.journal.records)
+    if (event.type === 'moved' && event.to === 'rolling-back') return event
+  return { reason: 'rolled back' }
 }
 
 function baselineOf(state: OperationState) {

@@ -14,6 +14,10 @@ const text = (description: string, options: object = {}) => Type.String({ descri
 export const StorePath = text('A top-level store path', { pattern: storePathPattern, maxLength: 300 })
 export const Nullable = <S extends TSchema>(schema: S) => Type.Union([schema, Type.Null()])
 
+/** A schema with an `$id`, used by its name, so that it stands once in the API's description. */
+export const ref = <S extends TSchema>(schema: S) =>
+  Type.Unsafe<Static<S>>(Type.Ref((schema as { $id?: string }).$id ?? ''))
+
 export const Generation = Type.Object(
   {
     number: Type.Integer({
@@ -53,7 +57,7 @@ export const Host = Type.Object(
     system: text('Nix system, such as x86_64-linux'),
     bootId: text('Identity of this boot'),
     agentVersion: text('Version of the agent that answers'),
-    profiles: Type.Array(ProfileState)
+    profiles: Type.Array(ref(ProfileState))
   },
   { $id: 'Host', ...closed, description: 'The identity of this host and the state of its profiles' }
 )

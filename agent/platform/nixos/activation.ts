@@ -1,11 +1,11 @@
-import { rm } from 'node:fs/promises'
+import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { BelayError } from '../../../shared/errors.ts'
 import { monotonicMs } from '../../clock.ts'
 import { until } from '../../operation/control.ts'
 import type { Outcome } from '../../operation/events.ts'
 import { isLoaded, startTransient } from './systemd.ts'
-import { ACTIVATION_UNIT, activationCommand, readOutcome } from './transient-unit.ts'
+import { ACTIVATION_UNIT, activationCommand, outcomeScript, readOutcome } from './transient-unit.ts'
 
 const unit = `${ACTIVATION_UNIT}.service`
 /** What the end of the unit may take beyond the script's own limit. */
@@ -22,15 +22,10 @@ export function activation(of: {
 
   async function start(toplevel: string, action: 'test' | 'boot'): Promise<void> {
     await rm(outcomeFile, { force: true })
-    const command = activationCommand({
-      toplevel,
-      action,
-      operation: id,
-      limitSeconds,
-      outcomeFile,
-      shell: '/bin/sh'
-    })
-    await startTransient(command, unit)
+    const scriptFile = join(directory, 'outcome.sh')
+    await writeFile(scriptFile, outcomeScript)
+    const order = { toplevel, action, operation: id, limitSeconds, outcomeScript: scriptFile, outcomeFile }
+    await startTransient(activationCommand(order), unit)
   }
 
   /** Waits until the unit has ended and its name is free again; null when it left no outcome. */

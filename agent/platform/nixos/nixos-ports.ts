@@ -10,7 +10,7 @@ import type { Settings } from '../../config/settings.ts'
 import type { Journal } from '../../journal/journal.ts'
 import { awaitAnswer, heard, until } from '../../operation/control.ts'
 import type { Accepted, Baseline, Event } from '../../operation/events.ts'
-import { markKnownGood } from '../../operation/known-good.ts'
+import { markKnownGood, readKnownGood } from '../../operation/known-good.ts'
 import type { Ports } from '../../operation/ports.ts'
 import { addRoot, assertValid, removeRoot, restoreProfile, setProfile } from '../nix/profile.ts'
 import { activation } from './activation.ts'
@@ -92,7 +92,8 @@ export function nixosPorts(options: NixosOptions): Ports {
     settle: async () => {
       const committed = journal.records.some((r) => r.event.type === 'moved' && r.event.to === 'committed')
       const baseline = journal.records.find((r) => r.event.type === 'baseline')?.event as Baseline | undefined
-      if (baseline) await keep(settings, places, baseline.generation, committed)
+      await keepKnownGood(settings, places, baseline?.generation ?? null, committed)
+      await removeRoot(roots, 'baseline')
       await removeRoot(roots, 'candidate')
       await disarmGuard(id)
     },
@@ -110,17 +111,17 @@ export function nixosPorts(options: NixosOptions): Ports {
 }
 
 /** Marks the baseline, and after a commit what runs, as known good, and roots where a rollback would go. */
-async function keep(
-  settings: Settings,
+async function keepKnownGood(
+  { stateDirectory, gcRootsDirectory }: Settings,
   places: Places,
-  baseline: GenerationRef,
+  baseline: GenerationRef | null,
   committed: boolean
 ): Promise<void> {
   const seen = await observe(places)
   const now = committed && seen.storePath !== null ? [{ number: seen.number, storePath: seen.storePath }] : []
-  await markKnownGood(settings.stateDirectory, [...now, baseline])
-  await addRoot(settings.gcRootsDirectory, 'last-known-good', baseline.storePath)
-  await removeRoot(settings.gcRootsDirectory, 'baseline')
+  await markKnownGood(stateDirectory, [...now, ...(baseline === null ? [] : [baseline])])
+  const next = (await readKnownGood(stateDirectory)).find(({ storePath }) => storePath !== seen.running)
+  if (next) await addRoot(gcRootsDirectory, 'last-known-good', next.storePath)
 }
 
 /** Preflight: refuses, or records the host as it is and roots it. */

@@ -13,21 +13,27 @@ export interface Activation {
   readonly operation: string
   /** The script and all that it started are ended after so many seconds. */
   readonly limitSeconds: number
-  /** Where `$SERVICE_RESULT $EXIT_CODE $EXIT_STATUS` is written when the unit ends. */
+  /** {@link outcomeScript} in a file, and where it writes when the unit ends. */
+  readonly outcomeScript: string
   readonly outcomeFile: string
-  readonly shell: string
 }
+
+/**
+ * Run by the service manager when the unit has ended. A file of its own: between TypeScript, D-Bus, systemd and a
+ * shell, a `$` on the command line has too many readers.
+ */
+export const outcomeScript =
+  'echo "$SERVICE_RESULT $EXIT_CODE $EXIT_STATUS" >"$1.new" && mv -f "$1.new" "$1"\n'
 
 /**
  * The `systemd-run` command line. No `--pipe`: a broken pipe makes the real tool panic (101) in mid-switch. Output goes
  * to journald, which bounds it. systemd expands `$` and `%` in arguments, so none of ours may contain them.
  */
 export function activationCommand(activation: Activation): string[] {
-  const { toplevel, action, operation, limitSeconds, outcomeFile, shell } = activation
-  for (const text of [toplevel, operation, outcomeFile, shell]) {
+  const { toplevel, action, operation, limitSeconds, outcomeScript, outcomeFile } = activation
+  for (const text of [toplevel, operation, outcomeScript, outcomeFile]) {
     if (/[$%"'\\\s]/.test(text)) throw new Error(`not fit for a unit's command line: ${JSON.stringify(text)}`)
   }
-  const write = `echo $SERVICE_RESULT $EXIT_CODE $EXIT_STATUS >${outcomeFile}.new && mv ${outcomeFile}.new ${outcomeFile}`
   return [
     'systemd-run',
     `--unit=${ACTIVATION_UNIT}`,
@@ -38,7 +44,7 @@ export function activationCommand(activation: Activation): string[] {
     `--property=RuntimeMaxSec=${limitSeconds}`,
     '--property=TimeoutStopSec=10',
     `--property=LogExtraFields=BELAY_OPERATION=${operation}`,
-    `--property=ExecStopPost=${shell} -c "${write.replaceAll('$', '$$$$')}"`,
+    `--property=ExecStopPost=/bin/sh ${outcomeScript} ${outcomeFile}`,
     '--',
     `${toplevel}/bin/switch-to-configuration`,
     action

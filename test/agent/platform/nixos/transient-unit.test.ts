@@ -8,7 +8,7 @@ const activation = {
   operation: '20260102T030405Z-00000000',
   limitSeconds: 300,
   outcomeFile: '/var/lib/belay/operations/x/outcome',
-  shell: '/bin/sh'
+  outcomeScript: '/var/lib/belay/operations/x/outcome.sh'
 } as const
 
 t.test(
@@ -19,18 +19,12 @@ t.test(
     t.ok(argv.includes('--property=RuntimeMaxSec=300'))
     t.notOk(argv.some((arg) => arg.startsWith('--pipe')))
     t.same(argv.slice(-3), ['--', `${activation.toplevel}/bin/switch-to-configuration`, 'test'])
-    t.match(
-      argv.find((arg) => arg.includes('ExecStopPost')),
-      /echo \$\$SERVICE_RESULT \$\$EXIT_CODE \$\$EXIT_STATUS >/
+    t.ok(
+      argv.includes(`--property=ExecStopPost=/bin/sh ${activation.outcomeScript} ${activation.outcomeFile}`)
     )
+    t.notOk(argv.some((arg) => arg.includes('$')))
   }
 )
-
-t.test('what systemd would expand or split is refused', async (t) => {
-  for (const operation of ['a b', 'a$b', 'a%b', 'a"b', "a'b", 'a\\b', 'a\nb']) {
-    t.throws(() => activationCommand({ ...activation, operation }), /not fit/)
-  }
-})
 
 t.test('an outcome is three words on a whole line', async (t) => {
   const dir = t.testdir({ good: 'exit-code exited 4\n', torn: 'exit-code exited', empty: '' })

@@ -1,0 +1,108 @@
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import Fastify, { LogController } from 'fastify'
+import { Type } from 'typebox'
+import {
+  ConfirmRequest,
+  Generation,
+  Host,
+  Operation,
+  OperationRequest,
+  Problem,
+  ProfileState,
+  RollbackRequest
+} from '../../shared/api/schemas.ts'
+import { BelayError } from '../../shared/errors.ts'
+import { VERSION } from '../../shared/version.ts'
+import type { Logger } from '../log.ts'
+import { atLeast, callerOf } from './caller.ts'
+import { sendProblem } from './problem.ts'
+import type { ApiOptions } from './routes.ts'
+import { hostApi, operationApi, operationReadingApi } from './routes.ts'
+
+/** What the app needs besides what its routes need. */
+export interface AppOptions extends ApiOptions {
+  readonly logger: Logger
+  readonly metrics: () => Promise<string>
+  readonly ready: () => boolean
+  /** Called first, to describe the routes; the running agent describes nothing. */
+  readonly describe?: (app: App) => Promise<void>
+}
+
+const components = [
+  Host,
+  ProfileState,
+  Generation,
+  Operation,
+  OperationRequest,
+  RollbackRequest,
+  ConfirmRequest,
+  Problem
+]
+
+/** An empty app with limits that suit what may switch systems: nothing is repaired silently, nothing is unbounded. */
+function emptyApp(logger: Logger) {
+  return Fastify({
+    loggerInstance: logger,
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: 64 * 1024,
+    requestTimeout: 8000,
+    routerOptions: { maxParamLength: 200 },
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, allErrors: false } },
+    // Errors of a response are ours: they must not be dressed up as a good answer.
+    exposeHeadRoutes: false
+  }).withTypeProvider<TypeBoxTypeProvider>()
+}
+export type App = ReturnType<typeof emptyApp>
+
+/** The API as one app; sockets with roles are put in front of it by `listen`. */
+export async function buildApp(options: AppOptions): Promise<App> {
+  const app = emptyApp(options.logger)
+  for (const schema of components) app.addSchema(schema)
+  app.setErrorHandler(sendProblem)
+  app.setNotFoundHandler((request, reply) => {
+    const found = `${request.method} ${request.url.slice(0, 200)}`
+    return sendProblem(new BelayError('not-found', `no such resource: ${found}`, { found }), request, reply)
+  })
+  app.addHook('onRequest', async (request) => {
+    const needed = request.routeOptions.config.role ?? 'admin'
+    const { role } = callerOf(request.raw)
+    if (request.is404 || atLeast(role, needed)) return
+    throw new BelayError('role-too-low', `this needs the ${needed} socket`, { found: role, wanted: needed })
+  })
+  app.addHook('onSend', async (_, reply) => {
+    reply.headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' })
+  })
+  await options.describe?.(app)
+  await app.register(hostApi, { ...options, prefix: '/v1' })
+  await app.register(operationReadingApi, { ...options, prefix: '/v1' })
+  await app.register(operationApi, { ...options, prefix: '/v1' })
+  addProbes(app, options)
+  await app.ready()
+  return app
+}
+
+function addProbes(app: App, { metrics, ready }: AppOptions): void {
+  const config = { role: 'observe' as const }
+  const Probe = Type.Object({
+    status: Type.String({ description: 'ok or starting' }),
+    version: Type.String({ description: 'Version of the agent' })
+  })
+  const schema = { tags: ['probes'], response: { 200: Probe, 503: Probe } }
+  app.get('/livez', { config, schema: { ...schema, summary: 'The agent answers' } }, async () => ({
+    status: 'ok',
+    version: VERSION
+  }))
+  app.get(
+    '/readyz',
+    { config, schema: { ...schema, summary: 'The agent has taken up unfinished operations' } },
+    async (_, reply) => {
+      if (ready()) return { status: 'ok', version: VERSION }
+      return reply.code(503).send({ status: 'starting', version: VERSION })
+    }
+  )
+  app.get(
+    '/metrics',
+    { config, schema: { tags: ['probes'], summary: 'Metrics in the Prometheus text format' } },
+    async (_, reply) => reply.type('text/plain; version=0.0.4; charset=utf-8').send(await metrics())
+  )
+}

@@ -1,0 +1,219 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
+import type { Role } from '../../shared/api/schemas.ts'
+import {
+  ConfirmRequest,
+  Generation,
+  Host as HostSchema,
+  Operation,
+  OperationRequest,
+  ProfileState,
+  RollbackRequest,
+  ref
+} from '../../shared/api/schemas.ts'
+import { VERSION } from '../../shared/version.ts'
+import type { Settings } from '../config/settings.ts'
+import type { Operations } from '../operation/operations.ts'
+import type { Host } from '../platform/platform.ts'
+import { atLeast, callerOf } from './caller.ts'
+import { streamLog } from './operation-log.ts'
+import { openEvents } from './sse.ts'
+import { operationView } from './view.ts'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Least role that may call the route; a route that names none is for `admin`. */
+    role?: Role
+  }
+}
+
+/** What the routes need. */
+export interface ApiOptions {
+  readonly settings: Settings
+  readonly bootId: string
+  readonly host: Host
+  readonly operations: Operations
+}
+
+const OperationId = Type.Object({
+  id: Type.String({ maxLength: 64, description: 'Identity of the operation' })
+})
+const Profile = Type.Object({ profile: Type.Literal('system', { description: 'Name of the profile' }) })
+const Key = Type.Object({
+  'idempotency-key': Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 200,
+      description: 'The same key with the same body is the same operation'
+    })
+  )
+})
+const Nothing = Type.Object({}, { additionalProperties: false, description: 'No fields' })
+const one = { 200: ref(Operation) }
+const accepted = { 202: ref(Operation) }
+
+/** Host, profiles and generations. */
+export const hostApi: FastifyPluginAsyncTypebox<ApiOptions> = async (app, { settings, bootId, host }) => {
+  const observe = { config: { role: 'observe' as const } }
+  app.get(
+    '/host',
+    {
+      ...observe,
+      schema: {
+        tags: ['host'],
+        summary: 'Identity and state of this host',
+        response: { 200: ref(HostSchema) }
+      }
+    },
+    async () => ({
+      name: settings.hostName,
+      platform: 'nixos' as const,
+      system: await host.system(),
+      bootId,
+      agentVersion: VERSION,
+      profiles: [await host.observe()]
+    })
+  )
+  const profiles = Type.Object({ profiles: Type.Array(ref(ProfileState)) })
+  app.get(
+    '/profiles',
+    { ...observe, schema: { tags: ['host'], summary: 'State of each profile', response: { 200: profiles } } },
+    async () => ({
+      profiles: [await host.observe()]
+    })
+  )
+  const generations = Type.Object({ generations: Type.Array(ref(Generation)) })
+  app.get(
+    '/profiles/:profile/generations',
+    {
+      ...observe,
+      schema: {
+        tags: ['host'],
+        summary: 'Generations of a profile',
+        params: Profile,
+        response: { 200: generations }
+      }
+    },
+    async () => ({ generations: [...(await host.generations())] })
+  )
+}
+
+/** Reading operations. */
+export const operationReadingApi: FastifyPluginAsyncTypebox<ApiOptions> = async (
+  app,
+  { host, operations }
+) => {
+  const observe = { config: { role: 'observe' as const } }
+  const list = Type.Object({ operations: Type.Array(ref(Operation), { description: 'Newest first' }) })
+  app.get(
+    '/operations',
+    {
+      ...observe,
+      schema: { tags: ['operations'], summary: 'Operations that are kept', response: { 200: list } }
+    },
+    async (request) => {
+      const may = atLeast(callerOf(request.raw).role, 'operate')
+      return { operations: (await operations.all()).map((state) => operationView(state, may)).reverse() }
+    }
+  )
+  app.get(
+    '/operations/:id',
+    {
+      ...observe,
+      schema: { tags: ['operations'], summary: 'One operation', params: OperationId, response: one }
+    },
+    async (request) =>
+      operationView(await operations.get(request.params.id), atLeast(callerOf(request.raw).role, 'operate'))
+  )
+  app.get(
+    '/operations/:id/log',
+    {
+      ...observe,
+      schema: {
+        tags: ['operations'],
+        summary: 'Journal and output, live',
+        description: 'Server-sent events from the beginning of the operation; `event: end` when it has ended',
+        params: OperationId
+      }
+    },
+    async (request, reply) => {
+      await operations.get(request.params.id)
+      reply.hijack()
+      const sink = openEvents(reply.raw)
+      await streamLog(request.params.id, operations, host, sink).catch((error: unknown) => {
+        request.log.warn({ err: error }, 'log broke off')
+        reply.raw.destroy()
+      })
+    }
+  )
+}
+
+/** Beginning, confirming, cancelling, rolling back. */
+export const operationApi: FastifyPluginAsyncTypebox<ApiOptions> = async (app, { operations }) => {
+  const operate = { config: { role: 'operate' as const } }
+  app.post(
+    '/operations',
+    {
+      ...operate,
+      schema: {
+        tags: ['operations'],
+        summary: 'Activate a generation',
+        body: ref(OperationRequest),
+        headers: Key,
+        response: accepted
+      }
+    },
+    async (request, reply) => {
+      const key = request.headers['idempotency-key'] ?? null
+      const state = await operations.start(request.body, callerOf(request.raw), key)
+      const { id } = state.accepted
+      return reply.code(202).header('location', `/v1/operations/${id}`).send(operationView(state, true))
+    }
+  )
+  app.post(
+    '/operations/:id/confirm',
+    {
+      ...operate,
+      schema: {
+        tags: ['operations'],
+        summary: 'Confirm',
+        params: OperationId,
+        body: ref(ConfirmRequest),
+        response: one
+      }
+    },
+    async (request) =>
+      operationView(
+        await operations.confirm(request.params.id, request.body.nonce, callerOf(request.raw)),
+        true
+      )
+  )
+  app.post(
+    '/operations/:id/cancel',
+    {
+      ...operate,
+      schema: { tags: ['operations'], summary: 'Give up', params: OperationId, body: Nothing, response: one }
+    },
+    async (request) =>
+      operationView(await operations.cancel(request.params.id, callerOf(request.raw), null), true)
+  )
+  app.post(
+    '/rollback',
+    {
+      ...operate,
+      schema: {
+        tags: ['operations'],
+        summary: 'Emergency rollback',
+        body: ref(RollbackRequest),
+        response: accepted
+      }
+    },
+    async (request, reply) => {
+      const state = await operations.rollback(request.body, callerOf(request.raw))
+      return reply
+        .code(202)
+        .header('location', `/v1/operations/${state.accepted.id}`)
+        .send(operationView(state, true))
+    }
+  )
+}

@@ -1,0 +1,147 @@
+import type { AgentClient } from '../../shared/agent-client/client.ts'
+import { agentClient } from '../../shared/agent-client/client.ts'
+import type { Operation, OperationEvent } from '../../shared/api/schemas.ts'
+import { BelayError, codeOf, describeError } from '../../shared/errors.ts'
+import type { Settings } from '../config/settings.ts'
+import { loadSettings } from '../config/settings.ts'
+import { followByApi, followByJournal } from './follow.ts'
+import * as views from './views/text.ts'
+
+/** Where a command prints. */
+export interface Terminal {
+  readonly out: (text: string) => void
+  readonly err: (text: string) => void
+}
+
+/** What every command gets. */
+export interface Context {
+  readonly settings: Settings
+  readonly config: string | null
+  readonly json: boolean
+  readonly terminal: Terminal
+}
+
+export interface ActivateOptions {
+  readonly window?: number
+  readonly autoConfirm?: true
+  readonly reason?: string
+  readonly follow: boolean
+}
+
+export interface RollbackOptions {
+  readonly generation?: number
+  readonly reason?: string
+}
+
+const socket = (context: Context, role: 'observe' | 'operate') =>
+  agentClient(`${context.settings.socketDirectory}/${role}.sock`)
+
+const print = (context: Context, data: unknown, text: () => string) =>
+  context.terminal.out(context.json ? `${JSON.stringify(data)}\n` : `${text()}\n`)
+
+export async function status(context: Context): Promise<number> {
+  const client = socket(context, 'observe')
+  const [host, { operations }] = await Promise.all([client.host(), client.operations()])
+  const operation = operations[0] ?? null
+  print(context, { host, operation }, () => views.status(host, operation))
+  return 0
+}
+
+export async function generations(context: Context): Promise<number> {
+  const answer = await socket(context, 'observe').generations()
+  print(context, answer, () => views.generations(answer.generations))
+  return 0
+}
+
+export async function activate(
+  context: Context,
+  storePath: string,
+  options: ActivateOptions
+): Promise<number> {
+  const client = socket(context, 'operate')
+  const windowSeconds = options.window ?? context.settings.confirm.windowSeconds
+  const operation = await client.start({
+    storePath,
+    confirm: { by: options.autoConfirm ? 'health' : 'connection', windowSeconds },
+    ...(options.reason === undefined ? {} : { reason: options.reason })
+  })
+  if (options.follow) return follow(context, client, operation.id, 'committed')
+  print(context, operation, () => views.operation(operation))
+  return 0
+}
+
+/** Opens a new connection, as a confirmation must, and confirms what waits for it. */
+export async function confirm(context: Context, id: string | undefined): Promise<number> {
+  const client = socket(context, 'operate')
+  const waiting = id === undefined ? (await client.operations()).operations[0] : await client.operation(id)
+  const nonce = waiting?.confirmation?.nonce
+  if (!waiting || !nonce) {
+    const found = waiting ? `operation ${waiting.id} is ${waiting.phase}` : 'no operation'
+    throw new BelayError('not-confirming', `nothing waits for a confirmation: ${found}`, {
+      found,
+      wanted: 'confirming'
+    })
+  }
+  await client.confirm(waiting.id, nonce)
+  return follow(context, client, waiting.id, 'committed')
+}
+
+/** By the daemon; where none answers this process admits the operation and starts the runner itself. */
+export async function rollback(context: Context, options: RollbackOptions): Promise<number> {
+  const client = socket(context, 'operate')
+  const request = {
+    ...(options.generation === undefined ? {} : { generation: options.generation }),
+    ...(options.reason === undefined ? {} : { reason: options.reason })
+  }
+  const started = await client.rollback(request).catch((error: unknown) => {
+    if (codeOf(error) === 'host-unreachable') return null
+    throw error
+  })
+  if (started) return follow(context, client, started.id, 'rolled-back')
+  context.terminal.err('The agent does not answer; rolling back without it.\n')
+  const { rollbackWithoutDaemon } = await import('./without-daemon.ts')
+  const { id, root } = await rollbackWithoutDaemon(context.settings, context.config, request)
+  return show(context, followByJournal(root, id), 'rolled-back')
+}
+
+export async function log(context: Context, id: string | undefined): Promise<number> {
+  const client = socket(context, 'observe')
+  const wanted = id ?? (await client.operations()).operations[0]?.id
+  if (wanted === undefined) throw new BelayError('operation-unknown', 'there has been no operation yet')
+  await client.operation(wanted)
+  await follow(context, client, wanted, 'committed')
+  return 0
+}
+
+export async function configCheck(file: string | null, terminal: Terminal): Promise<number> {
+  await loadSettings(file)
+  terminal.out('The configuration is valid.\n')
+  return 0
+}
+
+const follow = (context: Context, client: AgentClient, id: string, wanted: Operation['phase']) =>
+  show(context, followByApi(client, id), wanted)
+
+/** Prints events as they come; exit code 0 when the operation ends as wanted. */
+async function show(
+  context: Context,
+  events: AsyncIterable<OperationEvent>,
+  wanted: Operation['phase']
+): Promise<number> {
+  let phase: Operation['phase'] | null = null
+  for await (const event of events) {
+    if (event.type === 'operation') phase = event.phase
+    print(context, event, () => views.event(event))
+  }
+  return phase === wanted ? 0 : 1
+}
+
+/** One error, once, with what was found and what was wanted. */
+export function printError(error: unknown, json: boolean, terminal: Terminal): void {
+  const { found, wanted, at } = error instanceof BelayError ? error : {}
+  if (json)
+    terminal.out(
+      `${JSON.stringify({ error: { code: codeOf(error), message: describeError(error), found, wanted, at } })}\n`
+    )
+  else terminal.err(`error: ${describeError(error)} (${codeOf(error)})\n`)
+}

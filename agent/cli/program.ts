@@ -1,0 +1,100 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { BelayError } from '../../shared/errors.ts'
+import { VERSION } from '../../shared/version.ts'
+import { DEFAULT_CONFIG, loadSettings } from '../config/settings.ts'
+import type { Terminal } from './commands.ts'
+import * as commands from './commands.ts'
+
+interface Global {
+  readonly config?: string
+  readonly json?: true
+}
+
+const wholeNumber = (text: string): number => {
+  if (/^\d+$/.test(text) && Number(text) > 0) return Number(text)
+  throw new InvalidArgumentError('wanted a whole number above 0')
+}
+
+/** The command line of `belay-agent`. Resolves to the exit code: 0 done, 1 not done, 2 usage. */
+export async function runAgentCli(argv: readonly string[], terminal: Terminal): Promise<number> {
+  let code = 0
+  const program = new Command('belay-agent')
+    .description('Activates NixOS generations so that no activation can strand this host')
+    .version(VERSION)
+    .addOption(
+      new Option('--config <file>', `configuration file (default: ${DEFAULT_CONFIG}, may be missing)`).env(
+        'BELAY_CONFIG'
+      )
+    )
+    .option('--json', 'print JSON')
+    .exitOverride()
+    .configureOutput({ writeOut: terminal.out, writeErr: terminal.err })
+  const file = () => program.opts<Global>().config ?? null
+  const context = async () => ({
+    settings: await loadSettings(file()),
+    config: file(),
+    json: program.opts<Global>().json === true,
+    terminal
+  })
+  const add = (name: string, description: string) => program.command(name).description(description)
+
+  add('status', 'what runs, what boots next, the newest operation').action(async () => {
+    code = await commands.status(await context())
+  })
+  add('generations', 'generations of the system profile').action(async () => {
+    code = await commands.generations(await context())
+  })
+  add('activate <store-path>', 'activate a generation: prove, then commit')
+    .option('--window <seconds>', 'confirm window', wholeNumber)
+    .option('--auto-confirm', 'local verification is enough: nobody has to confirm')
+    .option('--reason <text>', 'why, for the journal')
+    .option('--no-follow', 'return as soon as the operation is accepted')
+    .addHelpText(
+      'after',
+      '\nConfirm from a new session, which proves that you still get in:\n  belay-agent confirm'
+    )
+    .action(async (storePath: string, options: commands.ActivateOptions) => {
+      code = await commands.activate(await context(), storePath, options)
+    })
+  add('confirm [id]', 'confirm the operation that waits for it').action(async (id?: string) => {
+    code = await commands.confirm(await context(), id)
+  })
+  add('rollback', 'go back to the last known good generation; works with the daemon dead')
+    .option('--generation <number>', 'go to this generation', wholeNumber)
+    .option('--reason <text>', 'why, for the journal')
+    .action(async (options: commands.RollbackOptions) => {
+      code = await commands.rollback(await context(), options)
+    })
+  add(
+    'log [id]',
+    'journal and output of an operation, the newest by default, live until it has ended'
+  ).action(async (id?: string) => {
+    code = await commands.log(await context(), id)
+  })
+  add('config', 'the configuration')
+    .command('check [file]')
+    .description('validate a configuration file')
+    .action(async (path?: string) => {
+      code = await commands.configCheck(path ?? file(), terminal)
+    })
+  addInternal(program, context)
+  try {
+    await program.parseAsync([...argv], { from: 'user' })
+    return code
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+    commands.printError(error, program.opts<Global>().json === true, terminal)
+    return error instanceof BelayError && error.code === 'invalid-config' ? 2 : 1
+  }
+}
+
+/** What the service manager calls, not a person. */
+function addInternal(program: Command, context: () => Promise<commands.Context>): void {
+  program.command('serve', { hidden: true }).action(async () => {
+    const { settings, config } = await context()
+    await (await import('../serve.ts')).serve(settings, config)
+  })
+  program.command('run-operation <id>', { hidden: true }).action(async (id: string) => {
+    await (await import('../run-operation.ts')).runOne(id, (await context()).settings)
+  })
+}

@@ -1,0 +1,47 @@
+import type { Generation, Host, Operation, OperationEvent } from '../../../shared/api/schemas.ts'
+
+const short = (path: string | null) =>
+  path === null ? '-' : path.replace('/nix/store/', '').replace(/^(.{8}).{24}/, '$1…')
+
+/** State of the host in a few lines. */
+export function status(host: Host, newest: Operation | null): string {
+  const [profile] = host.profiles
+  const lines = [`${host.name}  ${host.platform} ${host.system}  agent ${host.agentVersion}`]
+  if (profile) {
+    lines.push(
+      `  profile    ${profile.number ?? '-'}  ${short(profile.storePath)}`,
+      `  running       ${short(profile.running)}`,
+      `  next boot     ${short(profile.bootDefault)}`
+    )
+    if (profile.drift) lines.push('  drift: profile, running system and next boot are not the same')
+  }
+  lines.push(newest ? operation(newest) : '  no operation yet')
+  return lines.join('\n')
+}
+
+/** One operation in a line, and how to confirm it when it waits for that. */
+export function operation(op: Operation): string {
+  const line = `  operation ${op.id}  ${op.kind}  ${op.phase}${op.reason === null ? '' : `: ${op.reason}`}`
+  return op.confirmation === null
+    ? line
+    : `${line}\n  confirm until ${op.confirmation.deadline}: belay-agent confirm ${op.id}`
+}
+
+/** Generations, newest last, with marks. */
+export function generations(all: readonly Generation[]): string {
+  const lines = all.map(({ number, createdAt, storePath, ...marks }) => {
+    const named = { current: 'profile', running: 'running', knownGood: 'known good' } as const
+    const text = (Object.keys(named) as (keyof typeof named)[])
+      .filter((key) => marks[key])
+      .map((key) => named[key])
+    return `${String(number).padStart(4)}  ${createdAt.slice(0, 19).replace('T', ' ')}  ${short(storePath)}  ${text.join(', ')}`.trimEnd()
+  })
+  return lines.length === 0 ? 'no generations' : lines.join('\n')
+}
+
+/** One event in one line. */
+export function event(e: OperationEvent): string {
+  return e.type === 'output'
+    ? `           | ${e.line}`
+    : `${e.at.slice(11, 19)}  ${e.phase.padEnd(12)} ${e.message}`
+}

@@ -1,0 +1,12 @@
+#!/usr/bin/env node
+import { runAgentCli } from './cli/program.ts'
+
+const terminal = {
+  out: (text: string) => void process.stdout.write(text),
+  err: (text: string) => void process.stderr.write(text)
+}
+// Whoever reads our output may stop reading, as `head` does.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+})
+process.exitCode = await runAgentCli(process.argv.slice(2), terminal)

@@ -1,0 +1,22 @@
+import { join } from 'node:path'
+import type { TerminalPhase } from '../shared/operation/phase.ts'
+import { hostClock } from './clock.ts'
+import type { Settings } from './config/settings.ts'
+import { openJournal } from './journal/journal.ts'
+import type { Event } from './operation/events.ts'
+import { operationsRoot } from './operation/operations.ts'
+import { runOperation } from './operation/runner.ts'
+import { operationDirectory } from './operation/store.ts'
+import { nixosPorts } from './platform/nixos/nixos-ports.ts'
+
+/** Carries out one operation in this process. Nobody but the runner's unit calls it, which keeps a second one out. */
+export async function runOne(id: string, settings: Settings): Promise<TerminalPhase> {
+  const clock = hostClock()
+  const directory = operationDirectory(operationsRoot(settings), id)
+  const journal = await openJournal<Event>(join(directory, 'journal.jsonl'), clock.now)
+  try {
+    return await runOperation(nixosPorts({ id, directory, settings, journal, bootId: clock.bootId }))
+  } finally {
+    await journal.close()
+  }
+}

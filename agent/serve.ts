@@ -1,0 +1,55 @@
+import { buildApp } from './api/app.ts'
+import { listen } from './api/listen.ts'
+import { hostClock } from './clock.ts'
+import type { Settings } from './config/settings.ts'
+import { createLogger } from './log.ts'
+import { agentMetrics } from './metrics/metrics.ts'
+import { Operations } from './operation/operations.ts'
+import { nixosHost } from './platform/nixos/nixos-host.ts'
+import { notifySystemd } from './service-manager.ts'
+
+/** The daemon, from start to signal: listen, take up what is unfinished, tell that all is ready, wait. */
+export async function serve(settings: Settings, config: string | null): Promise<void> {
+  const logger = createLogger(settings.logLevel)
+  const clock = hostClock()
+  const host = nixosHost(settings, config)
+  const operations = new Operations({ settings, clock, host })
+  let ready = false
+  const app = await buildApp({
+    settings,
+    bootId: clock.bootId,
+    host,
+    operations,
+    logger,
+    metrics: agentMetrics(host, operations),
+    ready: () => ready
+  })
+  const close = await listen(app, settings)
+  const tend = () =>
+    operations
+      .tend()
+      .catch((error: unknown) => logger.error({ err: error }, 'unfinished operations were not taken up'))
+  await tend()
+  ready = true
+  const stopNotifying = notifySystemd(`${settings.socketDirectory}/observe.sock`)
+  const stopTending = await daily(tend)
+  logger.info({ sockets: settings.socketDirectory }, 'ready')
+  const signal = await new Promise<string>((resolve) => {
+    for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, resolve)
+  })
+  logger.info({ signal }, 'stopping')
+  stopNotifying()
+  stopTending()
+  await close()
+}
+
+/** Runs a task once a day, at a quiet minute (UTC). Nothing that has a deadline may hang on this. */
+async function daily(task: () => Promise<unknown>): Promise<() => void> {
+  const { schedule } = await import('node-cron')
+  const job = schedule('17 3 * * *', () => void task(), {
+    timezone: 'UTC',
+    noOverlap: true,
+    suppressMissedWarning: true
+  })
+  return () => void job.stop()
+}

@@ -1,0 +1,39 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import swagger from '@fastify/swagger'
+import { pino } from 'pino'
+import { buildApp } from '../agent/api/app.ts'
+import { parseSettings } from '../agent/config/settings.ts'
+import type { Operations } from '../agent/operation/operations.ts'
+import type { Host } from '../agent/platform/platform.ts'
+import { VERSION } from '../shared/version.ts'
+
+/** Writes openapi/agent.json from the schemas. Nothing is called: host and operations are only promised. */
+const app = await buildApp({
+  settings: parseSettings('{}', 'defaults'),
+  bootId: '',
+  host: {} as Host,
+  operations: {} as Operations,
+  logger: pino({ enabled: false }),
+  metrics: async () => '',
+  ready: () => true,
+  describe: async (described) => {
+    await described.register(swagger, {
+      openapi: {
+        openapi: '3.1.0',
+        info: {
+          title: 'Belay agent',
+          version: VERSION,
+          description:
+            'Local API of belay-agent on Unix sockets. The socket is the role: observe, operate or admin. Errors are problem details (RFC 9457) with a closed `code`.'
+        }
+      },
+      refResolver: { buildLocalReference: (json, _base, _fragment, i) => String(json.$id ?? `def-${i}`) }
+    })
+  }
+})
+await mkdir('openapi', { recursive: true })
+await writeFile(
+  'openapi/agent.json',
+  `${JSON.stringify((app as unknown as { swagger(): unknown }).swagger(), null, 2)}\n`
+)
+await app.close()
