@@ -32,7 +32,7 @@ t.test('three stories on real hosts', { skip: fleetUnavailable() ?? false, timeo
     .flatMap((event) => (event.type === 'result' && event.result ? [event.result] : []))
   const outcome = (name: string) => results.find((result) => result.host === name)
 
-  t.test('a good generation is committed', async (t) => {
+  await t.test('a good generation is committed', async (t) => {
     const host = fleet.host('cinnabar')
     t.match(outcome('cinnabar'), { outcome: 'committed' })
     const now = await truthOf(host)
@@ -60,7 +60,7 @@ t.test('three stories on real hosts', { skip: fleetUnavailable() ?? false, timeo
     ['electrum', /failing\.service/],
     ['galena', /nobody confirmed in time/]
   ] as const) {
-    t.test(`${name}: a bad generation is gone, by itself`, async (t) => {
+    await t.test(`${name}: a bad generation is gone, by itself`, async (t) => {
       const host = fleet.host(name)
       t.match(outcome(name), { outcome: 'rolled-back', reason })
       t.same(await truthOf(host), before.get(name))
@@ -76,7 +76,7 @@ t.test('three stories on real hosts', { skip: fleetUnavailable() ?? false, timeo
     })
   }
 
-  t.test('every host is reached afterwards, and a second deploy of the same changes nothing', async (t) => {
+  await t.test('every host is reached afterwards, and a second deploy of the same changes nothing', async (t) => {
     const status = JSON.parse((await belay(fleet, '--json', 'status')).stdout) as {
       hosts: { reachable: boolean }[]
     }
