@@ -5,7 +5,7 @@ import { ensureRoot, missingPackages } from '../test/fleet/root.ts'
 const show = (line: string) => console.log(line)
 if (process.platform !== 'linux' || process.getuid?.() !== 0) {
   console.error('setup needs Linux and root: without it npm test skips the fleet tests and says so')
-  process.exit(1)
+  process.exit(3)
 }
 const missing = await missingPackages()
 if (missing.length > 0) {

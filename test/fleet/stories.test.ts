@@ -76,16 +76,19 @@ t.test('three stories on real hosts', { skip: fleetUnavailable() ?? false, timeo
     })
   }
 
-  await t.test('every host is reached afterwards, and a second deploy of the same changes nothing', async (t) => {
-    const status = JSON.parse((await belay(fleet, '--json', 'status')).stdout) as {
-      hosts: { reachable: boolean }[]
+  await t.test(
+    'every host is reached afterwards, and a second deploy of the same changes nothing',
+    async (t) => {
+      const status = JSON.parse((await belay(fleet, '--json', 'status')).stdout) as {
+        hosts: { reachable: boolean }[]
+      }
+      t.same(
+        status.hosts.map((host) => host.reachable),
+        [true, true, true]
+      )
+      const again = await belay(fleet, '--json', 'deploy', '--host', 'cinnabar')
+      t.equal(again.code, 0)
+      t.match(again.stdout, /"outcome":"unchanged"/)
     }
-    t.same(
-      status.hosts.map((host) => host.reachable),
-      [true, true, true]
-    )
-    const again = await belay(fleet, '--json', 'deploy', '--host', 'cinnabar')
-    t.equal(again.code, 0)
-    t.match(again.stdout, /"outcome":"unchanged"/)
-  })
+  )
 })
