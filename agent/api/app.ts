@@ -58,6 +58,8 @@ export type App = ReturnType<typeof emptyApp>
 export async function buildApp(options: AppOptions): Promise<App> {
   const app = emptyApp(options.logger)
   for (const schema of components) app.addSchema(schema)
+  // JSON only: Fastify would hand text over as a string.
+  app.removeContentTypeParser('text/plain')
   app.setErrorHandler(sendProblem)
   app.setNotFoundHandler((request, reply) => {
     const found = `${request.method} ${request.url.slice(0, 200)}`

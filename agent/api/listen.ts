@@ -12,6 +12,8 @@ import { register } from './caller.ts'
 /** A socket for each role that has one; who may open the file has the role. */
 const socketRoles = ['observe', 'operate', 'admin'] as const satisfies readonly Role[]
 
+type SocketRole = (typeof socketRoles)[number]
+
 /** Slow or silent peers are cut off; idle ones are bounded in number. */
 const limits = {
   requestTimeout: 8000,
@@ -25,27 +27,40 @@ const MAX_CONNECTIONS = 256
 export async function listen(app: App, settings: Settings): Promise<() => Promise<void>> {
   mkdirSync(settings.socketDirectory, { recursive: true, mode: 0o755 })
   const servers: Server[] = []
-  for (const role of socketRoles) {
-    const path = join(settings.socketDirectory, `${role}.sock`)
-    await assertFree(path)
-    const server = createServer(limits, app.routing)
-    server.maxConnections = MAX_CONNECTIONS
-    server.on('connection', (socket) => register(socket, role))
-    const before = process.umask(0o177)
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject)
-      server.listen(path, resolve)
-    }).finally(() => process.umask(before))
-    allowGroup(path, settings.groups[role])
-    servers.push(server)
-  }
-  return async () => {
+  const close = () => {
     for (const server of servers) {
       server.close()
       server.closeAllConnections()
     }
+  }
+  try {
+    for (const role of socketRoles) {
+      const server = createServer(limits, app.routing)
+      servers.push(server)
+      await open(server, role, settings)
+    }
+  } catch (error) {
+    close()
+    throw error
+  }
+  return async () => {
+    close()
     await app.close()
   }
+}
+
+/** Opens one socket; until its group is set nobody but root can open the file. */
+async function open(server: Server, role: SocketRole, { socketDirectory, groups }: Settings): Promise<void> {
+  const path = join(socketDirectory, `${role}.sock`)
+  await assertFree(path)
+  server.maxConnections = MAX_CONNECTIONS
+  server.on('connection', (socket) => register(socket, role))
+  const before = process.umask(0o177)
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(path, resolve)
+  }).finally(() => process.umask(before))
+  allowGroup(path, groups[role])
 }
 
 /** Removes a socket that a killed agent left; throws when somebody answers on it. */
