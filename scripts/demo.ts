@@ -1,3 +1,4 @@
+import { startCommand } from '../shared/command.ts'
 import { belay, journalOf, realAgent, truthOf, writeFleetFile } from '../test/fleet/deployment.ts'
 import { startFleet } from '../test/fleet/fleet.ts'
 import type { Host } from '../test/fleet/host.ts'
@@ -50,8 +51,11 @@ fleet.writeGenerations(
 )
 
 step('On the operator: belay deploy')
-const deploy = await belay(fleet, 'deploy', '--reason', 'demo')
-say(deploy.stdout.trimEnd().replace(/^/gm, '  '))
+const deploy = fleet.operator.inside(
+  ['belay', '--fleet', '/root/fleet.yaml', 'deploy', '--reason', 'demo'],
+  120_000
+)
+await (await startCommand(deploy, { onStdoutLine: (line) => say(`  ${line}`) })).exited
 
 step('What the hosts themselves say:')
 let asTold = true

@@ -17,7 +17,7 @@ import type { Logger } from '../log.ts'
 import { atLeast, callerOf } from './caller.ts'
 import { sendProblem } from './problem.ts'
 import type { ApiOptions } from './routes.ts'
-import { hostApi, operationApi, operationReadingApi } from './routes.ts'
+import { eventApi, hostApi, operationApi, operationReadingApi } from './routes.ts'
 
 /** What the app needs besides what its routes need. */
 export interface AppOptions extends ApiOptions {
@@ -77,6 +77,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
   await options.describe?.(app)
   await app.register(hostApi, { ...options, prefix: '/v1' })
   await app.register(operationReadingApi, { ...options, prefix: '/v1' })
+  await app.register(eventApi, { ...options, prefix: '/v1' })
   await app.register(operationApi, { ...options, prefix: '/v1' })
   addProbes(app, options)
   await app.ready()

@@ -1,7 +1,9 @@
 import type { OperationEvent } from '../../shared/api/schemas.ts'
+import { BelayError } from '../../shared/errors.ts'
 import type { Phase } from '../../shared/operation/phase.ts'
 import type { Operations } from '../operation/operations.ts'
-import { watchOperation } from '../operation/watch.ts'
+import type { Position } from '../operation/watch.ts'
+import { watchAll, watchOperation } from '../operation/watch.ts'
 import type { Host } from '../platform/platform.ts'
 import type { EventSink } from './sse.ts'
 import { eventView } from './view.ts'
@@ -36,4 +38,34 @@ export async function streamLog(
   if (sink.signal.aborted) return
   for (const line of (await host.output(id).catch(() => [])).slice(lines)) output(line)
   sink.end()
+}
+
+/** Sends the records of all operations behind a position, and those to come, until the reader goes. */
+export async function streamEvents(
+  after: Position | null,
+  operations: Operations,
+  sink: EventSink
+): Promise<void> {
+  let phase: Phase = 'accepted'
+  for await (const { operation, record } of watchAll(operations.root, after, sink.signal)) {
+    if (record.seq === 0) phase = 'accepted'
+    if (record.event.type === 'moved') phase = record.event.to
+    sink.send(eventView(operation, record, phase), `${operation}:${record.seq}`)
+    await sink.drained()
+  }
+}
+
+/** Reads a `Last-Event-ID`; null for none. Throws `invalid-request` for what no event of ours has. */
+export function parsePosition(text: string | undefined): Position | null {
+  if (text === undefined) return null
+  const [, operation, seq] = /^(\d{8}T\d{9}Z-[0-9a-f]{8}):(\d{1,9})$/.exec(text) ?? []
+  if (operation === undefined) {
+    const wanted = 'the id of an event, such as 20260102T030405678Z-0a1b2c3d:4'
+    throw new BelayError('invalid-request', 'Last-Event-ID is not of this agent', {
+      found: text.slice(0, 80),
+      wanted,
+      at: 'last-event-id'
+    })
+  }
+  return { operation, seq: Number(seq) }
 }

@@ -16,7 +16,7 @@ import type { Settings } from '../config/settings.ts'
 import type { Operations } from '../operation/operations.ts'
 import type { Host } from '../platform/platform.ts'
 import { atLeast, callerOf } from './caller.ts'
-import { streamLog } from './operation-log.ts'
+import { parsePosition, streamEvents, streamLog } from './operation-log.ts'
 import { openEvents } from './sse.ts'
 import { operationView } from './view.ts'
 
@@ -142,6 +142,37 @@ export const operationReadingApi: FastifyPluginAsyncTypebox<ApiOptions> = async 
       const sink = openEvents(reply.raw)
       await streamLog(request.params.id, operations, host, sink).catch((error: unknown) => {
         request.log.warn({ err: error }, 'log broke off')
+        reply.raw.destroy()
+      })
+    }
+  )
+}
+
+/** All events of this host. */
+export const eventApi: FastifyPluginAsyncTypebox<ApiOptions> = async (app, { operations }) => {
+  const LastEvent = Type.Object({
+    'last-event-id': Type.Optional(
+      Type.String({ maxLength: 80, description: 'Send only what follows this event' })
+    )
+  })
+  app.get(
+    '/events',
+    {
+      config: { role: 'observe' as const },
+      schema: {
+        tags: ['operations'],
+        summary: 'What happens to operations, live',
+        description:
+          'Server-sent events of all operations that are kept, oldest first, and those to come. Resumable: every event has an id that a reader gives back as Last-Event-ID.',
+        headers: LastEvent
+      }
+    },
+    async (request, reply) => {
+      const after = parsePosition(request.headers['last-event-id'])
+      reply.hijack()
+      const sink = openEvents(reply.raw)
+      await streamEvents(after, operations, sink).catch((error: unknown) => {
+        request.log.warn({ err: error }, 'events broke off')
         reply.raw.destroy()
       })
     }

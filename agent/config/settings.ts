@@ -88,18 +88,16 @@ export function parseSettings(text: string, at: string): Settings {
 }
 
 function settingsError(filled: unknown, at: string): BelayError {
-  const [first] = Value.Errors(Settings, filled)
-  if (!first) return new BelayError('invalid-config', `${at} is not valid`, { at })
-  const params = first.params as { additionalProperties?: string[] }
-  const unknown = params.additionalProperties?.[0]
-  const key = [
-    ...first.instancePath.split('/').filter(Boolean),
-    ...(unknown === undefined ? [] : [unknown])
-  ].join('.')
-  const found = key
-    .split('.')
-    .reduce<unknown>((value, part) => (value as Record<string, unknown> | null)?.[part], filled)
-  const wanted = unknown === undefined ? first.message : 'no such key'
+  // An unknown key is reported twice: at the object, and, by the `false` schema, at the key itself.
+  const errors = Value.Errors(Settings, filled)
+  const first = errors.find(({ keyword }) => keyword === 'boolean') ?? errors[0]
+  const path = first?.instancePath.split('/').filter(Boolean) ?? []
+  const key = path.join('.')
+  const found = path.reduce<unknown>(
+    (value, part) => (value as Record<string, unknown> | null)?.[part],
+    filled
+  )
+  const wanted = first?.keyword === 'boolean' ? 'no such key' : (first?.message ?? 'a valid configuration')
   const text = `${at}: ${key || 'the whole'}: found ${JSON.stringify(found)}, wanted: ${wanted}`
   return new BelayError('invalid-config', text, { found, wanted, at: key })
 }

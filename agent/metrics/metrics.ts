@@ -5,6 +5,22 @@ import type { Operations } from '../operation/operations.ts'
 import type { OperationState } from '../operation/state.ts'
 import type { Host } from '../platform/platform.ts'
 
+/**
+ * What is kept of prom-client's own families: those of every exporter, and whether the agent is held up. The others
+ * are fifty series that nobody asks for, some with names that promtool refuses.
+ */
+const ofTheProcess: ReadonlySet<string> = new Set([
+  'process_cpu_seconds_total',
+  'process_resident_memory_bytes',
+  'process_virtual_memory_bytes',
+  'process_start_time_seconds',
+  'process_open_fds',
+  'process_max_fds',
+  'nodejs_eventloop_lag_seconds',
+  'nodejs_eventloop_lag_p99_seconds',
+  'nodejs_version_info'
+])
+
 /** The families of the agent, all below `belay_agent_`. */
 function families(registry: Registry) {
   const registers = [registry]
@@ -46,6 +62,9 @@ export function agentMetrics(host: Host, operations: Operations): () => Promise<
   const registry = new Registry()
   // 10 ms, the default, costs 0.7 % of a core on an idle host.
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 1000 })
+  for (const { name } of registry.getMetricsAsArray()) {
+    if (!ofTheProcess.has(name)) registry.removeSingleMetric(name)
+  }
   const m = families(registry)
   m.build.set({ version: VERSION }, 1)
   for (const kind of ['activate', 'rollback']) {

@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { OperationRequest, RollbackRequest } from '../../shared/api/schemas.ts'
 import { BelayError } from '../../shared/errors.ts'
@@ -126,6 +126,7 @@ export class Operations {
 
   /** Starts a runner for what is unfinished and removes the oldest ended operations; at start and once a day. */
   async tend(): Promise<void> {
+    await mkdir(this.root, { recursive: true, mode: 0o750 })
     const states = await this.all()
     for (const { phase, accepted } of states)
       if (!isTerminal(phase)) await this.#host.startRunner(accepted.id)

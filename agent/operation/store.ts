@@ -14,7 +14,7 @@ import { foldOperation } from './state.ts'
 /** A request as admitted, before it has an identity. `idempotency` carries the caller's key and the request's hash. */
 export type Admission = Omit<Accepted, 'type' | 'id'>
 
-const ID = /^\d{8}T\d{6}Z-[0-9a-f]{8}$/
+const ID = /^\d{8}T\d{9}Z-[0-9a-f]{8}$/
 
 /** The directory of an operation. Throws `operation-unknown` for what cannot be an identity, so no path gets out. */
 export function operationDirectory(root: string, id: string): string {
@@ -75,7 +75,7 @@ function sameRequest(earlier: OperationState, admission: Admission): OperationSt
 /** The directory appears with its journal in it or not at all. */
 async function create(root: string, admission: Admission, now: () => Instant): Promise<OperationState> {
   const instant = now()
-  const id = `${instant.at.replace(/[-:]|\.\d+/g, '')}-${randomBytes(4).toString('hex')}`
+  const id = newIdentity(instant, (await listOperations(root)).at(-1))
   const directory = operationDirectory(root, id)
   const temporary = `${directory}.new`
   await mkdir(temporary, { recursive: true, mode: 0o750 })
@@ -89,4 +89,17 @@ async function create(root: string, admission: Admission, now: () => Instant): P
     throw error
   }
   return readOperation(root, id)
+}
+
+/** Sorts behind the newest identity, even when the clock was set back in between. */
+function newIdentity(instant: Instant, newest: string | undefined): string {
+  const after = newest === undefined ? 0 : timeOf(newest) + 1
+  const at = new Date(Math.max(Date.parse(instant.at), after)).toISOString()
+  return `${at.replace(/[-:.]/g, '')}-${randomBytes(4).toString('hex')}`
+}
+
+/** Milliseconds since the epoch in an identity. */
+function timeOf(id: string): number {
+  const [, y, mo, d, h, mi, s, ms] = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(\d{3})Z/.exec(id) ?? []
+  return Date.parse(`${y}-${mo}-${d}T${h}:${mi}:${s}.${ms}Z`)
 }

@@ -5,7 +5,7 @@ import { readJournal } from '../journal/journal.ts'
 import { until } from './control.ts'
 import type { Event } from './events.ts'
 import { foldOperation } from './state.ts'
-import { operationDirectory } from './store.ts'
+import { listOperations, operationDirectory } from './store.ts'
 
 /** The records of an operation, those there are and those to come, until it has ended or the signal says so. */
 export async function* watchOperation(
@@ -28,6 +28,39 @@ export async function* watchOperation(
     for (const record of fresh.slice(told)) yield record
     told = fresh.length
     if (isTerminal(foldOperation(fresh).phase)) return
+  }
+}
+
+/** A place in the stream of all records: an operation and a sequence number in its journal. */
+export interface Position {
+  readonly operation: string
+  readonly seq: number
+}
+
+/**
+ * The records of all operations behind a position, in order, those there are and those to come, until the signal.
+ * Operations follow each other, and their identities sort by time, so the journals are the log of events.
+ */
+export async function* watchAll(
+  root: string,
+  after: Position | null,
+  signal: AbortSignal
+): AsyncGenerator<{ readonly operation: string; readonly record: JournalRecord<Event> }> {
+  let last = after
+  while (!signal.aborted) {
+    const from = last
+    const next = await until(
+      root,
+      () => (signal.aborted ? 0 : 1000),
+      async () => (await listOperations(root)).find((id) => from === null || id >= from.operation) ?? null
+    )
+    if (next === null) continue
+    for await (const record of watchOperation(root, next, signal)) {
+      if (next === from?.operation && record.seq <= from.seq) continue
+      yield { operation: next, record }
+    }
+    // Nothing sorts between an operation and this.
+    last = { operation: `${next}~`, seq: -1 }
   }
 }
 

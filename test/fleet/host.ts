@@ -170,12 +170,17 @@ export class Host {
     await waitFor(() => this.#nspawn === undefined, timeoutMs, `${this.name} off`)
   }
 
+  /** The command line that runs a command in the host as root, ended there after its time. */
+  inside(argv: readonly string[], timeoutMs = 60_000): string[] {
+    const clean = ['env', '-i', '-C', '/root', `PATH=${path}`, 'HOME=/root', 'TERM=dumb', 'LC_ALL=C.UTF-8']
+    const limited = ['timeout', '--signal=KILL', String(timeoutMs / 1000), ...argv]
+    return ['nsenter', '--target', String(this.leader), '--all', '--', ...clean, ...limited]
+  }
+
   /** Runs a command in the host as root. Does not throw on a non-zero exit. */
   async run(argv: readonly string[], options: RunOptions = {}): Promise<CommandResult> {
     const timeoutMs = options.timeoutMs ?? 60_000
-    const inside = ['env', '-i', '-C', '/root', `PATH=${path}`, 'HOME=/root', 'TERM=dumb', 'LC_ALL=C.UTF-8']
-    const limited = ['timeout', '--signal=KILL', String(timeoutMs / 1000), ...argv]
-    return runCommand(['nsenter', '--target', String(this.leader), '--all', '--', ...inside, ...limited], {
+    return runCommand(this.inside(argv, timeoutMs), {
       timeoutMs: timeoutMs + 5_000,
       ...(options.input === undefined ? {} : { input: options.input })
     })

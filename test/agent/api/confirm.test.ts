@@ -78,7 +78,7 @@ t.test(
     t.match(await w.confirm({ nonce: 'another' }), { status: 403, code: 'nonce-wrong' })
     t.match(await w.confirm({ nonce: 'the-nonce', force: true }), { status: 400, code: 'invalid-request' })
     t.match(await w.confirm({ nonce: 'the-nonce' }, 'observe'), { status: 403, code: 'role-too-low' })
-    t.match(await w.confirm({ nonce: 'the-nonce' }, 'operate', '20260102T030405Z-00000000'), {
+    t.match(await w.confirm({ nonce: 'the-nonce' }, 'operate', '20260102T030405678Z-00000000'), {
       status: 404,
       code: 'operation-unknown'
     })

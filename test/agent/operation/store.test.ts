@@ -32,7 +32,7 @@ async function end(root: string, id: string): Promise<void> {
 t.test('an admitted operation is read again, and another is refused until it has ended', async (t) => {
   const root = join(t.testdir(), 'operations')
   const first = await admit(root, admission(), now)
-  t.match(first.accepted.id, /^20260102T030405Z-/)
+  t.match(first.accepted.id, /^20260102T030405678Z-/)
   t.same(await readOperation(root, first.accepted.id), first)
   await t.rejects(admit(root, admission(), now), { code: 'operation-running', found: first.accepted.id })
   await end(root, first.accepted.id)
@@ -59,7 +59,7 @@ t.test('while a journal cannot be read nothing is admitted', async (t) => {
 
 t.test('what a crash left half made is no operation', async (t) => {
   const root = t.testdir()
-  await mkdir(join(root, '20260102T030405Z-00000000.new'))
+  await mkdir(join(root, '20260102T030405678Z-00000000.new'))
   await writeFile(join(root, 'README'), '')
   t.same(await listOperations(root), [])
   await admit(root, admission(), now)
@@ -71,11 +71,27 @@ t.test('an identity is never a path', async (t) => {
     '',
     '..',
     '../x',
-    '20260102T030405Z-0000000/',
-    '20260102T030405Z-00000000\n',
-    '20260102T030405Z-0000000G'
+    '20260102T030405678Z-0000000/',
+    '20260102T030405678Z-00000000\n',
+    '20260102T030405678Z-0000000G'
   ]) {
     await t.rejects(readOperation(t.testdir(), id), { code: 'operation-unknown' })
   }
-  await t.rejects(readOperation(t.testdir(), '20260102T030405Z-00000000'), { code: 'operation-unknown' })
+  await t.rejects(readOperation(t.testdir(), '20260102T030405678Z-00000000'), { code: 'operation-unknown' })
+})
+
+t.test('identities sort by time of acceptance, even when the clock is set back', async (t) => {
+  const root = t.testdir()
+  const ids: string[] = []
+  for (const at of [
+    '2026-01-02T03:04:05.678Z',
+    '2026-01-02T03:04:05.678Z',
+    '2026-01-01T00:00:00.000Z',
+    '2026-01-03T00:00:00.000Z'
+  ]) {
+    const { accepted } = await admit(root, admission(), () => ({ ...now(), at }))
+    await end(root, accepted.id)
+    ids.push(accepted.id)
+  }
+  t.same(ids, [...ids].sort())
 })

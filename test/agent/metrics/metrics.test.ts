@@ -1,0 +1,51 @@
+import t from 'tap'
+import { agentMetrics } from '../../../agent/metrics/metrics.ts'
+import { runCommand } from '../../../shared/command.ts'
+import { call, candidate, startDaemon } from '../fakes/daemon.ts'
+
+t.test('metrics tell the host and its operations, and survive what cannot be read', async (t) => {
+  const d = await startDaemon(t)
+  const scrape = async () => (await call(d.socket('observe'), 'GET', '/metrics')).body
+  t.match(
+    await scrape(),
+    /^belay_agent_operations_total\{kind="activate",result="committed"\} 0$/m,
+    'known series begin at 0'
+  )
+  const begun = await call(
+    d.socket('operate'),
+    'POST',
+    '/v1/operations',
+    JSON.stringify({ storePath: candidate })
+  )
+  const { id } = JSON.parse(begun.body) as { id: string }
+  t.match(await scrape(), /^belay_agent_operation_phase\{phase="accepted"\} 1$/m)
+  await d.append(id, { type: 'moved', to: 'cancelled', reason: 'test' })
+  for (let i = 0; i < 2; i++) {
+    t.match(
+      await scrape(),
+      /^belay_agent_operations_total\{kind="activate",result="cancelled"\} 1$/m,
+      'counted once'
+    )
+  }
+  const text = await scrape()
+  t.match(
+    text,
+    /^belay_agent_generation_info\{system="running",store_path="\/nix\/store\/a+-nixos-system"\} 1$/m
+  )
+  t.ok(text.endsWith('\n'))
+  t.ok(text.split('\n').filter((line) => line && !line.startsWith('#')).length <= 70)
+
+  const broken = agentMetrics({ observe: () => Promise.reject(new Error('no')) } as never, d.operations)
+  t.match(await broken(), /^belay_agent_observe_success 0$/m)
+})
+
+t.test('hostile label values cannot break the format', async (t) => {
+  const hostile = '/nix/store/"\n} 1\nevil 5\\'
+  const seen = { number: 1, storePath: hostile, running: null, booted: null, bootDefault: null, drift: false }
+  const metrics = agentMetrics({ observe: async () => seen } as never, { all: async () => [] } as never)
+  const text = await metrics()
+  t.notMatch(text, /^evil/m)
+  t.match(text, '\\"\\n} 1\\nevil 5\\\\')
+  const lint = await runCommand(['promtool', 'check', 'metrics'], { timeoutMs: 20_000, input: text })
+  t.equal(lint.code, 0, lint.stderr)
+})
