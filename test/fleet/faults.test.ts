@@ -191,8 +191,8 @@ async function survive(t: Test, fleet: Fleet, name: string, fault: Fault): Promi
     numbers.map((_, i) => i),
     'the log is unbroken'
   )
-  if (fault.reason)
-    t.match(seqs.at(-1)?.message ?? seqs.filter((e) => e.message).at(-1)?.message, fault.reason)
+  const said = seqs.filter(({ message }) => message !== undefined).at(-1)?.message ?? ''
+  if (fault.reason) t.match(said, fault.reason, said)
 }
 
 const ends = new Set(['committed', 'rolled-back', 'refused', 'cancelled'])

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** What one generation of a host is made of: an entry of the fixture flake's hosts.json. */
@@ -71,5 +71,8 @@ export function writeBundle(directory: string, bundle: string): void {
 
 /** Replaces hosts.json in the flake. */
 export function writeHosts(directory: string, generations: Generations): void {
-  writeFileSync(join(directory, 'hosts.json'), `${JSON.stringify(generations, null, 2)}\n`)
+  const file = join(directory, 'hosts.json')
+  // In one step: another host may be built at this moment. The new file lies outside, where no build copies it.
+  writeFileSync(`${directory}.hosts.json`, `${JSON.stringify(generations, null, 2)}\n`)
+  renameSync(`${directory}.hosts.json`, file)
 }

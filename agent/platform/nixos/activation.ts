@@ -4,7 +4,7 @@ import { BelayError } from '../../../shared/errors.ts'
 import { monotonicMs } from '../../clock.ts'
 import { until } from '../../operation/control.ts'
 import type { Outcome } from '../../operation/events.ts'
-import { isLoaded, startTransient } from './systemd.ts'
+import { forget, isRunning, startTransient } from './systemd.ts'
 import { ACTIVATION_UNIT, activationCommand, outcomeScript, readOutcome } from './transient-unit.ts'
 
 const unit = `${ACTIVATION_UNIT}.service`
@@ -35,12 +35,14 @@ export function activation(of: {
     await until(
       directory,
       left,
-      async () => ((await readOutcome(outcomeFile)) ?? !(await isLoaded(unit))) || null
+      async () => ((await readOutcome(outcomeFile)) ?? !(await isRunning(unit))) || null
     )
-    while (left() > 0 && (await isLoaded(unit))) {
+    while (left() > 0 && (await isRunning(unit))) {
       // The outcome is written while the unit goes down: a matter of milliseconds, and each look takes some.
     }
-    return readOutcome(outcomeFile)
+    const outcome = await readOutcome(outcomeFile)
+    if (outcome?.result !== 'success') await forget(unit)
+    return outcome
   }
 
   /** Both, for what must succeed; 4 is a failed unit somewhere. */

@@ -5,7 +5,7 @@ import { monotonicMs } from '../../clock.ts'
 import type { Settings } from '../../config/settings.ts'
 import { durableWrite } from '../../journal/durable-write.ts'
 import type { Baseline } from '../../operation/events.ts'
-import { isLoaded, startTransient, stopUnit } from './systemd.ts'
+import { isRunning, startTransient, stopUnit } from './systemd.ts'
 import { guardCommand, guardUnit } from './units.ts'
 
 const script = new URL('./guard.sh', import.meta.url)
@@ -29,9 +29,9 @@ export async function armGuard(order: {
   await durableWrite(join(directory, 'profile'), `${profile} ${link}\n`)
   await durableWrite(join(directory, 'window'), `${monotonicMs()} ${seconds}\n`)
   const unit = guardUnit(id)
-  if (await isLoaded(unit)) return
+  if (await isRunning(unit)) return
   await startTransient(guardCommand(id, directory), unit)
-  if (!(await isLoaded(unit)))
+  if (!(await isRunning(unit)))
     throw new BelayError('command-failed', 'the guard does not run', { found: unit })
 }
 

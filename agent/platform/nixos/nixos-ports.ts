@@ -19,7 +19,7 @@ import { armGuard, disarmGuard } from './guard.ts'
 import type { Places } from './observe.ts'
 import { observe } from './observe.ts'
 import { regressionOf } from './regression.ts'
-import { failedUnits, isLoaded, stopUnit } from './systemd.ts'
+import { failedUnits, isRunning, stopUnit } from './systemd.ts'
 import { ACTIVATION_UNIT } from './transient-unit.ts'
 
 /** What the ports of one operation need to know. */
@@ -135,7 +135,7 @@ async function check(accepted: Accepted, settings: Settings): Promise<Baseline> 
     })
   }
   await assertCandidate(accepted.target.storePath, { hostName: settings.hostName, running: seen.running })
-  if (await isLoaded(activationUnit)) {
+  if (await isRunning(activationUnit)) {
     throw new BelayError('operation-running', 'somebody else is switching this host', {
       found: activationUnit
     })

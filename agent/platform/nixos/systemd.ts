@@ -1,22 +1,34 @@
 import { mustRun, runCommand } from '../../../shared/command.ts'
 import { BelayError } from '../../../shared/errors.ts'
+import { isOurs } from './units.ts'
 
 const timeoutMs = 30_000
 
-/** Names of the units that have failed, sorted. */
+/**
+ * Names of the units that have failed, sorted. The transient units of an operation are none of the host's: one that
+ * ends with an exit code is listed for the moment until systemd forgets it.
+ */
 export async function failedUnits(): Promise<readonly string[]> {
   const { stdout } = await mustRun(['systemctl', 'list-units', '--state=failed', '--output=json'], {
     timeoutMs
   })
   const units = JSON.parse(stdout.trim() || '[]') as { unit: string }[]
-  return units.map(({ unit }) => unit).sort()
+  return units
+    .map(({ unit }) => unit)
+    .filter((unit) => !isOurs(unit))
+    .sort()
 }
 
-/** True while a unit is up, comes up or goes down: while its name is taken. */
-export async function isLoaded(unit: string): Promise<boolean> {
+/** True while a unit is up, comes up or goes down. */
+export async function isRunning(unit: string): Promise<boolean> {
   const { stdout } = await runCommand(['systemctl', 'show', '--property=ActiveState', unit], { timeoutMs })
   const state = /^ActiveState=(.*)$/m.exec(stdout)?.[1]
   return state !== undefined && state !== 'inactive' && state !== 'failed'
+}
+
+/** Makes systemd forget a unit that has failed, so that its name can be taken again. */
+export async function forget(unit: string): Promise<void> {
+  await runCommand(['systemctl', 'reset-failed', unit], { timeoutMs })
 }
 
 /** What a unit says of itself; empty when it is not there. */

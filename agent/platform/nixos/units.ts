@@ -1,3 +1,5 @@
+import { ACTIVATION_UNIT } from './transient-unit.ts'
+
 /** The unit in which the runner carries out one operation: its name keeps a second runner out. */
 export const RUNNER_UNIT = 'belay-operation.service'
 
@@ -5,6 +7,11 @@ export const RUNNER_UNIT = 'belay-operation.service'
 export const guardUnit = (id: string) => `belay-guard-${id}.service`
 
 const common = ['systemd-run', '--collect', '--no-ask-password', '--quiet', '--service-type=exec']
+
+/** True for the transient units of an operation. */
+export function isOurs(unit: string): boolean {
+  return unit === RUNNER_UNIT || unit === `${ACTIVATION_UNIT}.service` || unit.startsWith('belay-guard-')
+}
 
 /** How this agent is started: Node, its flags and the entry file. */
 export const agentCommand = (): readonly string[] => [
