@@ -32,6 +32,7 @@ export const errorCodes = {
   'command-failed': 500,
   'command-timeout': 504,
   'request-timeout': 408,
+  'too-many-streams': 429,
   'host-unreachable': 502,
   'build-failed': 500,
   'push-failed': 502,

@@ -17,7 +17,7 @@ import type { Operations } from '../operation/operations.ts'
 import type { Host } from '../platform/platform.ts'
 import { atLeast, callerOf } from './caller.ts'
 import { parsePosition, streamEvents, streamLog } from './operation-log.ts'
-import { openEvents } from './sse.ts'
+import { assertRoom, openEvents } from './sse.ts'
 import { operationView } from './view.ts'
 
 declare module 'fastify' {
@@ -138,6 +138,7 @@ export const operationReadingApi: FastifyPluginAsyncTypebox<ApiOptions> = async 
     },
     async (request, reply) => {
       await operations.get(request.params.id)
+      assertRoom()
       reply.hijack()
       const sink = openEvents(reply.raw)
       await streamLog(request.params.id, operations, host, sink).catch((error: unknown) => {
@@ -169,6 +170,7 @@ export const eventApi: FastifyPluginAsyncTypebox<ApiOptions> = async (app, { ope
     },
     async (request, reply) => {
       const after = parsePosition(request.headers['last-event-id'])
+      assertRoom()
       reply.hijack()
       const sink = openEvents(reply.raw)
       await streamEvents(after, operations, sink).catch((error: unknown) => {

@@ -40,6 +40,10 @@ function families(registry: Registry) {
       'confirm_deadline_timestamp_seconds',
       'When the open confirm window ends; 0 when none is open'
     ),
+    unreadable: gauge(
+      'unreadable_operations',
+      'Operations whose journal cannot be read; while there are any, activations are refused'
+    ),
     success: gauge('observe_success', '1 when host and operations could be read for this scrape'),
     ended: new Counter({
       name: 'belay_agent_operations_total',
@@ -82,7 +86,12 @@ export function agentMetrics(host: Host, operations: Operations): () => Promise<
     }
   }
   const observe = async () => {
-    const [seen, states] = await Promise.all([host.observe(), operations.all()])
+    const [seen, states, unreadable] = await Promise.all([
+      host.observe(),
+      operations.all(),
+      operations.unreadable()
+    ])
+    m.unreadable.set(unreadable.length)
     m.generation.reset()
     const { storePath: profile, running, booted, bootDefault: boot_default } = seen
     for (const [system, path] of Object.entries({ profile, running, booted, boot_default })) {

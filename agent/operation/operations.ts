@@ -1,7 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { OperationRequest, RollbackRequest } from '../../shared/api/schemas.ts'
-import { BelayError } from '../../shared/errors.ts'
+import { BelayError, codeOf } from '../../shared/errors.ts'
 import type { Phase } from '../../shared/operation/phase.ts'
 import { isTerminal } from '../../shared/operation/phase.ts'
 import type { Clock } from '../clock.ts'
@@ -64,9 +64,17 @@ export class Operations {
     return state
   }
 
-  /** All that are kept, oldest first. */
+  /** All that are kept and can be read, oldest first. */
   async all(): Promise<readonly OperationState[]> {
-    return Promise.all((await listOperations(this.root)).map((id) => this.get(id)))
+    const states = (await listOperations(this.root)).map((id) => this.get(id).catch(ignoreCorrupt))
+    return (await Promise.all(states)).filter((state) => state !== null)
+  }
+
+  /** Identities of operations whose journals cannot be read: nobody knows what they did, so nothing is activated. */
+  async unreadable(): Promise<readonly string[]> {
+    const ids = await listOperations(this.root)
+    const states = await Promise.all(ids.map((id) => this.get(id).catch(ignoreCorrupt)))
+    return ids.filter((_, i) => states[i] === null)
   }
 
   async start(request: OperationRequest, caller: Caller, key: string | null): Promise<OperationState> {
@@ -157,6 +165,12 @@ export class Operations {
     await say(operationDirectory(this.root, id), { word: 'retry', principal: caller.principal })
     return state
   }
+}
+
+/** For `catch`: null for a journal that cannot be read; any other error goes on. */
+function ignoreCorrupt(error: unknown): null {
+  if (codeOf(error) === 'journal-corrupt') return null
+  throw error
 }
 
 /** Where operations are kept. */

@@ -9,6 +9,8 @@ export type Answer = { readonly confirmedBy: string } | 'cancelled' | 'deadline'
 export interface Ports {
   readonly journal: Journal<Event>
   readonly bootId: string
+  /** Longest that an activation with its verification may take, in seconds. */
+  readonly activationSeconds: number
   monotonicMs(): number
   /** RFC 3339 of the wall clock, so many milliseconds from now; for people. */
   wallAt(inMs: number): string
@@ -19,6 +21,8 @@ export interface Ports {
   check(accepted: Accepted): Promise<Baseline>
   /** Arms the guard, or restarts its countdown, and sees that it runs. */
   arm(baseline: Baseline, seconds: number): Promise<void>
+  /** Whether the guard has acted in place of a runner that was gone. */
+  guardFired(): Promise<boolean>
   /** Starts the activation unit. */
   startActivation(storePath: string): Promise<void>
   /** Waits for the activation unit; null when nobody knows how it ended. */

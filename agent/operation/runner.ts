@@ -1,6 +1,6 @@
 import { codeOf, describeError } from '../../shared/errors.ts'
 import type { Phase, TerminalPhase } from '../../shared/operation/phase.ts'
-import { isTerminal } from '../../shared/operation/phase.ts'
+import { canMove, isTerminal } from '../../shared/operation/phase.ts'
 import type { Ports } from './ports.ts'
 import { recover } from './recovery.ts'
 import type { OperationState } from './state.ts'
@@ -17,9 +17,7 @@ type Step = (ports: Ports, state: OperationState) => Promise<Move>
 /** Seconds that the guard allows beyond what a phase may take by itself. */
 const GUARD_MARGIN = 60
 /** Phases in which giving up needs no rollback. */
-const untouched: ReadonlySet<Phase> = new Set(['fetching', 'checking', 'arming'])
-/** Seconds for activation and verification together. */
-const ACTIVATION_LIMIT = 600
+const untouched: ReadonlySet<Phase> = new Set(['accepted', 'fetching', 'checking', 'arming'])
 
 /** Carries one operation from wherever its journal says it is to its end. Starting and recovering are the same call. */
 export async function runOperation(ports: Ports): Promise<TerminalPhase> {
@@ -47,6 +45,14 @@ async function move(ports: Ports, { to, reason, code }: Move): Promise<void> {
 async function begin(ports: Ports, state: OperationState): Promise<void> {
   const candidateRuns = (await ports.runningPath()) === state.accepted.target.storePath
   const rebooted = state.bootId !== ports.bootId
+  if (
+    !rebooted &&
+    (await ports.guardFired()) &&
+    canMove(state.phase, 'rolling-back') &&
+    !untouched.has(state.phase)
+  ) {
+    return move(ports, { to: 'rolling-back', reason: 'the guard brought the baseline back', code: 'guard' })
+  }
   const answer = recover({ phase: state.phase, kind: state.accepted.kind, rebooted, candidateRuns })
   const reason = 'the host rebooted before the operation was confirmed'
   if (answer === 'cancel') await move(ports, { to: 'cancelled', reason, code: 'rebooted' })
@@ -73,7 +79,7 @@ const steps: Record<Exclude<Phase, TerminalPhase>, Step> = {
     return { to: 'arming', reason: 'preflight passed' }
   }),
   arming: orElse('refused', async (ports, state) => {
-    await ports.arm(baselineOf(state), ACTIVATION_LIMIT + GUARD_MARGIN)
+    await ports.arm(baselineOf(state), ports.activationSeconds + GUARD_MARGIN)
     return { to: 'activating', reason: 'the guard is armed' }
   }),
   activating: orElse('rolling-back', async (ports, { accepted, activation }) => {
@@ -103,13 +109,16 @@ const steps: Record<Exclude<Phase, TerminalPhase>, Step> = {
     return { to: 'confirming', reason: 'nothing is worse than before' }
   }),
   confirming: orElse('rolling-back', confirming),
-  committing: orElse('rolling-back', async (ports, { accepted }) => {
-    await ports.commit(accepted.target.storePath)
+  committing: orElse('rolling-back', async (ports, state) => {
+    await ports.arm(baselineOf(state), ports.activationSeconds + GUARD_MARGIN)
+    await ports.commit(state.accepted.target.storePath)
     return { to: 'committed', reason: 'profile and boot default are the candidate' }
   }),
   'rolling-back': orElse('stuck', async (ports, { accepted, baseline }) => {
     const target = accepted.kind === 'rollback' ? accepted.target : baseline?.generation
     if (target === undefined) throw new Error('the journal names no baseline')
+    // While a runner works on it the guard must not: running, profile and boot loader, each in its time.
+    if (baseline) await ports.arm(baseline, 2 * ports.activationSeconds + GUARD_MARGIN)
     await ports.restore(
       target,
       accepted.kind === 'rollback' ? accepted.target : (baseline?.profile ?? target)

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { BelayError } from '../../shared/errors.ts'
+import { BelayError, codeOf } from '../../shared/errors.ts'
 import { isTerminal } from '../../shared/operation/phase.ts'
 import { syncDirectory } from '../journal/durable-write.ts'
 import type { Instant } from '../journal/journal.ts'
@@ -46,11 +46,16 @@ export async function listOperations(root: string): Promise<readonly string[]> {
 /**
  * Makes an operation durable. The same key with the same request gives the operation that it gave before; with
  * another request `idempotency-conflict`. While an operation has not ended, another is refused with
- * `operation-running`; so it is while a journal cannot be read, since nobody knows what that operation did.
+ * `operation-running`. While a journal cannot be read nobody knows what that operation did: an activation is refused
+ * with `journal-corrupt`, and a rollback goes on.
  */
 export async function admit(root: string, admission: Admission, now: () => Instant): Promise<OperationState> {
   for (const id of await listOperations(root)) {
-    const earlier = await readOperation(root, id)
+    const earlier = await readOperation(root, id).catch((error: unknown) => {
+      if (admission.kind === 'rollback' && codeOf(error) === 'journal-corrupt') return null
+      throw error
+    })
+    if (earlier === null) continue
     const key = earlier.accepted.idempotency
     if (key !== null && key.key === admission.idempotency?.key) return sameRequest(earlier, admission)
     if (!isTerminal(earlier.phase)) {

@@ -33,6 +33,7 @@ if grep -Eq '^\{.*"type":"moved","to":"(committed|rolled-back|refused|cancelled)
   exit 0
 fi
 
+echo fired >"$dir/guard-fired"
 echo '<4>belay: the operation did not end in time; bringing the baseline back'
 systemctl stop belay-operation.service nixos-rebuild-switch-to-configuration.service
 read -r baseline <"$dir/baseline"
@@ -43,5 +44,7 @@ fi
 status=0
 "$baseline/bin/switch-to-configuration" switch || status=$?
 echo "$status" >"$dir/guard-outcome.new" && mv -f "$dir/guard-outcome.new" "$dir/guard-outcome"
+# The agent of the baseline finds the operation unfinished and closes it.
+systemctl --no-block restart belay-agent.service
 # 4: some unit somewhere has failed; the baseline runs all the same.
 [ "$status" -eq 0 ] || [ "$status" -eq 4 ]

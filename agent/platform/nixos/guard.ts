@@ -1,10 +1,11 @@
-import { readFile } from 'node:fs/promises'
+import { lstat, readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { BelayError } from '../../../shared/errors.ts'
 import { monotonicMs } from '../../clock.ts'
 import type { Settings } from '../../config/settings.ts'
 import { durableWrite } from '../../journal/durable-write.ts'
 import type { Baseline } from '../../operation/events.ts'
+import { ignoreMissing } from '../nix/generations.ts'
 import { isRunning, startTransient, stopUnit } from './systemd.ts'
 import { guardCommand, guardUnit } from './units.ts'
 
@@ -33,6 +34,11 @@ export async function armGuard(order: {
   await startTransient(guardCommand(id, directory), unit)
   if (!(await isRunning(unit)))
     throw new BelayError('command-failed', 'the guard does not run', { found: unit })
+}
+
+/** Whether the guard's time came: it says so before it does anything. */
+export async function guardFired(directory: string): Promise<boolean> {
+  return (await lstat(join(directory, 'guard-fired')).catch(ignoreMissing(null))) !== null
 }
 
 /** Stops the guard; only once the operation has durably ended. */

@@ -15,7 +15,7 @@ import type { Ports } from '../../operation/ports.ts'
 import { addRoot, assertValid, removeRoot, restoreProfile, setProfile } from '../nix/profile.ts'
 import { activation } from './activation.ts'
 import { assertCandidate } from './candidate.ts'
-import { armGuard, disarmGuard } from './guard.ts'
+import { armGuard, disarmGuard, guardFired } from './guard.ts'
 import type { Places } from './observe.ts'
 import { observe } from './observe.ts'
 import { regressionOf } from './regression.ts'
@@ -53,6 +53,7 @@ export function nixosPorts(options: NixosOptions): Ports {
   return {
     journal,
     bootId,
+    activationSeconds: settings.limits.activationSeconds + settings.limits.agentSeconds,
     monotonicMs,
     wallAt: (inMs) => new Date(Date.now() + inMs).toISOString(),
     newNonce: () => randomBytes(32).toString('base64url'),
@@ -65,6 +66,7 @@ export function nixosPorts(options: NixosOptions): Ports {
     check: (accepted) => check(accepted, settings),
 
     arm: (baseline, seconds) => armGuard({ id, directory, settings, baseline, seconds }),
+    guardFired: () => guardFired(directory),
     startActivation: (storePath) => start(storePath, 'test'),
     activationOutcome: finish,
     regression: (baseline, storePath, outcome) =>
@@ -72,21 +74,7 @@ export function nixosPorts(options: NixosOptions): Ports {
     cancelRequested: async () => (await heard(directory, 'cancel')) !== null,
     awaitAnswer: (nonce, deadline) => awaitAnswer(directory, nonce, () => deadline - monotonicMs()),
 
-    commit: async (storePath) => {
-      await setProfile(settings.profile, storePath)
-      await carryOut(storePath, 'boot')
-      await mustRun(['sync', '-f', settings.profile, settings.bootDirectory], { timeoutMs: 60_000 })
-      const seen = await observe(places)
-      const boots = seen.bootDefault ?? storePath
-      if (seen.storePath !== storePath || boots !== storePath) {
-        const found = `profile ${seen.storePath}, next boot ${seen.bootDefault}`
-        throw new BelayError('command-failed', `the commit did not hold: ${found}`, {
-          found,
-          wanted: storePath
-        })
-      }
-    },
-
+    commit: (storePath) => commit({ storePath, settings, places, carryOut }),
     restore: (target, profile) => restore({ target, profile, settings, places, carryOut }),
 
     settle: async () => {
@@ -148,6 +136,24 @@ async function check(accepted: Accepted, settings: Settings): Promise<Baseline> 
     generation: { number, storePath: seen.running },
     profile: { number: seen.number, storePath: seen.storePath },
     failedUnits: await failedUnits()
+  }
+}
+
+/** Makes the candidate what is chosen and what boots, durably, and looks whether it is. */
+async function commit(what: {
+  readonly storePath: string
+  readonly settings: Settings
+  readonly places: Places
+  readonly carryOut: (toplevel: string, action: 'boot') => Promise<void>
+}): Promise<void> {
+  const { storePath, settings, places, carryOut } = what
+  await setProfile(settings.profile, storePath)
+  await carryOut(storePath, 'boot')
+  await mustRun(['sync', '-f', settings.profile, settings.bootDirectory], { timeoutMs: 60_000 })
+  const seen = await observe(places)
+  if (seen.storePath !== storePath || (seen.bootDefault ?? storePath) !== storePath) {
+    const found = `profile ${seen.storePath}, next boot ${seen.bootDefault}`
+    throw new BelayError('command-failed', `the commit did not hold: ${found}`, { found, wanted: storePath })
   }
 }
 

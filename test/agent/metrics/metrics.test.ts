@@ -42,7 +42,10 @@ t.test('metrics tell the host and its operations, and survive what cannot be rea
 t.test('hostile label values cannot break the format', async (t) => {
   const hostile = '/nix/store/"\n} 1\nevil 5\\'
   const seen = { number: 1, storePath: hostile, running: null, booted: null, bootDefault: null, drift: false }
-  const metrics = agentMetrics({ observe: async () => seen } as never, { all: async () => [] } as never)
+  const metrics = agentMetrics(
+    { observe: async () => seen } as never,
+    { all: async () => [], unreadable: async () => [] } as never
+  )
   const text = await metrics()
   t.notMatch(text, /^evil/m)
   t.match(text, '\\"\\n} 1\\nevil 5\\\\')

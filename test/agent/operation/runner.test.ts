@@ -3,6 +3,7 @@ import type { JournalRecord } from '../../../agent/journal/journal.ts'
 import type { Accepted, Baseline, Event } from '../../../agent/operation/events.ts'
 import type { Answer, Ports } from '../../../agent/operation/ports.ts'
 import { runOperation } from '../../../agent/operation/runner.ts'
+import { isTerminal } from '../../../shared/operation/phase.ts'
 
 const old = { number: 41, storePath: `/nix/store/${'a'.repeat(32)}-old` }
 const next = { number: null, storePath: `/nix/store/${'b'.repeat(32)}-new` }
@@ -33,7 +34,7 @@ function world(story: Story) {
   }
   const records: JournalRecord<Event>[] = []
   const start = kind === 'rollback' ? next.storePath : old.storePath
-  const host = { running: start, profile: start, bootDefault: start, guarded: false, boot: 1, ended: false }
+  const host = { running: start, profile: start, bootDefault: start, guarded: false, fired: false, boot: 1 }
   const write = (event: Event) =>
     records.push({
       seq: records.length,
@@ -87,6 +88,8 @@ function world(story: Story) {
         effect(() => {
           host.guarded = true
         }),
+      activationSeconds: 60,
+      guardFired: () => effect(() => host.fired),
       cancelRequested: () => effect(() => story.cancelEarly === true),
       settle: () =>
         effect(() => {
@@ -125,7 +128,15 @@ function world(story: Story) {
     host.guarded = false
     host.running = host.bootDefault
   }
-  return { host, records, ports, reboot, effects: () => effects }
+  /** The guard's time comes while no runner lives; it leaves alone what has durably ended. */
+  const guard = () => {
+    const last = records.at(-1)?.event
+    if (!host.guarded || (last?.type === 'moved' && isTerminal(last.to))) return
+    host.fired = true
+    host.guarded = false
+    host.running = host.profile = host.bootDefault = old.storePath
+  }
+  return { host, records, ports, reboot, guard, effects: () => effects }
 }
 
 const stories: Record<string, { story: Story; ends: string }> = {
@@ -154,17 +165,18 @@ for (const [name, { story, ends }] of Object.entries(stories)) {
   })
 
   t.test(
-    `${name}, killed before and after every effect, on the same boot and with a power cut`,
+    `${name}, killed before and after every effect, with a kill, a power cut, or the guard in between`,
     async (t) => {
       const calm = world(story)
       await runOperation(calm.ports(null))
       let runs = 0
       for (let at = 1; at <= calm.effects(); at++) {
         for (const after of [false, true]) {
-          for (const power of [false, true]) {
+          for (const fate of ['kill', 'power cut', 'guard'] as const) {
             const w = world(story)
             await runOperation(w.ports({ at, after })).catch(() => {})
-            if (power) w.reboot()
+            if (fate === 'power cut') w.reboot()
+            if (fate === 'guard') w.guard()
             const end = await runOperation(w.ports(null))
             const wanted = end === 'committed' ? next.storePath : old.storePath
             const good =
@@ -175,7 +187,7 @@ for (const [name, { story, ends }] of Object.entries(stories)) {
               !allowed.has(end) ||
               (ends !== 'committed' && end === 'committed')
             ) {
-              t.fail(`effect ${at}, ${after ? 'after' : 'before'}, ${power ? 'power cut' : 'kill'}: ${end}`, {
+              t.fail(`effect ${at}, ${after ? 'after' : 'before'}, ${fate}: ${end}`, {
                 found: w.host
               })
             }

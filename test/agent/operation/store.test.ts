@@ -50,11 +50,13 @@ t.test('one key is one operation, even when it has ended', async (t) => {
   t.equal((await listOperations(root)).length, 1)
 })
 
-t.test('while a journal cannot be read nothing is admitted', async (t) => {
+t.test('while a journal cannot be read nothing but a rollback is admitted', async (t) => {
   const root = t.testdir()
   const { accepted } = await admit(root, admission(), now)
   await appendFile(join(root, accepted.id, 'journal.jsonl'), 'garbage\n')
   await t.rejects(admit(root, admission(), now), { code: 'journal-corrupt' })
+  const rollback = { ...admission(), kind: 'rollback' as const }
+  t.equal((await admit(root, rollback, now)).accepted.kind, 'rollback', 'the way back stays open')
 })
 
 t.test('what a crash left half made is no operation', async (t) => {
