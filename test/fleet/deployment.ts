@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { CommandResult } from '../../shared/command.ts'
 import type { Fleet } from './fleet.ts'
@@ -10,8 +11,11 @@ const checkout = resolve(import.meta.dirname, '../..')
 
 /** The agent as it is packaged: bundled afresh from the checkout, with its own unit file. */
 export function realAgent(): AgentParts {
-  execFileSync(process.execPath, ['scripts/build.ts'], { cwd: checkout })
-  return { bundle: join(checkout, 'dist'), unit: join(checkout, 'systemd/belay-agent.service') }
+  // Of its own: other tests bundle at the same time.
+  const dist = mkdtempSync(join(tmpdir(), 'belay-dist-'))
+  process.once('exit', () => rmSync(dist, { recursive: true, force: true }))
+  execFileSync(process.execPath, ['scripts/build.ts', dist], { cwd: checkout })
+  return { bundle: join(dist, 'agent'), unit: join(checkout, 'systemd/belay-agent.service') }
 }
 
 /** Writes the operator's fleet file: every host by ssh as root, unsigned paths allowed. */
