@@ -1,201 +1,90 @@
+import fc from 'fast-check'
 import t from 'tap'
-import type { JournalRecord } from '../../../agent/journal/journal.ts'
-import type { Accepted, Baseline, Event } from '../../../agent/operation/events.ts'
-import type { Answer, Ports } from '../../../agent/operation/ports.ts'
-import { runOperation } from '../../../agent/operation/runner.ts'
-import { isTerminal } from '../../../shared/operation/phase.ts'
+import type { Death, Story } from './world.ts'
+import { fates, next, old, stories, world } from './world.ts'
 
-const old = { number: 41, storePath: `/nix/store/${'a'.repeat(32)}-old` }
-const next = { number: null, storePath: `/nix/store/${'b'.repeat(32)}-new` }
+/** Records that an operation may need when its runner dies so often: bounded work. */
+const bound = (deaths: number) => 30 + 10 * deaths
 
-interface Story {
-  readonly kind?: Accepted['kind']
-  readonly answer?: Answer
-  readonly refused?: boolean
-  readonly cancelEarly?: boolean
-  readonly regression?: string
-  readonly commitFails?: boolean
-  readonly restoreFailures?: number
-}
-
-/** A host in memory: it survives crashes of the runner; a reboot runs what the boot default names. */
-function world(story: Story) {
-  const kind = story.kind ?? 'activate'
-  const accepted: Accepted = {
-    type: 'accepted',
-    id: 'op',
-    kind,
-    profile: 'system',
-    target: kind === 'rollback' ? old : next,
-    confirm: { by: 'connection', windowSeconds: 60 },
-    principal: 'operate',
-    reason: null,
-    idempotency: null
-  }
-  const records: JournalRecord<Event>[] = []
-  const start = kind === 'rollback' ? next.storePath : old.storePath
-  const host = { running: start, profile: start, bootDefault: start, guarded: false, fired: false, boot: 1 }
-  const write = (event: Event) =>
-    records.push({
-      seq: records.length,
-      event,
-      at: 't',
-      bootId: `${host.boot}`,
-      monotonicMs: 0,
-      previous: '',
-      hash: ''
-    })
-  write(accepted)
-  let failures = story.restoreFailures ?? 0
-  let effects = 0
-
-  /** The runner's view; it dies in front of, or behind, its n-th effect, and nothing works for it afterwards. */
-  const ports = (crash: { at: number; after: boolean } | null): Ports => {
-    let dead = false
-    let count = 0
-    const effect = async <T>(act: () => T): Promise<T> => {
-      if (dead) throw new Error('Crash')
-      count += 1
-      effects = Math.max(effects, count)
-      const now = crash !== null && count === crash.at
-      dead = now
-      if (now && !crash.after) throw new Error('Crash')
-      const value = act()
-      if (now) throw new Error('Crash')
-      return value
+/**
+ * Every schedule of so many deaths in a row: in each life at every effect there is, before and behind it, with every
+ * fate. Yields what is wrong after each, or null.
+ */
+async function* everySchedule(
+  story: Story,
+  ends: string,
+  count: number,
+  earlier: readonly Death[] = []
+): AsyncGenerator<{ readonly deaths: readonly Death[]; readonly complaint: string | null }> {
+  for (let at = 1; ; at++) {
+    let met = false
+    for (const after of [false, true]) {
+      for (const fate of fates) {
+        const deaths = [...earlier, { at, after, fate }]
+        const w = world(story)
+        const end = await w.live(deaths)
+        if (w.deathsMet() < deaths.length) continue
+        met = true
+        const tooGood = end === 'committed' && ends !== 'committed' ? 'committed what must not be' : null
+        const tooLong = w.records.length > bound(deaths.length) ? `${w.records.length} records` : null
+        yield { deaths, complaint: tooGood ?? tooLong ?? w.stranded(end) }
+        if (deaths.length < count) yield* everySchedule(story, ends, count, deaths)
+      }
     }
-    const fail = (text: string): never => {
-      throw new Error(text)
-    }
-    const baseline: Baseline = { type: 'baseline', generation: old, profile: old, failedUnits: [] }
-    return {
-      journal: {
-        records,
-        append: (event) =>
-          effect(() => {
-            write(event)
-            return records.at(-1) as JournalRecord<Event>
-          }),
-        close: async () => {}
-      },
-      bootId: `${host.boot}`,
-      monotonicMs: () => 0,
-      wallAt: () => 't',
-      newNonce: () => 'n',
-      fetch: () => effect(() => (story.refused ? fail('no such path') : undefined)),
-      check: () => effect(() => baseline),
-      arm: () =>
-        effect(() => {
-          host.guarded = true
-        }),
-      activationSeconds: 60,
-      guardFired: () => effect(() => host.fired),
-      cancelRequested: () => effect(() => story.cancelEarly === true),
-      settle: () =>
-        effect(() => {
-          host.guarded = false
-        }),
-      startActivation: (path) =>
-        effect(() => {
-          if (!host.guarded) fail('activated without a guard')
-          host.running = path
-        }),
-      activationOutcome: () =>
-        effect(() =>
-          host.running === next.storePath ? { result: 'success', code: 'exited', status: '0' } : null
-        ),
-      regression: () => effect(() => story.regression ?? null),
-      awaitAnswer: () => effect(() => story.answer ?? { confirmedBy: 'operate' }),
-      commit: (path) =>
-        effect(() => {
-          host.profile = path
-          if (story.commitFails) fail('the boot loader failed')
-          host.bootDefault = path
-        }),
-      restore: (target, profile) =>
-        effect(() => {
-          if (failures-- > 0) fail('the switch failed')
-          host.running = target.storePath
-          host.profile = profile.storePath
-          host.bootDefault = target.storePath
-        }),
-      runningPath: () => effect(() => host.running),
-      backOff: () => effect(() => undefined)
-    }
+    if (!met) return
   }
-  const reboot = () => {
-    host.boot += 1
-    host.guarded = false
-    host.running = host.bootDefault
-  }
-  /** The guard's time comes while no runner lives; it leaves alone what has durably ended. */
-  const guard = () => {
-    const last = records.at(-1)?.event
-    if (!host.guarded || (last?.type === 'moved' && isTerminal(last.to))) return
-    host.fired = true
-    host.guarded = false
-    host.running = host.profile = host.bootDefault = old.storePath
-  }
-  return { host, records, ports, reboot, guard, effects: () => effects }
 }
-
-const stories: Record<string, { story: Story; ends: string }> = {
-  'a good generation': { story: {}, ends: 'committed' },
-  'a refused one': { story: { refused: true }, ends: 'refused' },
-  'one that breaks a service': { story: { regression: 'web.service failed' }, ends: 'rolled-back' },
-  'one that cuts the network': { story: { answer: 'deadline' }, ends: 'rolled-back' },
-  'one cancelled before anything changed': { story: { cancelEarly: true }, ends: 'cancelled' },
-  'a cancelled one': { story: { answer: 'cancelled' }, ends: 'rolled-back' },
-  'a boot loader that fails': { story: { commitFails: true }, ends: 'rolled-back' },
-  'a rollback that fails twice': { story: { answer: 'deadline', restoreFailures: 2 }, ends: 'rolled-back' },
-  'an emergency rollback': { story: { kind: 'rollback' }, ends: 'rolled-back' }
-}
-
-const allowed = new Set(['committed', 'rolled-back', 'refused', 'cancelled'])
 
 for (const [name, { story, ends }] of Object.entries(stories)) {
   t.test(`${name} ends ${ends}`, async (t) => {
     const w = world(story)
-    t.equal(await runOperation(w.ports(null)), ends)
+    t.equal(await w.live(), ends)
+    t.equal(w.stranded(ends), null)
     const wanted = ends === 'committed' ? next.storePath : old.storePath
     t.match(w.host, { running: wanted, profile: wanted, bootDefault: wanted, guarded: false })
     const before = w.records.length
-    t.equal(await runOperation(w.ports(null)), ends, 'running it again changes nothing')
+    t.equal(await w.live(), ends, 'running it again changes nothing')
     t.equal(w.records.length, before)
   })
 
-  t.test(
-    `${name}, killed before and after every effect, with a kill, a power cut, or the guard in between`,
-    async (t) => {
-      const calm = world(story)
-      await runOperation(calm.ports(null))
-      let runs = 0
-      for (let at = 1; at <= calm.effects(); at++) {
-        for (const after of [false, true]) {
-          for (const fate of ['kill', 'power cut', 'guard'] as const) {
-            const w = world(story)
-            await runOperation(w.ports({ at, after })).catch(() => {})
-            if (fate === 'power cut') w.reboot()
-            if (fate === 'guard') w.guard()
-            const end = await runOperation(w.ports(null))
-            const wanted = end === 'committed' ? next.storePath : old.storePath
-            const good =
-              w.host.running === wanted && w.host.profile === wanted && w.host.bootDefault === wanted
-            if (
-              !good ||
-              w.host.guarded ||
-              !allowed.has(end) ||
-              (ends !== 'committed' && end === 'committed')
-            ) {
-              t.fail(`effect ${at}, ${after ? 'after' : 'before'}, ${fate}: ${end}`, {
-                found: w.host
-              })
-            }
-            runs += 1
-          }
-        }
-      }
-      t.ok(runs > 0, `${runs} crashes`)
+  t.test(`${name}: its runner dies twice, before and after every effect, with every fate`, async (t) => {
+    let tried = 0
+    let bad: unknown = null
+    for await (const { deaths, complaint } of everySchedule(story, ends, 2)) {
+      tried += 1
+      if (complaint !== null) bad ??= { complaint, deaths }
     }
-  )
+    t.equal(bad, null, `${tried} schedules`)
+  })
 }
+
+const anyStory: fc.Arbitrary<Story> = fc.record({
+  kind: fc.constantFrom('activate', 'activate', 'activate', 'rollback'),
+  by: fc.constantFrom('connection', 'health'),
+  answer: fc.constantFrom('confirm', 'cancel', 'nobody'),
+  refused: fc.constantFrom(false, false, false, true),
+  commitFails: fc.constantFrom(false, false, false, true),
+  restoreFailures: fc.nat(3),
+  failing: fc.uniqueArray(fc.integer({ min: 1, max: 40 }), { maxLength: 2 })
+})
+const anyDeath: fc.Arbitrary<Death> = fc.record({
+  at: fc.integer({ min: 1, max: 25 }),
+  after: fc.boolean(),
+  fate: fc.constantFrom(...fates)
+})
+
+t.test('1000 random schedules of deaths, reboots, guards and failing effects strand no host', async (t) => {
+  const seed = Number(process.env.BELAY_SEED ?? Date.now() & 0x7fffffff)
+  t.comment(`seed ${seed}; repeat with BELAY_SEED=${seed}`)
+  let committed = 0
+  const property = fc.asyncProperty(anyStory, fc.array(anyDeath, { maxLength: 6 }), async (story, deaths) => {
+    const w = world(story)
+    const end = await w.live(deaths)
+    const complaint = w.stranded(end)
+    if (complaint !== null) throw new Error(complaint)
+    if (w.records.length > bound(deaths.length + 6)) throw new Error(`${w.records.length} records`)
+    committed += end === 'committed' ? 1 : 0
+  })
+  await fc.assert(property, { numRuns: 1000, seed })
+  t.ok(committed > 10, `${committed} of them ended committed`)
+})
