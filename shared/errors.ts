@@ -29,6 +29,7 @@ export const errorCodes = {
   'no-known-good': 409,
   'reboot-required': 422,
   'journal-corrupt': 500,
+  'no-space': 507,
   'command-failed': 500,
   'command-timeout': 504,
   'request-timeout': 408,

@@ -1,12 +1,58 @@
+import { randomBytes } from 'node:crypto'
 import type { FileHandle } from 'node:fs/promises'
-import { open, rename, rm } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { open, rename, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { BelayError } from '../../shared/errors.ts'
+
+/** File beside a journal that is given up when the disk is full, so that what has begun can still be ended. */
+const RESERVE = 'reserve'
+/** Some ten times what an operation writes from its admission on. */
+const RESERVE_BYTES = 64 * 1024
+
+/** Sets the reserve of a directory aside. Throws `no-space` where there is no room for it. */
+export async function setReserve(directory: string): Promise<void> {
+  // Random, since some file systems store zeros as nothing.
+  await durableWrite(join(directory, RESERVE), randomBytes(RESERVE_BYTES))
+}
+
+/** Gives the reserve of a directory up; false where there was none. */
+export async function releaseReserve(directory: string): Promise<boolean> {
+  const there = await stat(join(directory, RESERVE)).then(
+    () => true,
+    () => false
+  )
+  await rm(join(directory, RESERVE), { force: true })
+  return there
+}
+
+/** Runs a write in a directory; when the disk is full, once more on its reserve. */
+async function withReserve<T>(directory: string, write: () => Promise<T>): Promise<T> {
+  try {
+    return await write()
+  } catch (error) {
+    if (isFull(error) && (await releaseReserve(directory))) return await write()
+    throw asNoSpace(error, directory)
+  }
+}
+
+const isFull = (error: unknown) => ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '')
+
+/** `no-space` for an error of a full disk; any other error as it is. */
+export function asNoSpace(cause: unknown, directory: string): unknown {
+  if (!isFull(cause)) return cause
+  const text = `no space left in ${directory}`
+  return new BelayError('no-space', text, { cause, at: directory, wanted: 'free space and inodes' })
+}
 
 /**
  * Replaces a file so that after a power cut it holds either the old or the new text, whole: write beside it, fsync,
- * rename, fsync the directory. When this returns, the new text is on the disk.
+ * rename, fsync the directory. When this returns, the new text is on the disk. Throws `no-space` when the disk is full.
  */
-export async function durableWrite(path: string, text: string, mode = 0o600): Promise<void> {
+export async function durableWrite(path: string, text: string | Buffer, mode = 0o600): Promise<void> {
+  await withReserve(dirname(path), () => replaceFile(path, text, mode))
+}
+
+async function replaceFile(path: string, text: string | Buffer, mode: number): Promise<void> {
   const temporary = `${path}.new`
   try {
     await using file = await open(temporary, 'w', mode)
@@ -26,14 +72,19 @@ export async function syncDirectory(path: string): Promise<void> {
   await directory.sync()
 }
 
-/** Appends and syncs; on a failed write the file is cut back, so that no half record stands before a later one. */
-export async function durableAppend(file: FileHandle, text: string): Promise<void> {
-  const { size } = await file.stat()
-  try {
-    await file.appendFile(text)
-    await file.sync()
-  } catch (error) {
-    await file.truncate(size).catch(() => {}) // the reader also drops a torn last record
-    throw error
-  }
+/**
+ * Appends to a file of a directory and syncs; on a failed write the file is cut back, so that no half record stands
+ * before a later one. Throws `no-space` when the disk is full.
+ */
+export async function durableAppend(directory: string, file: FileHandle, text: string): Promise<void> {
+  await withReserve(directory, async () => {
+    const { size } = await file.stat()
+    try {
+      await file.appendFile(text)
+      await file.sync()
+    } catch (error) {
+      await file.truncate(size).catch(() => {}) // the reader also drops a torn last record
+      throw error
+    }
+  })
 }

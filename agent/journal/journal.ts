@@ -93,7 +93,7 @@ export async function openJournal<E>(path: string, now: () => Instant): Promise<
       close: () => file.close(),
       async append(event) {
         const record = seal(records.length, event, now(), records.at(-1)?.hash ?? GENESIS)
-        await durableAppend(file, `${JSON.stringify(record)}\n`)
+        await durableAppend(dirname(path), file, `${JSON.stringify(record)}\n`)
         records.push(record)
         return record
       }

@@ -3,7 +3,7 @@ import { mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { BelayError, codeOf } from '../../shared/errors.ts'
 import { isTerminal } from '../../shared/operation/phase.ts'
-import { syncDirectory } from '../journal/durable-write.ts'
+import { asNoSpace, setReserve, syncDirectory } from '../journal/durable-write.ts'
 import type { Instant } from '../journal/journal.ts'
 import { openJournal, readJournal } from '../journal/journal.ts'
 import { ignoreMissing } from '../platform/nix/generations.ts'
@@ -83,15 +83,16 @@ async function create(root: string, admission: Admission, now: () => Instant): P
   const id = newIdentity(instant, (await listOperations(root)).at(-1))
   const directory = operationDirectory(root, id)
   const temporary = `${directory}.new`
-  await mkdir(temporary, { recursive: true, mode: 0o750 })
   try {
+    await mkdir(temporary, { recursive: true, mode: 0o750 })
+    await setReserve(temporary)
     const journal = await openJournal<Event>(join(temporary, 'journal.jsonl'), () => instant)
     await journal.append({ ...admission, type: 'accepted', id }).finally(() => journal.close())
     await rename(temporary, directory)
     await syncDirectory(root)
   } catch (error) {
     await rm(temporary, { recursive: true, force: true })
-    throw error
+    throw asNoSpace(error, root)
   }
   return readOperation(root, id)
 }

@@ -1,5 +1,7 @@
 import type { Static, TSchema } from 'typebox'
 import { Type } from 'typebox'
+import type { ErrorCode } from '../errors.ts'
+import { errorCodes } from '../errors.ts'
 import type { Phase } from '../operation/phase.ts'
 import { phases } from '../operation/phase.ts'
 import { storePathPattern } from '../store-path.ts'
@@ -155,7 +157,7 @@ export const Problem = Type.Object(
     type: text('Always about:blank'),
     title: text('The code in words'),
     status: Type.Integer({ description: 'HTTP status' }),
-    code: text('Closed code; branch on this'),
+    code: Type.Enum(Object.keys(errorCodes) as ErrorCode[], { description: 'Closed code; branch on this' }),
     detail: text('What happened, for a person'),
     found: Type.Optional(Type.Unknown({ description: 'The value found' })),
     wanted: Type.Optional(Type.Unknown({ description: 'The value wanted' })),

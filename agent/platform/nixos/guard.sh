@@ -38,6 +38,8 @@ echo '<4>belay: the operation did not end in time; bringing the baseline back'
 systemctl stop belay-operation.service nixos-rebuild-switch-to-configuration.service
 read -r baseline <"$dir/baseline"
 read -r profile link <"$dir/profile"
+# The generation may have been removed meanwhile; its system has not, for it is rooted.
+(cd "${profile%/*}" && [ -e "$link" ]) || link=$baseline
 if [ "$(readlink "$profile")" != "$link" ]; then
   ln -sfn "$link" "$profile.belay" && mv -Tf "$profile.belay" "$profile"
 fi

@@ -24,7 +24,8 @@ export async function armGuard(order: {
 }): Promise<void> {
   const { id, directory, baseline, seconds } = order
   const { profile } = order.settings
-  const link = `${basename(profile)}-${baseline.profile.number}-link`
+  const { number, storePath } = baseline.profile
+  const link = number === null ? storePath : `${basename(profile)}-${number}-link`
   await durableWrite(join(directory, 'guard.sh'), await readFile(script, 'utf8'), 0o700)
   await durableWrite(join(directory, 'baseline'), `${baseline.generation.storePath}\n`)
   await durableWrite(join(directory, 'profile'), `${profile} ${link}\n`)

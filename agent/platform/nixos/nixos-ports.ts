@@ -7,6 +7,7 @@ import { BelayError } from '../../../shared/errors.ts'
 import { parseStorePath } from '../../../shared/store-path.ts'
 import { monotonicMs } from '../../clock.ts'
 import type { Settings } from '../../config/settings.ts'
+import { releaseReserve } from '../../journal/durable-write.ts'
 import type { Journal } from '../../journal/journal.ts'
 import { awaitAnswer, heard, until } from '../../operation/control.ts'
 import type { Accepted, Baseline, Event } from '../../operation/events.ts'
@@ -83,6 +84,7 @@ export function nixosPorts(options: NixosOptions): Ports {
       await keepKnownGood(settings, places, baseline?.generation ?? null, committed)
       await removeRoot(roots, 'baseline')
       await removeRoot(roots, 'candidate')
+      await releaseReserve(directory)
       await disarmGuard(id)
     },
 

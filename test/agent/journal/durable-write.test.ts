@@ -1,7 +1,10 @@
-import { mkdir, readdir, readFile, stat } from 'node:fs/promises'
+import { mkdir, mkdtemp, open, readdir, readFile, rmdir, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Test } from 'tap'
 import t from 'tap'
-import { durableWrite } from '../../../agent/journal/durable-write.ts'
+import { durableAppend, durableWrite, setReserve } from '../../../agent/journal/durable-write.ts'
+import { mustRun } from '../../../shared/command.ts'
 
 t.test(
   'the text replaces what was there, with the mode asked for, and nothing is left beside it',
@@ -19,4 +22,61 @@ t.test('when it fails, the old text stands', async (t) => {
   await mkdir(join(dir, 'state.new'))
   await t.rejects(durableWrite(join(dir, 'state'), 'new'))
   t.equal(await readFile(join(dir, 'state'), 'utf8'), 'old')
+})
+
+/** A file system of 256 KiB, filled to the last byte by the function returned. */
+async function smallDisk(t: Test): Promise<{ dir: string; fill: () => Promise<void> }> {
+  const dir = await mkdtemp(join(tmpdir(), 'belay-small-'))
+  await mustRun(['mount', '-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', dir], { timeoutMs: 10_000 })
+  t.teardown(async () => {
+    await mustRun(['umount', '--lazy', dir], { timeoutMs: 10_000 })
+    await rmdir(dir)
+  })
+  const fill = async () => {
+    await using file = await open(join(dir, 'fill'), 'a')
+    for (;;) {
+      const written = await file.write(Buffer.alloc(4096, 1)).catch(() => null)
+      if (written === null) return
+    }
+  }
+  return { dir, fill }
+}
+
+const root = process.getuid?.() === 0 ? false : 'needs root, to mount a small file system'
+
+t.test('on a full disk the reserve is used, once, and then there is no space', { skip: root }, async (t) => {
+  const { dir, fill } = await smallDisk(t)
+  await writeFile(join(dir, 'state'), 'old')
+  await setReserve(dir)
+  await fill()
+  await durableWrite(join(dir, 'state'), 'new')
+  t.equal(await readFile(join(dir, 'state'), 'utf8'), 'new')
+  t.notOk((await readdir(dir)).includes('reserve'), 'the reserve is gone')
+  await fill()
+  await t.rejects(durableWrite(join(dir, 'state'), 'newer'), { code: 'no-space', at: dir })
+  t.equal(await readFile(join(dir, 'state'), 'utf8'), 'new')
+})
+
+t.test(
+  'an append on a full disk uses the reserve, or leaves the file as it was',
+  { skip: root },
+  async (t) => {
+    const { dir, fill } = await smallDisk(t)
+    await using file = await open(join(dir, 'journal'), 'a+')
+    await setReserve(dir)
+    await fill()
+    const line = `${'x'.repeat(5000)}\n`
+    await durableAppend(dir, file, line)
+    t.equal(await readFile(join(dir, 'journal'), 'utf8'), line)
+    await fill()
+    await t.rejects(durableAppend(dir, file, line), { code: 'no-space' })
+    t.equal(await readFile(join(dir, 'journal'), 'utf8'), line)
+  }
+)
+
+t.test('there is no reserve where there is no room', { skip: root }, async (t) => {
+  const { dir, fill } = await smallDisk(t)
+  await fill()
+  await t.rejects(setReserve(dir), { code: 'no-space' })
+  t.same(await readdir(dir), ['fill'])
 })

@@ -1,4 +1,4 @@
-import { chmod, mkdir, readFile, readlink, symlink, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { runCommand } from '../../../../shared/command.ts'
@@ -22,6 +22,7 @@ async function armed(dir: string, options: { journal: string; status?: number; s
     `echo "$1" >>${dir}/switched; exit ${options.status ?? 0}`
   )
   await symlink('system-42-link', profile)
+  await symlink(baseline, join(dir, 'system-41-link'))
   await writeFile(join(dir, 'window'), `1 ${options.seconds ?? 0}\n`)
   await writeFile(join(dir, 'baseline'), `${baseline}\n`)
   await writeFile(join(dir, 'journal.jsonl'), options.journal)
@@ -53,6 +54,15 @@ t.test(
     t.equal(await g.outcome(), '0\n')
   }
 )
+
+t.test('the generation was removed meanwhile: the profile names the system itself', async (t) => {
+  const dir = t.testdir()
+  const g = await armed(dir, { journal: confirming })
+  await rm(join(dir, 'system-41-link'))
+  t.equal((await g.run()).code, 0)
+  t.equal(await g.profile(), join(dir, 'baseline-system'))
+  t.equal(await g.switched(), 'switch\n')
+})
 
 t.test('an operation that has ended is left alone', async (t) => {
   const g = await armed(t.testdir(), { journal: confirming + committed })
