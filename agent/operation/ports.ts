@@ -19,8 +19,11 @@ export interface Ports {
   fetch(storePath: string): Promise<void>
   /** Preflight. Throws what refuses the operation; gives what a rollback brings back. */
   check(accepted: Accepted): Promise<Baseline>
-  /** Arms the guard, or restarts its countdown, and sees that it runs. */
-  arm(baseline: Baseline, seconds: number): Promise<void>
+  /**
+   * Sees that the guard runs. A countdown starts with a serial that it has not had; the same one again only brings
+   * back a guard that is gone, so that a runner which dies over and over does not put the guard off for ever.
+   */
+  arm(baseline: Baseline, seconds: number, serial: number): Promise<void>
   /** Whether the guard has acted in place of a runner that was gone. */
   guardFired(): Promise<boolean>
   /** Starts the activation unit. */

@@ -79,10 +79,12 @@ const steps: Record<Exclude<Phase, TerminalPhase>, Step> = {
     return { to: 'arming', reason: 'preflight passed' }
   }),
   arming: orElse('refused', async (ports, state) => {
-    await ports.arm(baselineOf(state), ports.activationSeconds + GUARD_MARGIN)
+    await arm(ports, state, 'arming', ports.activationSeconds)
     return { to: 'activating', reason: 'the guard is armed' }
   }),
-  activating: orElse('rolling-back', async (ports, { accepted, activation }) => {
+  activating: orElse('rolling-back', async (ports, state) => {
+    const { accepted, activation } = state
+    await arm(ports, state, 'arming', ports.activationSeconds)
     if (!activation.started) {
       await ports.journal.append({
         type: 'activation-started',
@@ -100,6 +102,7 @@ const steps: Record<Exclude<Phase, TerminalPhase>, Step> = {
     }
   }),
   verifying: orElse('rolling-back', async (ports, state) => {
+    await arm(ports, state, 'arming', ports.activationSeconds)
     const worse = await ports.regression(
       baselineOf(state),
       state.accepted.target.storePath,
@@ -110,15 +113,16 @@ const steps: Record<Exclude<Phase, TerminalPhase>, Step> = {
   }),
   confirming: orElse('rolling-back', confirming),
   committing: orElse('rolling-back', async (ports, state) => {
-    await ports.arm(baselineOf(state), ports.activationSeconds + GUARD_MARGIN)
+    await arm(ports, state, 'committing', ports.activationSeconds)
     await ports.commit(state.accepted.target.storePath)
     return { to: 'committed', reason: 'profile and boot default are the candidate' }
   }),
-  'rolling-back': orElse('stuck', async (ports, { accepted, baseline }) => {
+  'rolling-back': orElse('stuck', async (ports, state) => {
+    const { accepted, baseline } = state
     const target = accepted.kind === 'rollback' ? accepted.target : baseline?.generation
     if (target === undefined) throw new Error('the journal names no baseline')
     // While a runner works on it the guard must not: running, profile and boot loader, each in its time.
-    if (baseline) await ports.arm(baseline, 2 * ports.activationSeconds + GUARD_MARGIN)
+    if (baseline) await arm(ports, state, 'rolling-back', 2 * ports.activationSeconds)
     await ports.restore(
       target,
       accepted.kind === 'rollback' ? accepted.target : (baseline?.profile ?? target)
@@ -146,6 +150,7 @@ async function confirming(ports: Ports, state: OperationState): Promise<Move> {
   }
   if (state.confirmedBy !== null) return { to: 'committing', reason: `confirmed by ${state.confirmedBy}` }
   let window = state.window
+  await arm(ports, state, 'confirming', windowSeconds)
   if (window === null) {
     const inMs = windowSeconds * 1000
     window = {
@@ -153,7 +158,6 @@ async function confirming(ports: Ports, state: OperationState): Promise<Move> {
       deadlineMonotonicMs: ports.monotonicMs() + inMs,
       deadlineAt: ports.wallAt(inMs)
     }
-    await ports.arm(baselineOf(state), windowSeconds + GUARD_MARGIN)
     await ports.journal.append({ type: 'window-opened', ...window })
   }
   const answer = await ports.awaitAnswer(window.nonce, window.deadlineMonotonicMs)
@@ -176,6 +180,12 @@ function causeOf(ports: Ports): { readonly reason: string; readonly code?: strin
   for (const { event } of ports.journal.records)
     if (event.type === 'moved' && event.to === 'rolling-back') return event
   return { reason: 'rolled back' }
+}
+
+/** Has the guard count from the operation's last entry into a phase. */
+async function arm(ports: Ports, state: OperationState, phase: Phase, seconds: number): Promise<void> {
+  const entry = ports.journal.records.findLast(({ event }) => event.type === 'moved' && event.to === phase)
+  await ports.arm(baselineOf(state), seconds + GUARD_MARGIN, entry?.seq ?? 0)
 }
 
 function baselineOf(state: OperationState) {

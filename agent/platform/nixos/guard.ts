@@ -1,7 +1,6 @@
 import { lstat, readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { BelayError } from '../../../shared/errors.ts'
-import { monotonicMs } from '../../clock.ts'
 import type { Settings } from '../../config/settings.ts'
 import { durableWrite } from '../../journal/durable-write.ts'
 import type { Baseline } from '../../operation/events.ts'
@@ -13,7 +12,7 @@ const script = new URL('./guard.sh', import.meta.url)
 
 /**
  * Writes what the guard needs into the operation's directory, starts it and sees that it runs. For a guard that runs
- * already this restarts the countdown.
+ * already a new serial restarts the countdown.
  */
 export async function armGuard(order: {
   readonly id: string
@@ -21,15 +20,20 @@ export async function armGuard(order: {
   readonly settings: Settings
   readonly baseline: Baseline
   readonly seconds: number
+  readonly serial: number
 }): Promise<void> {
-  const { id, directory, baseline, seconds } = order
+  const { id, directory, baseline, seconds, serial } = order
   const { profile } = order.settings
-  const { number, storePath } = baseline.profile
-  const link = number === null ? storePath : `${basename(profile)}-${number}-link`
-  await durableWrite(join(directory, 'guard.sh'), await readFile(script, 'utf8'), 0o700)
-  await durableWrite(join(directory, 'baseline'), `${baseline.generation.storePath}\n`)
-  await durableWrite(join(directory, 'profile'), `${profile} ${link}\n`)
-  await durableWrite(join(directory, 'window'), `${monotonicMs()} ${seconds}\n`)
+  const window = join(directory, 'window')
+  const counted = await readFile(window, 'utf8').catch(ignoreMissing(null))
+  if (counted === null) {
+    const { number, storePath } = baseline.profile
+    const link = number === null ? storePath : `${basename(profile)}-${number}-link`
+    await durableWrite(join(directory, 'guard.sh'), await readFile(script, 'utf8'), 0o700)
+    await durableWrite(join(directory, 'baseline'), `${baseline.generation.storePath}\n`)
+    await durableWrite(join(directory, 'profile'), `${profile} ${link}\n`)
+  }
+  if (counted?.split(' ')[0] !== String(serial)) await durableWrite(window, `${serial} ${seconds}\n`)
   const unit = guardUnit(id)
   if (await isRunning(unit)) return
   await startTransient(guardCommand(id, directory), unit)

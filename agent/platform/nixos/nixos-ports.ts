@@ -51,6 +51,9 @@ export function nixosPorts(options: NixosOptions): Ports {
     limitSeconds: settings.limits.activationSeconds
   })
 
+  /** The last countdown that this process has seen running. */
+  let armed: number | null = null
+
   return {
     journal,
     bootId,
@@ -66,7 +69,11 @@ export function nixosPorts(options: NixosOptions): Ports {
     },
     check: (accepted) => check(accepted, settings),
 
-    arm: (baseline, seconds) => armGuard({ id, directory, settings, baseline, seconds }),
+    arm: async (baseline, seconds, serial) => {
+      if (armed === serial) return
+      await armGuard({ id, directory, settings, baseline, seconds, serial })
+      armed = serial
+    },
     guardFired: () => guardFired(directory),
     startActivation: (storePath) => start(storePath, 'test'),
     activationOutcome: finish,

@@ -23,15 +23,14 @@ export interface Story {
   readonly failing?: readonly number[]
 }
 
-/** How one life of the runner ends: at its n-th effect, in front of it or behind it, and what happens then. */
+/** How one life of the runner ends: in front of its n-th effect, which is behind the one before, and what happens then. */
 export interface Death {
   readonly at: number
-  readonly after: boolean
   readonly fate: Fate
 }
-/** `guard`: nobody starts the runner again before the guard's time comes. */
-export type Fate = 'kill' | 'power cut' | 'guard'
-export const fates: readonly Fate[] = ['kill', 'power cut', 'guard']
+/** `guard`: nobody starts the runner again before the guard's time comes. `kill all`: the guard is killed too. */
+export type Fate = 'kill' | 'kill all' | 'power cut' | 'guard'
+export const fates: readonly Fate[] = ['kill', 'kill all', 'power cut', 'guard']
 
 class Crash extends Error {}
 
@@ -76,11 +75,9 @@ export function world(story: Story) {
       clock.monotonicMs += 10
       dead = death?.at === count
       deathsMet += dead ? 1 : 0
-      if (dead && !death?.after) throw new Crash()
-      if (story.failing?.includes(total)) throw new Error(`effect ${total} fails`)
-      const value = act()
       if (dead) throw new Crash()
-      return value
+      if (story.failing?.includes(total)) throw new Error(`effect ${total} fails`)
+      return act()
     }
     const fail = (text: string): never => {
       throw new Error(text)
@@ -127,6 +124,7 @@ export function world(story: Story) {
       regression: () => effect(() => story.regression ?? null),
       awaitAnswer: (_, deadlineMonotonicMs) =>
         effect(() => {
+          if (!host.guarded) broken.push('waited for an answer without a guard')
           if (story.answer === 'nobody') clock.monotonicMs = deadlineMonotonicMs
           if (clock.monotonicMs >= deadlineMonotonicMs) return 'deadline'
           return story.answer === 'cancel' ? 'cancelled' : { confirmedBy: 'operate' }
@@ -135,6 +133,7 @@ export function world(story: Story) {
         await effect(() => {
           if (accepted.confirm.by === 'connection' && !has('confirmed'))
             broken.push('committed without a confirmation')
+          if (!host.guarded) broken.push('committed without a guard')
           host.profile = path
         })
         await effect(() => {
@@ -161,6 +160,9 @@ export function world(story: Story) {
 
   const between: Record<Fate, () => void> = {
     kill: () => {},
+    'kill all': () => {
+      host.guarded = false
+    },
     'power cut': () => {
       host.boot += 1
       host.guarded = false
