@@ -13,9 +13,12 @@ import { nixosPorts } from './platform/nixos/nixos-ports.ts'
 export async function runOne(id: string, settings: Settings): Promise<TerminalPhase> {
   const clock = hostClock()
   const directory = operationDirectory(operationsRoot(settings), id)
+  const warn = async (text: string) =>
+    (await import('./log.ts')).createLogger(settings.logLevel).warn({ operation: id }, text)
   const journal = await openJournal<Event>(join(directory, 'journal.jsonl'), clock.now)
   try {
-    return await runOperation(nixosPorts({ id, directory, settings, journal, bootId: clock.bootId }))
+    const { bootId } = clock
+    return await runOperation(nixosPorts({ id, directory, settings, journal, bootId, warn }))
   } finally {
     await journal.close()
   }

@@ -1,4 +1,5 @@
 import { timingSafeEqual } from 'node:crypto'
+import type { FSWatcher } from 'node:fs'
 import { watch } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -52,15 +53,17 @@ export async function awaitAnswer(
   }).then((answer) => answer ?? 'deadline')
 }
 
-/** Asks at once, at every change of the directory and every second, until there is an answer or the time is up. */
+/**
+ * Asks at once, at every change of the directory and every second, until there is an answer or the time is up. A
+ * directory that is not there, as that of the sockets while the agent restarts, is not watched.
+ */
 export async function until<T>(
   directory: string,
   remainingMs: () => number,
   ask: () => Promise<T | null>
 ): Promise<T | null> {
   let wake = () => {}
-  const watcher = watch(directory, () => wake())
-  watcher.on('error', () => wake())
+  const watcher = watchIfThere(directory, () => wake())
   try {
     for (;;) {
       const left = remainingMs()
@@ -78,6 +81,14 @@ export async function until<T>(
       clearTimeout(timer)
     }
   } finally {
-    watcher.close()
+    watcher?.close()
+  }
+}
+
+function watchIfThere(directory: string, changed: () => void): FSWatcher | null {
+  try {
+    return watch(directory, changed).on('error', changed)
+  } catch {
+    return null
   }
 }

@@ -28,6 +28,8 @@ export interface Generation {
    * 2 = `activate` fails, 11 = locked, 100 = before activation. Others when all is done.
    */
   readonly exitCode?: number
+  /** The activation leaves a process behind that ignores SIGTERM. */
+  readonly forks?: boolean
   /** `switch` and `boot` exit 1 with `Failed to install bootloader`. */
   readonly bootloaderFails?: boolean
   /** Its init exits 1, so that a boot into it ends at once. */

@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { GenerationRef } from '../../../shared/api/schemas.ts'
 import { mustRun } from '../../../shared/command.ts'
-import { BelayError } from '../../../shared/errors.ts'
+import { BelayError, describeError } from '../../../shared/errors.ts'
 import { parseStorePath } from '../../../shared/store-path.ts'
 import { monotonicMs } from '../../clock.ts'
 import type { Settings } from '../../config/settings.ts'
@@ -30,6 +30,8 @@ export interface NixosOptions {
   readonly settings: Settings
   readonly journal: Journal<Event>
   readonly bootId: string
+  /** Tells the service manager's journal. */
+  readonly warn: (text: string) => Promise<void>
 }
 
 const activationUnit = `${ACTIVATION_UNIT}.service`
@@ -41,7 +43,7 @@ export function placesOf(settings: Settings): Places {
 
 /** The effects of an operation on a NixOS host. */
 export function nixosPorts(options: NixosOptions): Ports {
-  const { id, directory, settings, journal, bootId } = options
+  const { id, directory, settings, journal, bootId, warn } = options
   const { gcRootsDirectory: roots } = settings
   const places = placesOf(settings)
 
@@ -85,15 +87,7 @@ export function nixosPorts(options: NixosOptions): Ports {
     commit: (storePath) => commit({ storePath, settings, places, carryOut }),
     restore: (target, profile) => restore({ target, profile, settings, places, carryOut }),
 
-    settle: async () => {
-      const committed = journal.records.some((r) => r.event.type === 'moved' && r.event.to === 'committed')
-      const baseline = journal.records.find((r) => r.event.type === 'baseline')?.event as Baseline | undefined
-      await keepKnownGood(settings, places, baseline?.generation ?? null, committed)
-      await removeRoot(roots, 'baseline')
-      await removeRoot(roots, 'candidate')
-      await releaseReserve(directory)
-      await disarmGuard(id)
-    },
+    settle: () => settle(options, places),
 
     backOff: async (attempt) => {
       const end = monotonicMs() + Math.min(300_000, 2000 * 2 ** Math.min(attempt, 10))
@@ -105,6 +99,23 @@ export function nixosPorts(options: NixosOptions): Ports {
       await rm(join(directory, 'retry.json'), { force: true })
     }
   }
+}
+
+/** The end is durable. What fails from here on must not keep this runner's name from the next operation. */
+async function settle(options: NixosOptions, places: Places): Promise<void> {
+  const { id, directory, settings, journal, warn } = options
+  const roots = settings.gcRootsDirectory
+  const committed = journal.records.some((r) => r.event.type === 'moved' && r.event.to === 'committed')
+  const baseline = journal.records.find((r) => r.event.type === 'baseline')?.event as Baseline | undefined
+  const attempts = [
+    () => releaseReserve(directory),
+    () => keepKnownGood(settings, places, baseline?.generation ?? null, committed),
+    () => removeRoot(roots, 'baseline'),
+    () => removeRoot(roots, 'candidate'),
+    () => disarmGuard(id)
+  ]
+  for (const attempt of attempts)
+    await attempt().catch((error: unknown) => warn(`left undone: ${describeError(error)}`))
 }
 
 /** Marks the baseline, and after a commit what runs, as known good, and roots where a rollback would go. */

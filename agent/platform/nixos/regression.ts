@@ -45,5 +45,5 @@ async function agentAnswers({ socketDirectory, limits }: Settings): Promise<bool
       .live()
       .then(() => true)
       .catch(() => null)
-  return (await until(socketDirectory, () => end - monotonicMs(), ask).catch(() => null)) === true
+  return (await until(socketDirectory, () => end - monotonicMs(), ask)) === true
 }
