@@ -28,6 +28,7 @@ export const errorCodes = {
   'not-cancellable': 409,
   'no-known-good': 409,
   'reboot-required': 422,
+  'baseline-broken': 409,
   'journal-corrupt': 500,
   'no-space': 507,
   'command-failed': 500,

@@ -15,6 +15,7 @@ import { BelayError } from '../../shared/errors.ts'
 import { VERSION } from '../../shared/version.ts'
 import type { Logger } from '../log.ts'
 import { atLeast, callerOf } from './caller.ts'
+import { compilersFactory } from './compilers.ts'
 import { sendProblem } from './problem.ts'
 import type { ApiOptions } from './routes.ts'
 import { eventApi, hostApi, operationApi, operationReadingApi } from './routes.ts'
@@ -47,7 +48,7 @@ function emptyApp(logger: Logger) {
     bodyLimit: 64 * 1024,
     requestTimeout: 8000,
     routerOptions: { maxParamLength: 200 },
-    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, allErrors: false } },
+    schemaController: { compilersFactory },
     // Errors of a response are ours: they must not be dressed up as a good answer.
     exposeHeadRoutes: false
   }).withTypeProvider<TypeBoxTypeProvider>()

@@ -14,11 +14,14 @@ const socketRoles = ['observe', 'operate', 'admin'] as const satisfies readonly 
 
 type SocketRole = (typeof socketRoles)[number]
 
-/** Slow or silent peers are cut off; idle ones are bounded in number. */
+/**
+ * Slow or silent peers are cut off; idle ones are bounded in number. Looking for them every second, on each socket, is
+ * half of what an idle agent does.
+ */
 const limits = {
   requestTimeout: 8000,
   headersTimeout: 4000,
-  connectionsCheckingInterval: 1000,
+  connectionsCheckingInterval: 3000,
   keepAliveTimeout: 60_000
 }
 const MAX_CONNECTIONS = 256

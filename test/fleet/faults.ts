@@ -237,6 +237,10 @@ const brings = (name: string, candidate: Partial<Generation>, rest: Partial<Faul
   ...rest
 })
 
+/** Moves a path of the running system's closure away, one that nothing needs while it runs. */
+const hideClosurePart = `p=$(nix-store --query --requisites /run/current-system | grep -- '-base.sh$')
+mv "$p" /nix/hidden && echo "$p" > /nix/hidden-path`
+
 /** What the candidate, or the host, brings with it. */
 const candidates: readonly Fault[] = [
   brings('a unit that fails', failing, { says: /failing\.service/ }),
@@ -259,6 +263,12 @@ const candidates: readonly Fault[] = [
     }
   ),
   brings('a script that floods its output', { floodBytes: 20_000_000 }, { ends: ['committed'] }),
+  brings('a baseline of which a part is gone', good, {
+    prepare: (host) => host.must(['sh', '-c', hideClosurePart]),
+    mend: (host) => host.must(['sh', '-c', 'mv /nix/hidden "$(cat /nix/hidden-path)"']),
+    ends: ['refused'],
+    says: /is damaged/
+  }),
   brings('exit code 1', { exitCode: 1 }, { says: /exited 1/ }),
   brings('exit code 2', { exitCode: 2 }, { says: /exited 2/ }),
   brings('exit code 4 and no failed unit', { exitCode: 4 }, { ends: ['committed'] }),

@@ -31,7 +31,8 @@ export async function surviveAll(
   told: (survival: Survival) => void
 ): Promise<void> {
   const names = Array.from({ length: Math.min(4, faults.length) }, (_, i) => `h${i}`)
-  const generation = { generation: 'baseline', agent: 'bundle', agentConfig: { limits } }
+  const services = { base: 'exec sleep infinity' }
+  const generation = { generation: 'baseline', agent: 'bundle', agentConfig: { limits }, services }
   const generations = Object.fromEntries(names.map((name) => [name, generation]))
   await using fleet = await startFleet({ hosts: names, operator: true, agent: realAgent(), generations })
   const queue = [...faults]

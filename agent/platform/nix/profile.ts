@@ -1,4 +1,4 @@
-import { mkdir, readlink, rename, rm, symlink } from 'node:fs/promises'
+import { lstat, mkdir, readlink, rename, rm, symlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { GenerationRef } from '../../../shared/api/schemas.ts'
 import { mustRun, runCommand } from '../../../shared/command.ts'
@@ -11,15 +11,25 @@ const timeoutMs = 120_000
 /** As root without NIX_REMOTE, Nix opens the store itself: works with the Nix daemon stopped. */
 const env = { NIX_REMOTE: '' }
 
-/** Refuses a path that the store does not know as valid: `path-not-valid`. */
-export async function assertValid(storePath: string): Promise<void> {
-  const result = await runCommand(['nix-store', '--check-validity', storePath], { timeoutMs, env })
-  if (result.code === 0) return
-  throw new BelayError('path-not-valid', `${storePath} is not valid in this store`, {
-    found: result.stderr.trim().slice(0, 500),
-    wanted: 'a valid store path; copy it here first',
-    at: 'storePath'
-  })
+/**
+ * Refuses a path that the store does not know as valid, or whose closure is not all there: `path-not-valid`. Nix answers
+ * from its database; each path is looked for on the disk as well.
+ */
+export async function assertComplete(storePath: string): Promise<void> {
+  const at = 'storePath'
+  const query = ['nix-store', '--query', '--requisites', storePath]
+  const { code, stdout, stderr } = await runCommand(query, { timeoutMs, env, maxOutput: 64 * 1024 * 1024 })
+  if (code !== 0) {
+    const found = stderr.trim().slice(0, 500)
+    const wanted = 'a valid store path; copy it here first'
+    throw new BelayError('path-not-valid', `${storePath} is not valid in this store`, { found, wanted, at })
+  }
+  const closure = stdout.trim().split('\n')
+  const there = await Promise.all(closure.map((path) => lstat(path).catch(ignoreMissing(null))))
+  const missing = closure.filter((_, i) => there[i] === null)
+  if (missing.length === 0) return
+  const text = `${storePath} is not complete: ${missing.length} of ${closure.length} paths of its closure are gone`
+  throw new BelayError('path-not-valid', text, { found: missing.slice(0, 5), wanted: 'every path', at })
 }
 
 /** Points the profile to a path, in a new generation where there is none with that number. */

@@ -13,7 +13,7 @@ import { awaitAnswer, heard, until } from '../../operation/control.ts'
 import type { Accepted, Baseline, Event } from '../../operation/events.ts'
 import { markKnownGood, readKnownGood } from '../../operation/known-good.ts'
 import type { Ports } from '../../operation/ports.ts'
-import { addRoot, assertValid, removeRoot, restoreProfile, setProfile } from '../nix/profile.ts'
+import { addRoot, assertComplete, removeRoot, restoreProfile, setProfile } from '../nix/profile.ts'
 import { activation } from './activation.ts'
 import { assertCandidate } from './candidate.ts'
 import { armGuard, disarmGuard, guardFired } from './guard.ts'
@@ -66,7 +66,7 @@ export function nixosPorts(options: NixosOptions): Ports {
     runningPath: async () => (await observe(places)).running,
 
     fetch: async (storePath) => {
-      await assertValid(parseStorePath(storePath))
+      await assertComplete(parseStorePath(storePath))
       await addRoot(roots, 'candidate', storePath)
     },
     check: (accepted) => check(accepted, settings),
@@ -148,7 +148,14 @@ async function check(accepted: Accepted, settings: Settings): Promise<Baseline> 
       found: activationUnit
     })
   }
-  await assertValid(seen.running)
+  await assertComplete(seen.running).catch((cause: unknown) => {
+    const text = 'the running system is damaged; nothing could be rolled back to'
+    throw new BelayError('baseline-broken', text, {
+      cause,
+      found: seen.running,
+      wanted: 'a complete closure'
+    })
+  })
   await addRoot(settings.gcRootsDirectory, 'baseline', seen.running)
   const number = seen.running === seen.storePath ? seen.number : null
   return {
