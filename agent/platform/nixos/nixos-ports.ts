@@ -43,7 +43,7 @@ export function placesOf(settings: Settings): Places {
 
 /** The effects of an operation on a NixOS host. */
 export function nixosPorts(options: NixosOptions): Ports {
-  const { id, directory, settings, journal, bootId, warn } = options
+  const { id, directory, settings, journal, bootId } = options
   const { gcRootsDirectory: roots } = settings
   const places = placesOf(settings)
 
