@@ -8,5 +8,6 @@ const terminal = {
 // Whoever reads our output may stop reading, as `head` does.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error
+  process.exit(141) // as SIGPIPE would have it
 })
 process.exitCode = await runAgentCli(process.argv.slice(2), terminal)

@@ -8,6 +8,9 @@ import { Operations } from './operation/operations.ts'
 import { nixosHost } from './platform/nixos/nixos-host.ts'
 import { notifySystemd } from './service-manager.ts'
 
+/** How often it is seen to that what is unfinished has a runner. */
+const SUPERVISE_MS = 15_000
+
 /** The daemon, from start to signal: listen, take up what is unfinished, tell that all is ready, wait. */
 export async function serve(settings: Settings, config: string | null): Promise<void> {
   const logger = createLogger(settings.logLevel)
@@ -28,10 +31,15 @@ export async function serve(settings: Settings, config: string | null): Promise<
   const tend = () =>
     operations
       .tend()
-      .catch((error: unknown) => logger.error({ err: error }, 'unfinished operations were not taken up'))
+      .catch((error: unknown) => logger.error({ err: error }, 'the operations could not be tended'))
+  const supervise = () =>
+    operations
+      .supervise()
+      .catch((error: unknown) => logger.error({ err: error }, 'an unfinished operation has no runner'))
   await tend()
   ready = true
-  const stopNotifying = notifySystemd(`${settings.socketDirectory}/observe.sock`)
+  const stopNotifying = notifySystemd(`${settings.socketDirectory}/admin.sock`)
+  const supervising = setInterval(() => void supervise(), SUPERVISE_MS)
   const stopTending = await daily(tend)
   logger.info({ sockets: settings.socketDirectory }, 'ready')
   const signal = await new Promise<string>((resolve) => {
@@ -40,6 +48,7 @@ export async function serve(settings: Settings, config: string | null): Promise<
   logger.info({ signal }, 'stopping')
   stopNotifying()
   stopTending()
+  clearInterval(supervising)
   await close()
 }
 

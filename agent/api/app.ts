@@ -49,6 +49,8 @@ function emptyApp(logger: Logger) {
     requestTimeout: 8000,
     routerOptions: { maxParamLength: 200 },
     schemaController: { compilersFactory },
+    // What fails before a route is found, such as a bad percent-encoding.
+    frameworkErrors: sendProblem,
     // Errors of a response are ours: they must not be dressed up as a good answer.
     exposeHeadRoutes: false
   }).withTypeProvider<TypeBoxTypeProvider>()

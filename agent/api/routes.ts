@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import type { Role } from '../../shared/api/schemas.ts'
@@ -33,6 +34,13 @@ export interface ApiOptions {
   readonly bootId: string
   readonly host: Host
   readonly operations: Operations
+}
+
+/** The caller, by the older of its connection and the login session that it says it is in. */
+function callerSince(request: IncomingMessage, { sessionStartedMonotonicMs }: ConfirmRequest) {
+  const caller = callerOf(request)
+  const since = Math.min(caller.connectedMonotonicMs, sessionStartedMonotonicMs ?? Number.POSITIVE_INFINITY)
+  return { ...caller, connectedMonotonicMs: since }
 }
 
 const OperationId = Type.Object({
@@ -217,7 +225,11 @@ export const operationApi: FastifyPluginAsyncTypebox<ApiOptions> = async (app, {
     },
     async (request) =>
       operationView(
-        await operations.confirm(request.params.id, request.body.nonce, callerOf(request.raw)),
+        await operations.confirm(
+          request.params.id,
+          request.body.nonce,
+          callerSince(request.raw, request.body)
+        ),
         true
       )
   )

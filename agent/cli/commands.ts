@@ -5,6 +5,7 @@ import { BelayError, codeOf, describeError } from '../../shared/errors.ts'
 import type { Settings } from '../config/settings.ts'
 import { loadSettings } from '../config/settings.ts'
 import { followByApi, followByJournal } from './follow.ts'
+import { sshSessionStart } from './session.ts'
 import * as views from './views/text.ts'
 
 /** Where a command prints. */
@@ -65,7 +66,7 @@ export async function activate(
     confirm: { by: options.autoConfirm ? 'health' : 'connection', windowSeconds },
     ...(options.reason === undefined ? {} : { reason: options.reason })
   })
-  if (options.follow) return follow(context, client, operation.id, 'committed')
+  if (options.follow) return follow(context, client, operation.id, ['committed'])
   print(context, operation, () => views.operation(operation))
   return 0
 }
@@ -82,9 +83,12 @@ export async function confirm(context: Context, id: string | undefined): Promise
       wanted: 'confirming'
     })
   }
-  await client.confirm(waiting.id, nonce)
-  return follow(context, client, waiting.id, 'committed')
+  await client.confirm(waiting.id, nonce, await sshSessionStart())
+  return follow(context, client, waiting.id, ['committed'])
 }
+
+/** How an operation ends that leaves the host, or brings it back to, what ran before. */
+const baselineAgain: readonly Operation['phase'][] = ['rolled-back', 'cancelled', 'refused']
 
 /** By the daemon; where none answers this process admits the operation and starts the runner itself. */
 export async function rollback(context: Context, options: RollbackOptions): Promise<number> {
@@ -97,11 +101,11 @@ export async function rollback(context: Context, options: RollbackOptions): Prom
     if (codeOf(error) === 'host-unreachable') return null
     throw error
   })
-  if (started) return follow(context, client, started.id, 'rolled-back')
+  if (started) return follow(context, client, started.id, baselineAgain)
   context.terminal.err('The agent does not answer; rolling back without it.\n')
   const { rollbackWithoutDaemon } = await import('./without-daemon.ts')
   const { id, root } = await rollbackWithoutDaemon(context.settings, context.config, request)
-  return show(context, followByJournal(root, id), 'rolled-back')
+  return show(context, followByJournal(root, id), baselineAgain)
 }
 
 export async function log(context: Context, id: string | undefined): Promise<number> {
@@ -109,7 +113,7 @@ export async function log(context: Context, id: string | undefined): Promise<num
   const wanted = id ?? (await client.operations()).operations[0]?.id
   if (wanted === undefined) throw new BelayError('operation-unknown', 'there has been no operation yet')
   await client.operation(wanted)
-  await follow(context, client, wanted, 'committed')
+  await follow(context, client, wanted, ['committed'])
   return 0
 }
 
@@ -119,21 +123,21 @@ export async function configCheck(file: string | null, terminal: Terminal): Prom
   return 0
 }
 
-const follow = (context: Context, client: AgentClient, id: string, wanted: Operation['phase']) =>
+const follow = (context: Context, client: AgentClient, id: string, wanted: readonly Operation['phase'][]) =>
   show(context, followByApi(client, id), wanted)
 
 /** Prints events as they come; exit code 0 when the operation ends as wanted. */
 async function show(
   context: Context,
   events: AsyncIterable<OperationEvent>,
-  wanted: Operation['phase']
+  wanted: readonly Operation['phase'][]
 ): Promise<number> {
   let phase: Operation['phase'] | null = null
   for await (const event of events) {
     if (event.type === 'operation') phase = event.phase
     print(context, event, () => views.event(event))
   }
-  return phase === wanted ? 0 : 1
+  return phase !== null && wanted.includes(phase) ? 0 : 1
 }
 
 /** One error, once, with what was found and what was wanted. */

@@ -1,7 +1,9 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
-import { BelayError } from '../../shared/errors.ts'
+import { codeOf, describeError } from '../../shared/errors.ts'
 import { VERSION } from '../../shared/version.ts'
-import { DEFAULT_CONFIG, loadSettings } from '../config/settings.ts'
+import type { Settings } from '../config/settings.ts'
+import { DEFAULT_CONFIG, loadSettings, parseSettings } from '../config/settings.ts'
+import { UNREADABLE } from '../platform/nixos/units.ts'
 import type { Terminal } from './commands.ts'
 import * as commands from './commands.ts'
 
@@ -30,12 +32,19 @@ export async function runAgentCli(argv: readonly string[], terminal: Terminal): 
     .exitOverride()
     .configureOutput({ writeOut: terminal.out, writeErr: terminal.err })
   const file = () => program.opts<Global>().config ?? null
-  const context = async () => ({
-    settings: await loadSettings(file()),
-    config: file(),
+  const contextOf = (settings: Settings, config = file()) => ({
+    settings,
+    config,
     json: program.opts<Global>().json === true,
     terminal
   })
+  const context = async () => contextOf(await loadSettings(file()))
+  /** For what must work with everything else broken, the configuration too. */
+  const emergencyContext = async () =>
+    context().catch((error: unknown) => {
+      terminal.err(`${describeError(error)}\nGoing on with the default configuration.\n`)
+      return contextOf(parseSettings('{}', 'defaults'))
+    })
   const add = (name: string, description: string) => program.command(name).description(description)
 
   add('status', 'what runs, what boots next, the newest operation').action(async () => {
@@ -63,7 +72,7 @@ export async function runAgentCli(argv: readonly string[], terminal: Terminal): 
     .option('--generation <number>', 'go to this generation', wholeNumber)
     .option('--reason <text>', 'why, for the journal')
     .action(async (options: commands.RollbackOptions) => {
-      code = await commands.rollback(await context(), options)
+      code = await commands.rollback(await emergencyContext(), options)
     })
   add(
     'log [id]',
@@ -77,24 +86,38 @@ export async function runAgentCli(argv: readonly string[], terminal: Terminal): 
     .action(async (path?: string) => {
       code = await commands.configCheck(path ?? file(), terminal)
     })
-  addInternal(program, context)
+  addInternal(program, context, emergencyContext, (unreadable) => {
+    code = unreadable
+  })
   try {
     await program.parseAsync([...argv], { from: 'user' })
     return code
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
     commands.printError(error, program.opts<Global>().json === true, terminal)
-    return error instanceof BelayError && error.code === 'invalid-config' ? 2 : 1
+    return codeOf(error) === 'invalid-config' ? 2 : 1
   }
 }
 
 /** What the service manager calls, not a person. */
-function addInternal(program: Command, context: () => Promise<commands.Context>): void {
+function addInternal(
+  program: Command,
+  context: () => Promise<commands.Context>,
+  emergencyContext: () => Promise<commands.Context>,
+  exitWith: (code: number) => void
+): void {
   program.command('serve', { hidden: true }).action(async () => {
     const { settings, config } = await context()
     await (await import('../serve.ts')).serve(settings, config)
   })
   program.command('run-operation <id>', { hidden: true }).action(async (id: string) => {
-    await (await import('../run-operation.ts')).runOne(id, (await context()).settings)
+    // A generation may bring a configuration that cannot be read: the way back does not hang on it.
+    const context = await emergencyContext()
+    const { runOne } = await import('../run-operation.ts')
+    await runOne(id, context.settings).catch((error: unknown) => {
+      if (codeOf(error) !== 'journal-corrupt') throw error
+      commands.printError(error, context.json, context.terminal)
+      exitWith(UNREADABLE)
+    })
   })
 }

@@ -9,21 +9,25 @@ const RESERVE = 'reserve'
 /** Some ten times what an operation writes from its admission on. */
 const RESERVE_BYTES = 64 * 1024
 
-/** Sets the reserve of a directory aside. Throws `no-space` where there is no room for it. */
-export async function setReserve(directory: string): Promise<void> {
+/** Sets the reserve of a directory aside, unless it is there. Throws `no-space` where there is no room for it. */
+export async function setReserve(directory: string, bytes = RESERVE_BYTES): Promise<void> {
+  if (await isThere(join(directory, RESERVE))) return
   // Random, since some file systems store zeros as nothing.
-  await durableWrite(join(directory, RESERVE), randomBytes(RESERVE_BYTES))
+  await durableWrite(join(directory, RESERVE), randomBytes(bytes))
 }
 
 /** Gives the reserve of a directory up; false where there was none. */
 export async function releaseReserve(directory: string): Promise<boolean> {
-  const there = await stat(join(directory, RESERVE)).then(
-    () => true,
-    () => false
-  )
+  const there = await isThere(join(directory, RESERVE))
   await rm(join(directory, RESERVE), { force: true })
   return there
 }
+
+const isThere = (path: string) =>
+  stat(path).then(
+    () => true,
+    () => false
+  )
 
 /** Runs a write in a directory; when the disk is full, once more on its reserve. */
 async function withReserve<T>(directory: string, write: () => Promise<T>): Promise<T> {
@@ -55,7 +59,9 @@ export async function durableWrite(path: string, text: string | Buffer, mode = 0
 async function replaceFile(path: string, text: string | Buffer, mode: number): Promise<void> {
   const temporary = `${path}.new`
   try {
-    await using file = await open(temporary, 'w', mode)
+    // Never into what a write that was cut off left: it may have the mode of another, or a second name.
+    await rm(temporary, { force: true })
+    await using file = await open(temporary, 'wx', mode)
     await file.writeFile(text)
     await file.sync()
   } catch (error) {

@@ -38,16 +38,26 @@ export interface ParsedJournal<E> {
 }
 
 /**
- * Reads a journal. A torn last line (no line feed at its end) was never acknowledged and is dropped; anything else
- * that is changed, missing or out of order throws `journal-corrupt` with its line.
+ * Reads a journal. A torn last line (no line feed at its end, or zeros in it) was never acknowledged and is dropped;
+ * anything else that is changed, missing or out of order throws `journal-corrupt` with its line.
  */
 export function parseJournal<E>(text: string): ParsedJournal<E> {
-  const end = text.lastIndexOf('\n') + 1
+  const end = endOfWhole(text)
   const records: JournalRecord<E>[] = []
   for (const line of text.slice(0, end).split('\n').slice(0, -1)) {
     records.push(parseRecord<E>(line, records.length, records.at(-1)?.hash ?? GENESIS))
   }
   return { records, validBytes: Buffer.byteLength(text.slice(0, end)) }
+}
+
+/**
+ * Where the last whole line ends. Sectors reach the disk in any order: after a power cut the line feed can be there
+ * while what stands before it reads as zeros, which no record has.
+ */
+function endOfWhole(text: string): number {
+  const end = text.lastIndexOf('\n') + 1
+  const last = text.lastIndexOf('\n', end - 2) + 1
+  return text.slice(last, end).includes('\0') ? last : end
 }
 
 function parseRecord<E>(line: string, seq: number, previous: string): JournalRecord<E> {
@@ -80,12 +90,16 @@ export interface Journal<E> {
   close(): Promise<void>
 }
 
-/** Opens or creates a journal for appending; a torn last record is cut off first. */
+/**
+ * Opens or creates a journal for appending. A torn last record is cut off first; what is left is durable, also where the
+ * writer before died between a write and its fsync.
+ */
 export async function openJournal<E>(path: string, now: () => Instant): Promise<Journal<E>> {
   const file = await open(path, 'a+', 0o640)
   try {
     const { records: old, validBytes } = parseJournal<E>(await file.readFile('utf8'))
     await file.truncate(validBytes)
+    await file.sync()
     await syncDirectory(dirname(path))
     const records = [...old]
     return {

@@ -3,6 +3,7 @@ import type { FSWatcher } from 'node:fs'
 import { watch } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { GenerationRef } from '../../shared/api/schemas.ts'
 import { durableWrite } from '../journal/durable-write.ts'
 import { ignoreMissing } from '../platform/nix/generations.ts'
 import type { Answer } from './ports.ts'
@@ -14,7 +15,8 @@ import type { Answer } from './ports.ts'
 export type Control =
   | { readonly word: 'confirm'; readonly principal: string; readonly nonce: string }
   | { readonly word: 'cancel'; readonly principal: string; readonly reason: string | null }
-  | { readonly word: 'retry'; readonly principal: string }
+  /** Tries a rollback again at once, to another generation where one is named. */
+  | { readonly word: 'retry'; readonly principal: string; readonly target: GenerationRef | null }
 
 /** Makes a word durable. */
 export async function say(directory: string, control: Control): Promise<void> {

@@ -10,6 +10,8 @@ export interface Accepted {
   readonly profile: 'system'
   /** Store path to activate; for a rollback the path to go back to. */
   readonly target: GenerationRef
+  /** For a rollback the system that ran when it was asked for, which is no place to go back to afterwards. */
+  readonly from?: string | null
   readonly confirm: ConfirmPolicy
   readonly principal: string
   readonly reason: string | null
@@ -45,6 +47,8 @@ export type Event =
       readonly deadlineMonotonicMs: number
       readonly deadlineAt: string
     }
+  /** Somebody chose another system to go back to, by a request or by switching to it. */
+  | { readonly type: 'retargeted'; readonly target: GenerationRef; readonly reason: string }
   | { readonly type: 'confirmed'; readonly principal: string }
 
 /** How an activation ended, as the service manager saw it (`$SERVICE_RESULT $EXIT_CODE $EXIT_STATUS`). */

@@ -13,22 +13,29 @@ export async function readKnownGood(stateDirectory: string): Promise<readonly Ge
   const text = await readFile(file(stateDirectory), 'utf8').catch(ignoreMissing(null))
   if (text === null) return []
   try {
-    return (JSON.parse(text) as { generations: GenerationRef[] }).generations
+    const { generations } = JSON.parse(text) as { generations: GenerationRef[] }
+    if (generations.every(({ storePath }) => typeof storePath === 'string')) return generations
+    throw new Error('not a list of generations')
   } catch (cause) {
     throw new BelayError('journal-corrupt', `${file(stateDirectory)} is unreadable`, {
       cause,
-      at: file(stateDirectory)
+      at: file(stateDirectory),
+      wanted: 'a generation number, from `belay-agent generations`'
     })
   }
 }
 
-/** Puts generations in front, newest first; a store path stands once. */
-export async function markKnownGood(stateDirectory: string, newest: readonly GenerationRef[]): Promise<void> {
+/** Puts generations in front, newest first, and drops one that was left; a store path stands once. */
+export async function markKnownGood(
+  stateDirectory: string,
+  newest: readonly GenerationRef[],
+  left: string | null = null
+): Promise<void> {
   // An unreadable list is not worth keeping a commit from ending.
   const older = await readKnownGood(stateDirectory).catch(() => [])
   const all = [...newest, ...older]
   const generations = all
-    .filter((g, i) => all.findIndex((o) => o.storePath === g.storePath) === i)
+    .filter((g, i) => g.storePath !== left && all.findIndex((o) => o.storePath === g.storePath) === i)
     .slice(0, KEPT)
   await durableWrite(file(stateDirectory), `${JSON.stringify({ generations }, null, 2)}\n`)
 }

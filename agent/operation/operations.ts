@@ -1,17 +1,25 @@
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { OperationRequest, RollbackRequest } from '../../shared/api/schemas.ts'
-import { BelayError, codeOf } from '../../shared/errors.ts'
+import type { GenerationRef, OperationRequest, RollbackRequest } from '../../shared/api/schemas.ts'
+import { BelayError, codeOf, describeError } from '../../shared/errors.ts'
 import type { Phase } from '../../shared/operation/phase.ts'
 import { isTerminal } from '../../shared/operation/phase.ts'
 import type { Clock } from '../clock.ts'
 import type { Settings } from '../config/settings.ts'
+import { releaseReserve, setReserve } from '../journal/durable-write.ts'
 import type { Host } from '../platform/platform.ts'
 import { sameNonce, say } from './control.ts'
 import { readKnownGood, rollbackTarget } from './known-good.ts'
 import type { OperationState } from './state.ts'
 import type { Admission } from './store.ts'
-import { admit, listOperations, operationDirectory, readOperation, requestHash } from './store.ts'
+import {
+  admit,
+  listOperations,
+  operationDirectory,
+  readOperation,
+  removeLeftovers,
+  requestHash
+} from './store.ts'
 
 /** Who says something, and over which connection. */
 export interface Caller {
@@ -26,6 +34,9 @@ export interface OperationsOptions {
   readonly clock: Clock & { readonly bootId: string }
   readonly host: Host
 }
+
+/** Set aside beside the operations: an emergency rollback with its own reserve and journal, several times over. */
+const EMERGENCY_BYTES = 512 * 1024
 
 /** Phases from which a cancellation still leads to the baseline. */
 const cancellable: ReadonlySet<Phase> = new Set([
@@ -117,14 +128,13 @@ export class Operations {
   async rollback(request: RollbackRequest, caller: Caller): Promise<OperationState> {
     const unfinished = (await this.all()).find((state) => !isTerminal(state.phase))
     if (unfinished) return this.#turnRound(unfinished, request, caller)
-    const target =
-      request.generation === undefined
-        ? rollbackTarget(await readKnownGood(this.#settings.stateDirectory), await this.#host.running())
-        : await this.#host.generation(request.generation)
+    const from = await this.#host.running()
+    const target = await this.#targetOf(request, from)
     return this.#submit({
       kind: 'rollback',
       profile: 'system',
       target,
+      from,
       confirm: { by: 'health', windowSeconds: this.#settings.confirm.windowSeconds },
       principal: caller.principal,
       reason: request.reason ?? null,
@@ -132,44 +142,102 @@ export class Operations {
     })
   }
 
-  /** Starts a runner for what is unfinished and removes the oldest ended operations; at start and once a day. */
+  /** Starts a runner for what has none and is unfinished: it may have been stopped, or never have started. */
+  async supervise(): Promise<void> {
+    for (const { phase, accepted } of await this.all())
+      if (!isTerminal(phase)) await this.#host.startRunner(accepted.id)
+  }
+
+  /** Takes up what is unfinished, sets space aside, removes the oldest ended operations; at start and once a day. */
   async tend(): Promise<void> {
     await mkdir(this.root, { recursive: true, mode: 0o750 })
-    const states = await this.all()
-    for (const { phase, accepted } of states)
-      if (!isTerminal(phase)) await this.#host.startRunner(accepted.id)
-    const ended = states.filter(({ phase }) => isTerminal(phase))
-    for (const { accepted } of ended.slice(0, Math.max(0, ended.length - this.#settings.keepOperations))) {
-      await rm(operationDirectory(this.root, accepted.id), { recursive: true, force: true })
-      this.#ended.delete(accepted.id)
-    }
+    await this.supervise()
+    const ended = (await this.all()).filter(({ phase }) => isTerminal(phase))
+    for (const { accepted } of ended.slice(0, Math.max(0, ended.length - this.#settings.keepOperations)))
+      await this.#remove(accepted.id)
+    await removeLeftovers(this.root)
+    await setReserve(this.#settings.stateDirectory, EMERGENCY_BYTES)
+  }
+
+  /** The name goes first: a directory without its journal would be an operation that nobody can read. */
+  async #remove(id: string): Promise<void> {
+    const directory = operationDirectory(this.root, id)
+    await rename(directory, `${directory}.gone`)
+    await rm(`${directory}.gone`, { recursive: true, force: true })
+    this.#ended.delete(id)
+  }
+
+  async #targetOf({ generation }: RollbackRequest, running: string | null): Promise<GenerationRef> {
+    if (generation !== undefined) return this.#host.generation(generation)
+    const known = await readKnownGood(this.#settings.stateDirectory)
+    const there = await Promise.all(known.map(({ storePath }) => this.#host.isComplete(storePath)))
+    return rollbackTarget(
+      known.filter((_, i) => there[i]),
+      running
+    )
   }
 
   #submit(admission: Admission): Promise<OperationState> {
-    const next = this.#admissions.then(() => admit(this.root, admission, this.#clock.now))
+    const next = this.#admissions.then(() => this.#admit(admission))
     this.#admissions = next.catch(() => {})
     return next.then(async (state) => {
-      if (!isTerminal(state.phase)) await this.#host.startRunner(state.accepted.id)
+      const { id, kind } = state.accepted
+      if (isTerminal(state.phase)) return state
+      await this.#host.startRunner(id).catch(async (error: unknown) => {
+        // The caller hears that it failed: it must not happen later all the same. A rollback may.
+        if (kind === 'activate')
+          await say(operationDirectory(this.root, id), {
+            word: 'cancel',
+            principal: 'agent',
+            reason: describeError(error)
+          })
+        throw error
+      })
       return state
     })
   }
 
+  /** On a full disk an emergency rollback takes the space that was set aside for it. */
+  async #admit(admission: Admission): Promise<OperationState> {
+    const admitted = () => admit(this.root, admission, this.#clock.now)
+    return admitted().catch(async (error: unknown) => {
+      const { stateDirectory } = this.#settings
+      if (
+        codeOf(error) === 'no-space' &&
+        admission.kind === 'rollback' &&
+        (await releaseReserve(stateDirectory))
+      )
+        return admitted()
+      throw error
+    })
+  }
+
   async #turnRound(state: OperationState, request: RollbackRequest, caller: Caller): Promise<OperationState> {
-    const { id } = state.accepted
-    const target = state.baseline?.generation.number ?? null
-    if (state.phase === 'committing' || (request.generation !== undefined && request.generation !== target)) {
+    const { id, kind } = state.accepted
+    const onItsWay = kind === 'activate' && cancellable.has(state.phase)
+    const { generation } = request
+    const wantsOther = generation !== undefined && generation !== state.baseline?.generation.number
+    if (state.phase === 'committing' || (wantsOther && onItsWay)) {
       const text = `operation ${id} is ${state.phase}; ask again when it has ended`
       throw new BelayError('operation-running', text, { found: id })
     }
-    if (cancellable.has(state.phase)) return this.cancel(id, caller, request.reason ?? null)
-    await say(operationDirectory(this.root, id), { word: 'retry', principal: caller.principal })
+    const other = wantsOther ? await this.#host.generation(generation) : null
+    if (onItsWay) await this.cancel(id, caller, request.reason ?? null)
+    else
+      await say(operationDirectory(this.root, id), {
+        word: 'retry',
+        principal: caller.principal,
+        target: other
+      })
+    // It may have lost its runner.
+    await this.#host.startRunner(id)
     return state
   }
 }
 
-/** For `catch`: null for a journal that cannot be read; any other error goes on. */
+/** For `catch`: null for a journal that cannot be read or is not there; any other error goes on. */
 function ignoreCorrupt(error: unknown): null {
-  if (codeOf(error) === 'journal-corrupt') return null
+  if (codeOf(error) === 'journal-corrupt' || codeOf(error) === 'operation-unknown') return null
   throw error
 }
 
@@ -212,9 +280,9 @@ function assertConfirmable(
   if (caller.connectedMonotonicMs <= (activation.endedMonotonicMs ?? Number.POSITIVE_INFINITY)) {
     throw new BelayError(
       'connection-too-old',
-      'the connection was opened before the activation ended; it proves nothing',
+      'the connection or its login session was open before the activation ended; it proves nothing',
       {
-        wanted: 'a connection opened after the activation'
+        wanted: 'a connection opened after the activation: log in again'
       }
     )
   }

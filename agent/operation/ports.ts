@@ -43,6 +43,6 @@ export interface Ports {
   /** Called once the operation has ended, and again by whoever finds it ended: roots, left-over files, the guard. */
   settle(): Promise<void>
   runningPath(): Promise<string | null>
-  /** Waits before a failed rollback is tried again. */
-  backOff(attempt: number): Promise<void>
+  /** Waits before a failed rollback is tried again; gives the generation that somebody chose meanwhile, or null. */
+  backOff(attempt: number): Promise<GenerationRef | null>
 }

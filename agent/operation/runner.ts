@@ -1,6 +1,7 @@
 import { codeOf, describeError } from '../../shared/errors.ts'
 import type { Phase, TerminalPhase } from '../../shared/operation/phase.ts'
 import { canMove, isTerminal } from '../../shared/operation/phase.ts'
+import type { Outcome } from './events.ts'
 import type { Ports } from './ports.ts'
 import { recover } from './recovery.ts'
 import type { OperationState } from './state.ts'
@@ -96,6 +97,9 @@ const steps: Record<Exclude<Phase, TerminalPhase>, Step> = {
     if (outcome === null)
       return { to: 'rolling-back', reason: 'nobody knows how the activation ended', code: 'unknown' }
     await ports.journal.append({ type: 'activation-ended', outcome })
+    if (await ports.cancelRequested()) return cancelled
+    if (isLocked(outcome))
+      return { to: 'rolling-back', reason: 'somebody else switches this host', code: 'locked' }
     return {
       to: 'verifying',
       reason: `activation ended: ${outcome.result} ${outcome.code} ${outcome.status}`
@@ -109,25 +113,28 @@ const steps: Record<Exclude<Phase, TerminalPhase>, Step> = {
       state.activation.outcome
     )
     if (worse !== null) return { to: 'rolling-back', reason: worse, code: 'regression' }
+    if (await ports.cancelRequested()) return cancelled
     return { to: 'confirming', reason: 'nothing is worse than before' }
   }),
   confirming: orElse('rolling-back', confirming),
   committing: orElse('rolling-back', async (ports, state) => {
+    if (await ports.cancelRequested()) return cancelled
     await arm(ports, state, 'committing', ports.activationSeconds)
     await ports.commit(state.accepted.target.storePath)
     return { to: 'committed', reason: 'profile and boot default are the candidate' }
   }),
   'rolling-back': orElse('stuck', async (ports, state) => {
-    const { accepted, baseline } = state
-    const target = accepted.kind === 'rollback' ? accepted.target : baseline?.generation
+    const { accepted, baseline, retarget } = state
+    const target = retarget ?? (accepted.kind === 'rollback' ? accepted.target : baseline?.generation)
     if (target === undefined) throw new Error('the journal names no baseline')
-    // While a runner works on it the guard must not: running, profile and boot loader, each in its time.
-    if (baseline) await arm(ports, state, 'rolling-back', 2 * ports.activationSeconds)
-    await ports.restore(
-      target,
-      accepted.kind === 'rollback' ? accepted.target : (baseline?.profile ?? target)
-    )
     const { reason, code } = causeOf(ports)
+    // The candidate's script gave way to another before it changed anything, and so does its rollback.
+    if (code === 'locked') return { to: 'rolled-back', reason: `${reason}; nothing was changed`, code }
+    // While a runner works on it the guard must not: running, profile and boot loader, each in its time. Where the
+    // disk is full the guard of before still counts.
+    if (baseline) await arm(ports, state, 'rolling-back', 2 * ports.activationSeconds).catch(() => {})
+    const profile = retarget === null && accepted.kind === 'activate' ? baseline?.profile : target
+    await ports.restore(target, profile ?? target)
     return {
       to: 'rolled-back',
       reason: `${reason}; ${target.storePath} runs again`,
@@ -135,9 +142,23 @@ const steps: Record<Exclude<Phase, TerminalPhase>, Step> = {
     }
   }),
   stuck: async (ports) => {
-    await ports.backOff(
-      ports.journal.records.filter((r) => r.event.type === 'moved' && r.event.to === 'stuck').length
-    )
+    const before = await ports.runningPath()
+    const attempt = ports.journal.records.filter(
+      ({ event }) => event.type === 'moved' && event.to === 'stuck'
+    ).length
+    const chosen = await ports.backOff(attempt)
+    const now = await ports.runningPath()
+    if (chosen)
+      await ports.journal.append({
+        type: 'retargeted',
+        target: chosen,
+        reason: 'another target was asked for'
+      })
+    else if (now !== null && now !== before) {
+      // Nothing of ours runs meanwhile: a person has switched, and knows better.
+      const target = { number: null, storePath: now }
+      await ports.journal.append({ type: 'retargeted', target, reason: 'the host was switched by hand' })
+    }
     return { to: 'rolling-back', reason: 'the rollback is tried again' }
   }
 }
@@ -145,7 +166,7 @@ const steps: Record<Exclude<Phase, TerminalPhase>, Step> = {
 async function confirming(ports: Ports, state: OperationState): Promise<Move> {
   const { by, windowSeconds } = state.accepted.confirm
   if (by === 'health') {
-    if (await ports.cancelRequested()) return { to: 'rolling-back', reason: 'cancelled', code: 'cancelled' }
+    if (await ports.cancelRequested()) return cancelled
     return { to: 'committing', reason: 'local verification is enough' }
   }
   if (state.confirmedBy !== null) return { to: 'committing', reason: `confirmed by ${state.confirmedBy}` }
@@ -163,7 +184,7 @@ async function confirming(ports: Ports, state: OperationState): Promise<Move> {
   const answer = await ports.awaitAnswer(window.nonce, window.deadlineMonotonicMs)
   if (answer === 'deadline')
     return { to: 'rolling-back', reason: 'nobody confirmed in time', code: 'confirm-timeout' }
-  if (answer === 'cancelled') return { to: 'rolling-back', reason: 'cancelled', code: 'cancelled' }
+  if (answer === 'cancelled') return cancelled
   // What has failed while the window was open counts as well.
   const worse = await ports.regression(
     baselineOf(state),
@@ -174,6 +195,11 @@ async function confirming(ports: Ports, state: OperationState): Promise<Move> {
   await ports.journal.append({ type: 'confirmed', principal: answer.confirmedBy })
   return { to: 'committing', reason: `confirmed by ${answer.confirmedBy}` }
 }
+
+const cancelled: Move = { to: 'rolling-back', reason: 'cancelled', code: 'cancelled' }
+
+/** The script's lock was taken: exit code 11, before anything is changed. */
+const isLocked = ({ code, status }: Outcome) => code === 'exited' && status === '11'
 
 /** Why the operation turned back in the first place. */
 function causeOf(ports: Ports): { readonly reason: string; readonly code?: string } {

@@ -1,3 +1,4 @@
+import type { GenerationRef } from '../../shared/api/schemas.ts'
 import { BelayError } from '../../shared/errors.ts'
 import type { Phase } from '../../shared/operation/phase.ts'
 import { canMove } from '../../shared/operation/phase.ts'
@@ -22,6 +23,8 @@ export interface OperationState {
     readonly deadlineAt: string
   } | null
   readonly confirmedBy: string | null
+  /** What the rollback goes to instead of its first target. */
+  readonly retarget: GenerationRef | null
   readonly acceptedAt: string
   readonly updatedAt: string
   /** Boot in which the last record was written; another one now means that the host rebooted in between. */
@@ -48,6 +51,7 @@ export function foldOperation(records: Records): OperationState {
     activation: { started: false, outcome: null, endedMonotonicMs: null },
     window: null,
     confirmedBy: null,
+    retarget: null,
     acceptedAt: first.at,
     updatedAt: first.at,
     bootId: first.bootId
@@ -82,6 +86,8 @@ function apply(state: OperationState, record: JournalRecord<Event>): OperationSt
       }
     case 'window-opened':
       return { ...state, window: event }
+    case 'retargeted':
+      return { ...state, retarget: event.target }
     case 'confirmed':
       return { ...state, confirmedBy: event.principal }
   }

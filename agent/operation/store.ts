@@ -31,9 +31,13 @@ export function requestHash(request: unknown): string {
 
 /** State of one operation, from its journal. Throws `operation-unknown` or `journal-corrupt`. */
 export async function readOperation(root: string, id: string): Promise<OperationState> {
-  const records = await readJournal<Event>(join(operationDirectory(root, id), 'journal.jsonl')).catch(
-    ignoreMissing(null)
-  )
+  const file = join(operationDirectory(root, id), 'journal.jsonl')
+  const records = await readJournal<Event>(file)
+    .catch(ignoreMissing(null))
+    .catch((cause: unknown) => {
+      if (cause instanceof BelayError) throw cause
+      throw new BelayError('journal-corrupt', `${file} cannot be read`, { cause, at: file })
+    })
   if (records === null) throw new BelayError('operation-unknown', `no operation ${id}`, { found: id })
   return foldOperation(records)
 }
@@ -52,6 +56,8 @@ export async function listOperations(root: string): Promise<readonly string[]> {
 export async function admit(root: string, admission: Admission, now: () => Instant): Promise<OperationState> {
   for (const id of await listOperations(root)) {
     const earlier = await readOperation(root, id).catch((error: unknown) => {
+      // A directory without a journal was never admitted.
+      if (codeOf(error) === 'operation-unknown') return null
       if (admission.kind === 'rollback' && codeOf(error) === 'journal-corrupt') return null
       throw error
     })
@@ -95,6 +101,12 @@ async function create(root: string, admission: Admission, now: () => Instant): P
     throw asNoSpace(error, root)
   }
   return readOperation(root, id)
+}
+
+/** Removes what an admission or a removal left that was cut off. */
+export async function removeLeftovers(root: string): Promise<void> {
+  for (const name of await readdir(root).catch(ignoreMissing<string[]>([])))
+    if (/\.(new|gone)$/.test(name)) await rm(join(root, name), { recursive: true, force: true })
 }
 
 /** Sorts behind the newest identity, even when the clock was set back in between. */

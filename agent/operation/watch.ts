@@ -79,6 +79,8 @@ export function describeEvent(event: Event): string {
       return `ended: ${event.outcome.result} ${event.outcome.code} ${event.outcome.status}`
     case 'window-opened':
       return `waiting for confirmation until ${event.deadlineAt}`
+    case 'retargeted':
+      return `${event.reason}: ${event.target.storePath}`
     case 'confirmed':
       return `confirmed by ${event.principal}`
   }

@@ -10,11 +10,13 @@ export interface Host {
   generations(): Promise<readonly Generation[]>
   /** The running system. */
   running(): Promise<string | null>
-  /** A generation by number; throws `generation-unknown`. */
+  /** Whether a system is in the store, so that it can be switched to. */
+  isComplete(storePath: string): Promise<boolean>
+  /** A generation by number that can be switched to; throws `generation-unknown` or `path-not-valid`. */
   generation(number: number): Promise<GenerationRef>
   /** Throws, with its own code, for what is not a generation of this host. */
   assertCandidate(storePath: string): Promise<void>
-  /** Starts the runner of an operation; one that runs already is left alone. */
+  /** Starts the runner of an operation; one that runs for it already is left alone. */
   startRunner(id: string): Promise<void>
   /** Output lines of an operation's activation, those there are and those to come, until the signal. */
   follow(id: string, line: (text: string) => void, signal: AbortSignal): Promise<void>

@@ -1,5 +1,6 @@
 import { request } from 'node:http'
 import type {
+  ConfirmRequest,
   Host,
   Operation,
   OperationEvent,
@@ -41,8 +42,11 @@ export function agentClient(socketPath: string, timeoutMs = 10_000) {
         body,
         idempotencyKey ? { 'idempotency-key': idempotencyKey } : {}
       ),
-    confirm: (id: string, nonce: string) =>
-      call<Operation>('POST', `/v1/operations/${encodeURIComponent(id)}/confirm`, { nonce }),
+    confirm: (id: string, nonce: string, sessionStartedMonotonicMs: number | null = null) => {
+      const session = sessionStartedMonotonicMs === null ? {} : { sessionStartedMonotonicMs }
+      const body: ConfirmRequest = { nonce, ...session }
+      return call<Operation>('POST', `/v1/operations/${encodeURIComponent(id)}/confirm`, body)
+    },
     cancel: (id: string) => call<Operation>('POST', `/v1/operations/${encodeURIComponent(id)}/cancel`, {}),
     rollback: (body: RollbackRequest) => call<Operation>('POST', '/v1/rollback', body),
     /** Journal and output of an operation, live, until it ends. Throws when the connection breaks before. */
@@ -72,13 +76,7 @@ function send(call: Call): Promise<{ status: number; text: string }> {
       ...call.headers,
       ...(payload === undefined ? {} : { 'content-type': 'application/json' })
     }
-    const fail = (cause: unknown) =>
-      reject(
-        new BelayError('host-unreachable', `the agent does not answer on ${call.socketPath}`, {
-          cause,
-          at: call.socketPath
-        })
-      )
+    const fail = (cause: unknown) => reject(unreachable(call.socketPath, cause))
     const req = request(
       {
         socketPath: call.socketPath,
@@ -102,6 +100,14 @@ function send(call: Call): Promise<{ status: number; text: string }> {
     req.on('error', fail)
     req.end(payload)
   })
+}
+
+function unreachable(at: string, cause: unknown): BelayError {
+  if ((cause as NodeJS.ErrnoException).code === 'EACCES') {
+    const wanted = 'root, or a member of the group that the configuration names for this socket'
+    return new BelayError('permission-denied', `you may not use ${at}; this needs ${wanted}`, { at, wanted })
+  }
+  return new BelayError('host-unreachable', `the agent does not answer on ${at}`, { cause, at })
 }
 
 function parse(text: string): unknown {

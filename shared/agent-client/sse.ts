@@ -29,6 +29,9 @@ export async function* sseEvents<T>(source: SseSource): AsyncGenerator<T> {
         if (data !== '') yield JSON.parse(data) as T
       }
     }
+  } catch (cause) {
+    if (cause instanceof SyntaxError) throw cause
+    throw new BelayError('host-unreachable', 'the event stream broke off', { cause, at: source.path })
   } finally {
     response.destroy()
   }

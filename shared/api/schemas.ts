@@ -112,6 +112,12 @@ export const ConfirmRequest = Type.Object(
   {
     nonce: Type.Optional(
       text("The operation's nonce, read over a connection opened after the activation", { maxLength: 128 })
+    ),
+    sessionStartedMonotonicMs: Type.Optional(
+      Type.Number({
+        description:
+          "When the login session behind the caller began, in milliseconds of the host's CLOCK_MONOTONIC: a session that was open before the activation proves nothing either"
+      })
     )
   },
   { $id: 'ConfirmRequest', ...closed, description: 'Confirms the operation' }

@@ -194,6 +194,75 @@ const interventions: readonly Fault[] = [
     says: /the guard brought the baseline back/
   },
   {
+    name: 'guard killed, runner and agent gone for good',
+    phase: 'confirming',
+    candidate: good,
+    blows: () => [guard],
+    confirm: { nobodyFor: 300 },
+    meanwhile: async (host, id) => {
+      await host.must(['systemctl', 'stop', 'belay-agent', 'belay-operation'])
+      await hurryGuard(host, id)
+      await guardEnds(host)
+    },
+    ends: ['rolled-back'],
+    says: /the guard brought the baseline back/
+  },
+  {
+    name: 'the boot loader fails under the guard, once',
+    phase: 'confirming',
+    candidate: good,
+    confirm: { nobodyFor: 300 },
+    meanwhile: async (host, id) => {
+      await host.must(['touch', '/run/fixture-broken-boot'])
+      await host.must(['systemctl', 'stop', 'belay-agent', 'belay-operation'])
+      await hurryGuard(host, id)
+      await guardEnds(host)
+      await host.must(['rm', '/run/fixture-broken-boot'])
+    },
+    ends: ['rolled-back'],
+    says: /the guard brought the baseline back/
+  },
+  {
+    name: 'runner told to end',
+    phase: 'confirming',
+    candidate: good,
+    confirm: 'person',
+    meanwhile: (host) => host.must(['systemctl', 'kill', '--signal=TERM', 'belay-operation']),
+    ends: ['committed']
+  },
+  {
+    name: 'runner stopped by hand, then a rollback',
+    phase: 'confirming',
+    candidate: good,
+    confirm: { nobodyFor: 300 },
+    meanwhile: async (host) => {
+      await host.must(['systemctl', 'stop', 'belay-operation'])
+      await host.run(['belay-agent', 'rollback'])
+    },
+    ends: ['rolled-back'],
+    says: /cancelled/
+  },
+  {
+    name: 'a rollback while the script hangs',
+    phase: 'activating',
+    candidate: { hangSeconds: 600 },
+    confirm: 'health',
+    meanwhile: (host) => host.run(['belay-agent', 'rollback']),
+    ends: ['rolled-back'],
+    says: /cancelled/
+  },
+  {
+    name: 'power cut, and a directory without a journal',
+    phase: 'confirming',
+    candidate: good,
+    power: true,
+    prepare: (host) => host.must(['mkdir', `${state}/operations/20200101T000000000Z-deadbeef`]),
+    blows: (host) => [`pid:${host.leader}`],
+    mend: (host) => host.must(['rmdir', `${state}/operations/20200101T000000000Z-deadbeef`]),
+    confirm: 'person',
+    ends: ['rolled-back']
+  },
+  {
     name: 'network cut',
     phase: 'confirming',
     candidate: good,
@@ -237,6 +306,15 @@ const brings = (name: string, candidate: Partial<Generation>, rest: Partial<Faul
   ...rest
 })
 
+const stopper = `[Unit]
+Description=Stops what it should not
+[Service]
+Type=oneshot
+ExecStart=/bin/sh -c 'systemctl stop belay-operation.service "belay-guard-*"'
+[Install]
+WantedBy=multi-user.target
+`
+
 /** Moves a path of the running system's closure away, one that nothing needs while it runs. */
 const hideClosurePart = `p=$(nix-store --query --requisites /run/current-system | grep -- '-base.sh$')
 mv "$p" /nix/hidden && echo "$p" > /nix/hidden-path`
@@ -252,6 +330,26 @@ const candidates: readonly Fault[] = [
     { units: { 'belay-agent.service.d/x.conf': '[Service]\nEnvironment=X=1\n' } },
     { ends: ['committed'] }
   ),
+  brings(
+    'a unit that stops runner and guard',
+    { units: { 'stopper.service': stopper } },
+    { confirm: nobody, says: /nobody confirmed|guard/ }
+  ),
+  brings('a switch by hand that holds the lock', good, {
+    prepare: (host) =>
+      host.must([
+        'systemd-run',
+        '--quiet',
+        '--unit=lock-holder',
+        'flock',
+        '/run/nixos/switch-to-configuration.lock',
+        'sleep',
+        '600'
+      ]),
+    mend: (host) => host.must(['systemctl', 'stop', 'lock-holder']),
+    ends: ['refused'],
+    says: /somebody else/
+  }),
   brings('a script that hangs', { hangSeconds: 600 }, { says: /did not end in time/ }),
   brings(
     'a script that leaves a process behind',

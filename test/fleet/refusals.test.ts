@@ -72,16 +72,37 @@ t.test(
       await host.must(['systemctl', 'stop', unit])
     })
 
-    await t.test('rollback with the agent and the Nix daemon stopped', async (t) => {
-      const running = (await truthOf(host)).running
-      t.not(running, before.running)
-      await host.run(['systemctl', 'stop', 'belay-agent', 'nix-daemon.socket', 'nix-daemon.service'])
-      await host.cutNetwork()
-      t.equal((await host.run(['belay-agent', 'rollback'])).code, 0)
-      await host.restoreNetwork()
+    await t.test('a rollback asked for three times at once, and then again, goes back once', async (t) => {
+      const after = (await truthOf(host)).running
+      const pressed = ['0', '0.1', '0.2'].map((wait) =>
+        host.run(['sh', '-c', `sleep ${wait}; belay-agent rollback`])
+      )
+      t.same(
+        (await Promise.all(pressed)).map(({ code }) => code),
+        [0, 0, 0]
+      )
       t.same(await truthOf(host), before)
-      await host.run(['systemctl', 'start', 'nix-daemon.socket', 'belay-agent'])
+      const again = await host.run(['belay-agent', '--json', 'rollback'])
+      t.match(again, { code: 1, stdout: /no-known-good/ }, 'not forward to what was left')
+      t.same(await truthOf(host), before)
+      t.equal((await host.run(['belay-agent', 'activate', after, '--auto-confirm'])).code, 0)
     })
+
+    await t.test(
+      'rollback with the agent and the Nix daemon stopped, and a broken configuration',
+      async (t) => {
+        const running = (await truthOf(host)).running
+        t.not(running, before.running)
+        const belayAgent = await host.must(['readlink', '-f', '/run/current-system/sw/bin/belay-agent'])
+        await host.run(['systemctl', 'stop', 'belay-agent', 'nix-daemon.socket', 'nix-daemon.service'])
+        await host.cutNetwork()
+        const rollback = ['env', '-i', 'BELAY_CONFIG=/dev/null', belayAgent.trim(), 'rollback']
+        t.match(await host.run(rollback), { code: 0, stderr: /default configuration/ })
+        await host.restoreNetwork()
+        t.same(await truthOf(host), before)
+        await host.run(['systemctl', 'start', 'nix-daemon.socket', 'belay-agent'])
+      }
+    )
 
     await t.test('a configuration names key, value and what was wanted', async (t) => {
       const check = (text: string) =>

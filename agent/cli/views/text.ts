@@ -1,4 +1,5 @@
 import type { Generation, Host, Operation, OperationEvent } from '../../../shared/api/schemas.ts'
+import { clean } from '../../../shared/clean.ts'
 
 const short = (path: string | null) =>
   path === null ? '-' : path.replace('/nix/store/', '').replace(/^(.{8}).{24}/, '$1…')
@@ -21,7 +22,7 @@ export function status(host: Host, newest: Operation | null): string {
 
 /** One operation in a line, and how to confirm it when it waits for that. */
 export function operation(op: Operation): string {
-  const line = `  operation ${op.id}  ${op.kind}  ${op.phase}${op.reason === null ? '' : `: ${op.reason}`}`
+  const line = `  operation ${op.id}  ${op.kind}  ${op.phase}${op.reason === null ? '' : `: ${clean(op.reason)}`}`
   return op.confirmation === null
     ? line
     : `${line}\n  confirm until ${op.confirmation.deadline}: belay-agent confirm ${op.id}`
@@ -42,6 +43,6 @@ export function generations(all: readonly Generation[]): string {
 /** One event in one line. */
 export function event(e: OperationEvent): string {
   return e.type === 'output'
-    ? `           | ${e.line}`
-    : `${e.at.slice(11, 19)}  ${e.phase.padEnd(12)} ${e.message}`
+    ? `           | ${clean(e.line)}`
+    : `${e.at.slice(11, 19)}  ${e.phase.padEnd(12)} ${clean(e.message)}`
 }

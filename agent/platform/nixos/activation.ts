@@ -1,10 +1,11 @@
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { BelayError } from '../../../shared/errors.ts'
+import { setTimeout as delay } from 'node:timers/promises'
+import { BelayError, codeOf } from '../../../shared/errors.ts'
 import { monotonicMs } from '../../clock.ts'
 import { until } from '../../operation/control.ts'
 import type { Outcome } from '../../operation/events.ts'
-import { forget, isRunning, startTransient } from './systemd.ts'
+import { forget, isRunning, startTransient, stopUnit } from './systemd.ts'
 import { ACTIVATION_UNIT, activationCommand, outcomeScript, readOutcome } from './transient-unit.ts'
 
 const unit = `${ACTIVATION_UNIT}.service`
@@ -25,18 +26,25 @@ export function activation(of: {
     const scriptFile = join(directory, 'outcome.sh')
     await writeFile(scriptFile, outcomeScript)
     const order = { toplevel, action, operation: id, limitSeconds, outcomeScript: scriptFile, outcomeFile }
-    await startTransient(activationCommand(order), unit)
+    await startTransient(activationCommand(order), unit).catch(async (error: unknown) => {
+      // A failed one that systemd remembers holds the name as well.
+      if (codeOf(error) !== 'operation-running') throw error
+      await forget(unit)
+      await startTransient(activationCommand(order), unit)
+    })
   }
 
-  /** Waits until the unit has ended and its name is free again; null when it left no outcome. */
-  async function finish(): Promise<Outcome | null> {
+  /** Waits until the unit has ended, or is given up, and its name is free again; null when it left no outcome. */
+  async function finish(givenUp: () => Promise<boolean>): Promise<Outcome | null> {
     const end = monotonicMs() + limitSeconds * 1000 + MARGIN_MS
     const left = () => end - monotonicMs()
     await until(
       directory,
       left,
-      async () => ((await readOutcome(outcomeFile)) ?? !(await isRunning(unit))) || null
+      async () =>
+        (await readOutcome(outcomeFile)) !== null || (await givenUp()) || !(await isRunning(unit)) || null
     )
+    if ((await readOutcome(outcomeFile)) === null && (await givenUp())) await stopUnit(unit, MARGIN_MS)
     while (left() > 0 && (await isRunning(unit))) {
       // The outcome is written while the unit goes down: a matter of milliseconds, and each look takes some.
     }
@@ -45,10 +53,17 @@ export function activation(of: {
     return outcome
   }
 
+  /** Waits for what an earlier runner of this operation has started, or somebody else. */
+  async function idle(): Promise<void> {
+    const end = monotonicMs() + limitSeconds * 1000 + MARGIN_MS
+    while ((await isRunning(unit)) && monotonicMs() < end) await delay(200)
+  }
+
   /** Both, for what must succeed; 4 is a failed unit somewhere. */
   async function carryOut(toplevel: string, action: 'test' | 'boot'): Promise<void> {
+    await idle()
     await start(toplevel, action)
-    const outcome = await finish()
+    const outcome = await finish(async () => false)
     if (outcome?.code === 'exited' && ['0', '4'].includes(outcome.status)) return
     const found = outcome === null ? 'no outcome' : `${outcome.result} ${outcome.code} ${outcome.status}`
     throw new BelayError('command-failed', `${toplevel} ${action} ended with ${found}`, {

@@ -1,7 +1,8 @@
-import { lstat, readFile } from 'node:fs/promises'
+import { lstat, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { BelayError } from '../../../shared/errors.ts'
 import { ignoreMissing } from '../nix/generations.ts'
+import { isOurs } from './units.ts'
 
 /** What this host is, for telling whether a closure is meant for it. */
 export interface Wanted {
@@ -12,7 +13,7 @@ export interface Wanted {
 
 /**
  * Refuses what is not a NixOS system for this host: `path-not-valid`, `not-a-system`, `wrong-platform`,
- * `wrong-host` or `agent-missing`. `nixos-version` is the file by which nixos-rebuild itself tells a system from another closure; a
+ * `wrong-host`, `agent-missing` or `reserved-unit`. `nixos-version` is the file by which nixos-rebuild itself tells a system from another closure; a
  * closure without `etc/hostname` fits every host, as in NixOS with an empty `networking.hostName`.
  */
 export async function assertCandidate(storePath: string, wanted: Wanted): Promise<void> {
@@ -44,9 +45,23 @@ export async function assertCandidate(storePath: string, wanted: Wanted): Promis
     const text = `a system for ${host}; this host is ${wanted.hostName}`
     throw new BelayError('wrong-host', text, { found: host, wanted: wanted.hostName, at })
   }
-  const unit = 'etc/systemd/system/belay-agent.service'
-  if ((await lstat(join(storePath, unit)).catch(ignoreMissing(null))) === null) {
+  await assertUnits(storePath)
+}
+
+/** The candidate has an agent, which brings the host back from the next one, and none of an operation's own units. */
+async function assertUnits(storePath: string): Promise<void> {
+  const at = 'storePath'
+  const units = 'etc/systemd/system'
+  const unit = `${units}/belay-agent.service`
+  // A disabled unit is a link to /dev/null.
+  const agent = await readFile(join(storePath, unit), 'utf8').catch(ignoreMissing(''))
+  if (agent.trim() === '') {
     const text = 'the generation has no belay-agent; nothing could bring the host back from the next one'
     throw new BelayError('agent-missing', text, { found: `${storePath} has no ${unit}`, wanted: unit, at })
+  }
+  const ours = (await readdir(join(storePath, units))).find((name) => isOurs(name.replace(/\.d$/, '')))
+  if (ours !== undefined) {
+    const text = `the generation has a unit ${ours}; that name is of what activates it`
+    throw new BelayError('reserved-unit', text, { found: `${units}/${ours}`, wanted: 'another name', at })
   }
 }

@@ -18,7 +18,8 @@ unset NIX_REMOTE
 # daemon-reload, which restarts relative timers, does not lengthen them.
 seen=
 left=0
-while :; do
+# Started again in the middle of its work: the time has come already.
+while [ ! -e "$dir/guard-fired" ]; do
   if read -r serial seconds <"$dir/window" && [ "$serial" != "$seen" ]; then
     seen=$serial
     left=$seconds
@@ -33,6 +34,10 @@ if grep -Eq '^\{.*"type":"moved","to":"(committed|rolled-back|refused|cancelled)
   exit 0
 fi
 
+# Started again: a runner that came back meanwhile does this better; look again later.
+if [ -e "$dir/guard-fired" ] && systemctl --quiet is-active belay-operation.service; then
+  exit 1
+fi
 echo fired >"$dir/guard-fired"
 echo '<4>belay: the operation did not end in time; bringing the baseline back'
 systemctl stop belay-operation.service nixos-rebuild-switch-to-configuration.service
@@ -44,9 +49,11 @@ if [ "$(readlink "$profile")" != "$link" ]; then
   ln -sfn "$link" "$profile.belay" && mv -Tf "$profile.belay" "$profile"
 fi
 status=0
-"$baseline/bin/switch-to-configuration" switch || status=$?
+# What runs comes first: with `switch` a boot loader that fails would keep the baseline from being activated at all.
+"$baseline/bin/switch-to-configuration" test || status=$?
+"$baseline/bin/switch-to-configuration" boot || echo '<3>belay: the boot loader could not be put back'
 echo "$status" >"$dir/guard-outcome.new" && mv -f "$dir/guard-outcome.new" "$dir/guard-outcome"
 # The agent of the baseline finds the operation unfinished and closes it.
 systemctl --no-block restart belay-agent.service
-# 4: some unit somewhere has failed; the baseline runs all the same.
+# Otherwise systemd starts this again. 4: some unit somewhere has failed; the baseline runs all the same.
 [ "$status" -eq 0 ] || [ "$status" -eq 4 ]

@@ -1,4 +1,6 @@
-import { readFile } from 'node:fs/promises'
+import { lstat, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { runCommand, startCommand } from '../../../shared/command.ts'
 import { BelayError, codeOf } from '../../../shared/errors.ts'
 import { parseStorePath } from '../../../shared/store-path.ts'
@@ -10,7 +12,7 @@ import type { Host } from '../platform.ts'
 import { assertCandidate } from './candidate.ts'
 import { placesOf } from './nixos-ports.ts'
 import { observe } from './observe.ts'
-import { descriptionOf, startTransient } from './systemd.ts'
+import { startTransient, stateOf, stopUnit } from './systemd.ts'
 import { ACTIVATION_UNIT } from './transient-unit.ts'
 import { RUNNER_UNIT, runnerCommand } from './units.ts'
 
@@ -31,13 +33,17 @@ export function nixosHost(settings: Settings, config: string | null): Host {
   ]
   const running = async () => (await observe(places)).running
   const generations = () => readGenerations(settings.profile)
+  const isComplete = async (storePath: string) =>
+    (await lstat(join(storePath, 'bin/switch-to-configuration')).catch(ignoreMissing(null))) !== null
   return {
     observe: () => observe(places),
     running,
     system: async () => readFile('/run/current-system/system', 'utf8').catch(ignoreMissing('unknown')),
+    isComplete,
     generations: async () => {
       const [seen, links] = await Promise.all([observe(places), generations()])
-      const good = await readKnownGood(settings.stateDirectory)
+      // An unreadable list costs the marks, not the generations that a person has to choose from.
+      const good = await readKnownGood(settings.stateDirectory).catch(() => [])
       return links.map((link) => ({
         ...link,
         current: link.number === seen.number,
@@ -48,7 +54,11 @@ export function nixosHost(settings: Settings, config: string | null): Host {
     generation: async (number) => {
       const all = await generations()
       const found = all.find((link) => link.number === number)
-      if (found) return { number, storePath: found.storePath }
+      if (found && (await isComplete(found.storePath))) return { number, storePath: found.storePath }
+      if (found) {
+        const text = `generation ${number} is not in the store any more`
+        throw new BelayError('path-not-valid', text, { found: found.storePath, at: 'generation' })
+      }
       const wanted = all.map((link) => link.number)
       throw new BelayError('generation-unknown', `no generation ${number}`, {
         found: number,
@@ -85,7 +95,11 @@ async function startRunner(id: string, config: string | null): Promise<void> {
       return await startTransient(runnerCommand(id, config), RUNNER_UNIT)
     } catch (error) {
       if (codeOf(error) !== 'operation-running' || monotonicMs() > end) throw error
-      if ((await descriptionOf(RUNNER_UNIT)).endsWith(id)) return
+      const { description, waitsForRestart } = await stateOf(RUNNER_UNIT)
+      if (description.endsWith(id)) return
+      // Of another operation, and failing over and over: that one has ended, or cannot be read.
+      if (waitsForRestart) await stopUnit(RUNNER_UNIT)
+      await delay(100)
     }
   }
 }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { GenerationRef } from '../../../shared/api/schemas.ts'
-import { mustRun } from '../../../shared/command.ts'
+import { mustRun, runCommand } from '../../../shared/command.ts'
 import { BelayError, describeError } from '../../../shared/errors.ts'
 import { parseStorePath } from '../../../shared/store-path.ts'
 import { monotonicMs } from '../../clock.ts'
@@ -13,6 +13,7 @@ import { awaitAnswer, heard, until } from '../../operation/control.ts'
 import type { Accepted, Baseline, Event } from '../../operation/events.ts'
 import { markKnownGood, readKnownGood } from '../../operation/known-good.ts'
 import type { Ports } from '../../operation/ports.ts'
+import { foldOperation } from '../../operation/state.ts'
 import { addRoot, assertComplete, removeRoot, restoreProfile, setProfile } from '../nix/profile.ts'
 import { activation } from './activation.ts'
 import { assertCandidate } from './candidate.ts'
@@ -34,6 +35,9 @@ export interface NixosOptions {
   readonly warn: (text: string) => Promise<void>
 }
 
+/** Roots of the systems that the next rollbacks would go to. */
+const ROOTED = ['last-known-good', 'known-good-before']
+
 const activationUnit = `${ACTIVATION_UNIT}.service`
 
 /** Where this host keeps what is observed. */
@@ -53,6 +57,7 @@ export function nixosPorts(options: NixosOptions): Ports {
     limitSeconds: settings.limits.activationSeconds
   })
 
+  const cancelRequested = async () => (await heard(directory, 'cancel')) !== null
   /** The last countdown that this process has seen running. */
   let armed: number | null = null
 
@@ -78,25 +83,27 @@ export function nixosPorts(options: NixosOptions): Ports {
     },
     guardFired: () => guardFired(directory),
     startActivation: (storePath) => start(storePath, 'test'),
-    activationOutcome: finish,
+    activationOutcome: () => finish(cancelRequested),
     regression: (baseline, storePath, outcome) =>
       regressionOf({ settings, places, baseline, storePath, outcome }),
-    cancelRequested: async () => (await heard(directory, 'cancel')) !== null,
+    cancelRequested,
     awaitAnswer: (nonce, deadline) => awaitAnswer(directory, nonce, () => deadline - monotonicMs()),
 
     commit: (storePath) => commit({ storePath, settings, places, carryOut }),
-    restore: (target, profile) => restore({ target, profile, settings, places, carryOut }),
+    restore: (target, profile) =>
+      restore({ target, profile, settings, places, carryOut, bootMayHaveMoved: bootMayHaveMoved(journal) }),
 
     settle: () => settle(options, places),
 
     backOff: async (attempt) => {
       const end = monotonicMs() + Math.min(300_000, 2000 * 2 ** Math.min(attempt, 10))
-      await until(
+      const word = await until(
         directory,
         () => end - monotonicMs(),
-        async () => ((await heard(directory, 'retry')) ? true : null)
+        () => heard(directory, 'retry')
       )
       await rm(join(directory, 'retry.json'), { force: true })
+      return word?.target ?? null
     }
   }
 }
@@ -106,11 +113,11 @@ async function settle(options: NixosOptions, places: Places): Promise<void> {
   const { id, directory, settings, journal, warn } = options
   const roots = settings.gcRootsDirectory
   const committed = journal.records.some((r) => r.event.type === 'moved' && r.event.to === 'committed')
-  const baseline = journal.records.find((r) => r.event.type === 'baseline')?.event as Baseline | undefined
   const attempts = [
     () => releaseReserve(directory),
-    () => keepKnownGood(settings, places, baseline?.generation ?? null, committed),
+    () => keepKnownGood(options, places, committed),
     () => removeRoot(roots, 'baseline'),
+    () => removeRoot(roots, 'baseline-profile'),
     () => removeRoot(roots, 'candidate'),
     () => disarmGuard(id)
   ]
@@ -118,19 +125,34 @@ async function settle(options: NixosOptions, places: Places): Promise<void> {
     await attempt().catch((error: unknown) => warn(`left undone: ${describeError(error)}`))
 }
 
-/** Marks the baseline, and after a commit what runs, as known good, and roots where a rollback would go. */
-async function keepKnownGood(
-  { stateDirectory, gcRootsDirectory }: Settings,
-  places: Places,
-  baseline: GenerationRef | null,
-  committed: boolean
-): Promise<void> {
+/**
+ * Marks the baseline, and after a commit what runs, as known good, drops what an emergency rollback has left, and roots
+ * where the next two rollbacks would go.
+ */
+async function keepKnownGood(options: NixosOptions, places: Places, committed: boolean): Promise<void> {
+  const { stateDirectory, gcRootsDirectory } = options.settings
+  const { accepted, baseline } = foldOperation(options.journal.records)
   const seen = await observe(places)
   const now = committed && seen.storePath !== null ? [{ number: seen.number, storePath: seen.storePath }] : []
-  await markKnownGood(stateDirectory, [...now, ...(baseline === null ? [] : [baseline])])
-  const next = (await readKnownGood(stateDirectory)).find(({ storePath }) => storePath !== seen.running)
-  if (next) await addRoot(gcRootsDirectory, 'last-known-good', next.storePath)
+  const before = baseline === null ? [] : [baseline.generation]
+  const left = accepted.from === seen.running ? null : (accepted.from ?? null)
+  await markKnownGood(stateDirectory, [...now, ...before], left)
+  const known = await readKnownGood(stateDirectory)
+  const next = known.filter(({ storePath }) => storePath !== seen.running).slice(0, ROOTED.length)
+  for (const [i, name] of ROOTED.entries()) {
+    const generation = next[i]
+    if (generation) await addRoot(gcRootsDirectory, name, generation.storePath)
+    else await removeRoot(gcRootsDirectory, name)
+  }
 }
+
+/** Whether the boot loader may name another system than before the operation, where it cannot be read. */
+const bootMayHaveMoved = (journal: Journal<Event>) =>
+  journal.records.some(
+    ({ event }) =>
+      (event.type === 'moved' && event.to === 'committing') ||
+      (event.type === 'accepted' && event.kind === 'rollback')
+  )
 
 /** Preflight: refuses, or records the host as it is and roots it. */
 async function check(accepted: Accepted, settings: Settings): Promise<Baseline> {
@@ -143,11 +165,9 @@ async function check(accepted: Accepted, settings: Settings): Promise<Baseline> 
     })
   }
   await assertCandidate(accepted.target.storePath, { hostName: settings.hostName, running: seen.running })
-  if (await isRunning(activationUnit)) {
-    throw new BelayError('operation-running', 'somebody else is switching this host', {
-      found: activationUnit
-    })
-  }
+  const found = (await isRunning(activationUnit)) ? activationUnit : await holderOfLock()
+  if (found !== null)
+    throw new BelayError('operation-running', 'somebody else is switching this host', { found })
   await assertComplete(seen.running).catch((cause: unknown) => {
     const text = 'the running system is damaged; nothing could be rolled back to'
     throw new BelayError('baseline-broken', text, {
@@ -157,6 +177,7 @@ async function check(accepted: Accepted, settings: Settings): Promise<Baseline> 
     })
   })
   await addRoot(settings.gcRootsDirectory, 'baseline', seen.running)
+  await addRoot(settings.gcRootsDirectory, 'baseline-profile', seen.storePath)
   const number = seen.running === seen.storePath ? seen.number : null
   return {
     type: 'baseline',
@@ -164,6 +185,15 @@ async function check(accepted: Accepted, settings: Settings): Promise<Baseline> 
     profile: { number: seen.number, storePath: seen.storePath },
     failedUnits: await failedUnits()
   }
+}
+
+/** The lock that switch-to-configuration takes, where somebody holds it. */
+async function holderOfLock(): Promise<string | null> {
+  const lock = '/run/nixos/switch-to-configuration.lock'
+  const { code } = await runCommand(['flock', '--nonblock', '--no-fork', '-E', '11', lock, 'true'], {
+    timeoutMs: 10_000
+  })
+  return code === 11 ? lock : null
 }
 
 /** Makes the candidate what is chosen and what boots, durably, and looks whether it is. */
@@ -191,6 +221,7 @@ async function restore(what: {
   readonly settings: Settings
   readonly places: Places
   readonly carryOut: (toplevel: string, action: 'test' | 'boot') => Promise<void>
+  readonly bootMayHaveMoved: boolean
 }): Promise<void> {
   const { target, profile, settings, places, carryOut } = what
   await stopUnit(activationUnit, 60_000)
@@ -198,9 +229,7 @@ async function restore(what: {
   const before = await observe(places)
   if (before.storePath !== profile.storePath) await restoreProfile(settings.profile, profile)
   const bootMoved =
-    before.bootDefault === null
-      ? before.storePath !== profile.storePath
-      : before.bootDefault !== profile.storePath
+    before.bootDefault === null ? what.bootMayHaveMoved : before.bootDefault !== profile.storePath
   if (bootMoved) await carryOut(profile.storePath, 'boot')
   const seen = await observe(places)
   if (seen.running !== target.storePath || seen.storePath !== profile.storePath) {

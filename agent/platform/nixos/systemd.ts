@@ -1,8 +1,12 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { mustRun, runCommand } from '../../../shared/command.ts'
 import { BelayError } from '../../../shared/errors.ts'
 import { isOurs } from './units.ts'
 
 const timeoutMs = 30_000
+/** A service manager that is re-executed answers nobody for a moment. */
+const ATTEMPTS = 10
+const RETRY_MS = 200
 
 /**
  * Names of the units that have failed, sorted. The transient units of an operation are none of the host's: one that
@@ -19,22 +23,46 @@ export async function failedUnits(): Promise<readonly string[]> {
     .sort()
 }
 
+/** What the service manager says of a unit. */
+export interface UnitState {
+  /** True while it is up, comes up or goes down. */
+  readonly running: boolean
+  /** It has failed and will be started again. */
+  readonly waitsForRestart: boolean
+  /** What it says of itself; its name when it is not there. */
+  readonly description: string
+}
+
+/** Asks for a unit's state, again while the service manager starts itself anew. Throws `command-failed`. */
+export async function stateOf(unit: string): Promise<UnitState> {
+  const argv = ['systemctl', 'show', '--property=ActiveState,SubState,Description', unit]
+  for (let attempt = 1; ; attempt++) {
+    const { stdout, stderr } = await runCommand(argv, { timeoutMs })
+    const property = (name: string) => new RegExp(`^${name}=(.*)$`, 'm').exec(stdout)?.[1]
+    const active = property('ActiveState')
+    if (active !== undefined) {
+      return {
+        running: active !== 'inactive' && active !== 'failed',
+        waitsForRestart: property('SubState') === 'auto-restart',
+        description: property('Description') ?? ''
+      }
+    }
+    if (attempt === ATTEMPTS) {
+      const text = `systemctl tells nothing of ${unit}: ${stderr.trim()}`
+      throw new BelayError('command-failed', text, { found: stderr.trim(), wanted: 'ActiveState' })
+    }
+    await delay(RETRY_MS)
+  }
+}
+
 /** True while a unit is up, comes up or goes down. */
 export async function isRunning(unit: string): Promise<boolean> {
-  const { stdout } = await runCommand(['systemctl', 'show', '--property=ActiveState', unit], { timeoutMs })
-  const state = /^ActiveState=(.*)$/m.exec(stdout)?.[1]
-  return state !== undefined && state !== 'inactive' && state !== 'failed'
+  return (await stateOf(unit)).running
 }
 
 /** Makes systemd forget a unit that has failed, so that its name can be taken again. */
 export async function forget(unit: string): Promise<void> {
   await runCommand(['systemctl', 'reset-failed', unit], { timeoutMs })
-}
-
-/** What a unit says of itself; empty when it is not there. */
-export async function descriptionOf(unit: string): Promise<string> {
-  const { stdout } = await runCommand(['systemctl', 'show', '--property=Description', unit], { timeoutMs })
-  return /^Description=(.*)$/m.exec(stdout)?.[1] ?? ''
 }
 
 /** Stops a unit with all its processes; one that is not there is stopped already. */

@@ -21,6 +21,25 @@ export const agentCommand = (): readonly string[] => [
 ]
 
 /**
+ * Started again whenever it ends otherwise than by itself or by `systemctl stop`: systemd takes these signals for a clean
+ * end.
+ */
+const restarted = [
+  '--property=Restart=on-failure',
+  '--property=RestartForceExitStatus=SIGTERM SIGINT SIGHUP SIGPIPE',
+  '--property=StartLimitIntervalSec=0'
+]
+
+/** Where NixOS and others have their tools, behind the caller's own PATH. */
+const toolPath = () =>
+  [process.env.PATH, '/run/current-system/sw/bin', '/usr/bin', '/bin', '/usr/sbin', '/sbin']
+    .filter(Boolean)
+    .join(':')
+
+/** Exit code of a runner whose journal cannot be read: starting it again would not help. */
+export const UNREADABLE = 65
+
+/**
  * Starts the runner in a unit of its own. When it dies systemd starts it again, ever more slowly; starting and
  * recovering are the same call. PATH is the agent's, so that both use the same tools.
  */
@@ -29,12 +48,12 @@ export function runnerCommand(id: string, config: string | null): string[] {
     ...common,
     `--unit=${RUNNER_UNIT}`,
     `--description=Belay operation ${id}`,
-    '--property=Restart=on-failure',
+    ...restarted,
+    `--property=RestartPreventExitStatus=${UNREADABLE}`,
     '--property=RestartSec=300ms',
     '--property=RestartSteps=8',
     '--property=RestartMaxDelaySec=60s',
-    '--property=StartLimitIntervalSec=0',
-    `--setenv=PATH=${process.env.PATH ?? ''}`,
+    `--setenv=PATH=${toolPath()}`,
     '--',
     ...agentCommand(),
     ...(config === null ? [] : ['--config', config]),
@@ -48,10 +67,12 @@ export function guardCommand(id: string, directory: string): string[] {
   return [
     ...common,
     `--unit=${guardUnit(id)}`,
+    ...restarted,
+    '--property=RestartSec=5s',
     '--',
     '/bin/sh',
     `${directory}/guard.sh`,
     directory,
-    process.env.PATH ?? ''
+    toolPath()
   ]
 }

@@ -1,8 +1,9 @@
+import { clean } from '../../../shared/clean.ts'
 import type { HostResult, Step } from '../../deploy/events.ts'
 import type { DeployView } from './deploy-plain.ts'
 import { outcomeLook } from './results.ts'
 import type { Paint } from './text.ts'
-import { clean, cut, duration, firstLine } from './text.ts'
+import { cut, duration, firstLine } from './text.ts'
 
 /** The phases of the bar, in order. */
 const bar: readonly Step[] = [

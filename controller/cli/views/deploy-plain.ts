@@ -1,6 +1,7 @@
+import { clean } from '../../../shared/clean.ts'
 import type { DeployEvent } from '../../deploy/events.ts'
 import type { Paint } from './text.ts'
-import { clean, duration, firstLine } from './text.ts'
+import { duration, firstLine } from './text.ts'
 
 /** Shows a deployment while it runs. */
 export interface DeployView {

@@ -1,6 +1,7 @@
+import { clean } from '../../../shared/clean.ts'
 import type { HostDone } from '../commands/build.ts'
 import type { Cell, Paint } from './text.ts'
-import { clean, duration, table } from './text.ts'
+import { duration, table } from './text.ts'
 
 type Done = HostDone<{ readonly storePath: string; readonly seconds: number }>
 

@@ -1,7 +1,8 @@
+import { clean } from '../../../shared/clean.ts'
 import type { HostResult, Outcome } from '../../deploy/events.ts'
 import { outcomes } from '../../deploy/events.ts'
 import type { Cell, Paint } from './text.ts'
-import { clean, cut, duration, firstLine, shortPath, table } from './text.ts'
+import { cut, duration, firstLine, shortPath, table } from './text.ts'
 
 /** Sign and colour of each outcome. */
 export const outcomeLook = {

@@ -1,4 +1,5 @@
-import { stripVTControlCharacters, styleText } from 'node:util'
+import { styleText } from 'node:util'
+import { clean } from '../../../shared/clean.ts'
 
 /** Colours, or none. */
 export type Paint = (format: Parameters<typeof styleText>[0], text: string) => string
@@ -6,12 +7,6 @@ export type Paint = (format: Parameters<typeof styleText>[0], text: string) => s
 /** Paints when colours are wanted. */
 export function painter(color: boolean): Paint {
   return (format, text) => (color ? styleText(format, text, { validateStream: false }) : text)
-}
-
-/** Text from a host or a program, unable to move the cursor or to colour what follows. */
-export function clean(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is removed
-  return stripVTControlCharacters(text).replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ')
 }
 
 /** The first line, cleaned. */

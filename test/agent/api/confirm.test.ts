@@ -140,5 +140,31 @@ t.test('a rollback turns an operation round, and begins one where there is none'
   t.match(await rollback({}), { status: 409, code: 'no-known-good' })
   t.match(await rollback({ generation: 99 }), { status: 404, code: 'generation-unknown' })
   t.match(await rollback({ generation: 1 }), { status: 202, kind: 'rollback', phase: 'accepted' })
-  t.equal(w.started.length, 2)
+  t.equal(w.started.length, 3, 'what is turned round gets a runner as well')
+})
+
+t.test('a rollback asked for again is the same one, and not cancelled', async (t) => {
+  const w = await waiting(t)
+  await w.append(w.id, moved('rolling-back'), moved('rolled-back'))
+  const rollback = async (body: unknown) => {
+    const answer = await call(w.socket('operate'), 'POST', '/v1/rollback', JSON.stringify(body))
+    return { status: answer.status, ...(JSON.parse(answer.body) as { id: string }) }
+  }
+  const { id } = await rollback({ generation: 1 })
+  t.match(await rollback({}), { status: 202, id, phase: 'accepted' })
+  const said = async (word: string) =>
+    readFile(join(w.operations.root, id, `${word}.json`), 'utf8').catch(() => null)
+  t.equal(await said('cancel'), null)
+  t.match(JSON.parse((await said('retry')) ?? ''), { word: 'retry', target: null })
+  t.match(await rollback({ generation: 1 }), { status: 202, id })
+  t.match(JSON.parse((await said('retry')) ?? ''), { target: { number: 1 } })
+})
+
+t.test('a login session from before the activation proves nothing', async (t) => {
+  const w = await waiting(t)
+  await w.open()
+  t.match(await w.confirm({ nonce: 'the-nonce', sessionStartedMonotonicMs: 1 }), {
+    status: 403,
+    code: 'connection-too-old'
+  })
 })

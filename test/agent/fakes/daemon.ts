@@ -49,6 +49,7 @@ export async function startDaemon(t: Scope, dir = shortDirectory(t)) {
       drift: false
     }),
     generations: async () => [],
+    isComplete: async () => true,
     running: async () => baseline,
     generation: async (number) => {
       if (number === 1) return { number, storePath: baseline }

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import type { Death, Story } from './world.ts'
-import { fates, next, old, stories, world } from './world.ts'
+import { fates, next, old, stories, third, world } from './world.ts'
 
 /** Records that an operation may need when its runner dies so often: bounded work. */
 const bound = (deaths: number) => 30 + 10 * deaths
@@ -83,4 +83,28 @@ t.test('1000 random schedules of deaths, reboots, guards and failing effects str
   })
   await fc.assert(property, { numRuns: 1000, seed })
   t.ok(committed > 10, `${committed} of them ended committed`)
+})
+
+t.test('a cancellation that comes while the confirmation is looked at still counts', async (t) => {
+  const w = world({ cancelLate: true })
+  t.equal(await w.live(), 'rolled-back')
+  t.equal(w.stranded('rolled-back'), null)
+})
+
+t.test(
+  "a candidate whose script finds the lock taken changes nothing, and undoes nobody's work",
+  async (t) => {
+    const w = world({ locked: true })
+    w.host.running = w.host.profile = w.host.bootDefault = third.storePath
+    t.equal(await w.live(), 'rolled-back')
+    t.match(w.host, { running: third.storePath, profile: third.storePath, bootDefault: third.storePath })
+  }
+)
+
+t.test('a rollback that is stuck goes where a person went, or asks for', async (t) => {
+  for (const stuckUntil of ['by hand', 'asked'] as const) {
+    const w = world({ answer: 'nobody', restoreFailures: 1000, stuckUntil })
+    t.equal(await w.live(), 'rolled-back', stuckUntil)
+    t.match(w.host, { running: third.storePath, profile: third.storePath, bootDefault: third.storePath })
+  }
 })

@@ -9,6 +9,7 @@ import {
   listOperations,
   operationDirectory,
   readOperation,
+  removeLeftovers,
   requestHash
 } from '../../../agent/operation/store.ts'
 
@@ -96,4 +97,23 @@ t.test('identities sort by time of acceptance, even when the clock is set back',
     ids.push(accepted.id)
   }
   t.same(ids, [...ids].sort())
+})
+
+t.test(
+  'a directory without a journal is no operation, and one that cannot be read is a damaged one',
+  async (t) => {
+    const root = t.testdir()
+    await mkdir(join(root, '20200101T000000000Z-deadbeef'))
+    const { accepted } = await admit(root, admission(), now)
+    await end(root, accepted.id)
+    await mkdir(join(root, '20200101T000000000Z-cafecafe', 'journal.jsonl'), { recursive: true })
+    await t.rejects(admit(root, admission(), now), { code: 'journal-corrupt' })
+    await admit(root, { ...admission(), kind: 'rollback' }, now)
+  }
+)
+
+t.test('what was cut off while it was removed or made goes', async (t) => {
+  const root = t.testdir({ 'x.gone': { 'journal.jsonl': '' }, 'y.new': {}, README: '' })
+  await removeLeftovers(root)
+  t.same(await readdir(root), ['README'])
 })

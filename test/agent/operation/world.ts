@@ -8,6 +8,8 @@ import { isTerminal } from '../../../shared/operation/phase.ts'
 export const old = { number: 41, storePath: `/nix/store/${'a'.repeat(32)}-old` }
 export const next = { number: null, storePath: `/nix/store/${'b'.repeat(32)}-new` }
 
+export const third = { number: null, storePath: `/nix/store/${'c'.repeat(32)}-by-hand` }
+
 /** What the candidate, the people and the host do. */
 export interface Story {
   readonly kind?: Accepted['kind']
@@ -15,6 +17,12 @@ export interface Story {
   readonly answer?: 'confirm' | 'cancel' | 'nobody'
   readonly refused?: boolean
   readonly cancelEarly?: boolean
+  /** A cancellation that comes while the confirmation is being looked at. */
+  readonly cancelLate?: boolean
+  /** The candidate's script finds its lock taken. */
+  readonly locked?: boolean
+  /** Somebody switches the host by hand, or asks for another generation, while the rollback is stuck. */
+  readonly stuckUntil?: 'by hand' | 'asked'
   readonly regression?: string
   readonly commitFails?: boolean
   /** How many of the first attempts to bring the baseline back fail. */
@@ -107,7 +115,8 @@ export function world(story: Story) {
           host.guarded = true
         }),
       guardFired: () => effect(() => host.fired),
-      cancelRequested: () => effect(() => story.cancelEarly === true),
+      cancelRequested: () =>
+        effect(() => story.cancelEarly === true || (story.cancelLate === true && has('window-opened'))),
       settle: () =>
         effect(() => {
           host.guarded = false
@@ -115,12 +124,13 @@ export function world(story: Story) {
       startActivation: (path) =>
         effect(() => {
           if (!host.guarded) broken.push('activated without a guard')
-          host.running = path
+          if (!story.locked) host.running = path
         }),
       activationOutcome: () =>
-        effect(() =>
-          host.running === next.storePath ? { result: 'success', code: 'exited', status: '0' } : null
-        ),
+        effect(() => {
+          if (story.locked) return { result: 'exit-code', code: 'exited', status: '11' }
+          return host.running === next.storePath ? { result: 'success', code: 'exited', status: '0' } : null
+        }),
       regression: () => effect(() => story.regression ?? null),
       awaitAnswer: (_, deadlineMonotonicMs) =>
         effect(() => {
@@ -143,7 +153,7 @@ export function world(story: Story) {
       },
       restore: async (target, profile) => {
         await effect(() => {
-          if (failures-- > 0) fail('the switch failed')
+          if (failures-- > 0 && target.storePath !== third.storePath) fail('the switch failed')
           host.running = target.storePath
         })
         await effect(() => {
@@ -154,7 +164,11 @@ export function world(story: Story) {
         })
       },
       runningPath: () => effect(() => host.running),
-      backOff: () => effect(() => undefined)
+      backOff: () =>
+        effect(() => {
+          if (story.stuckUntil === 'by hand') host.running = third.storePath
+          return story.stuckUntil === 'asked' ? third : null
+        })
     }
   }
 

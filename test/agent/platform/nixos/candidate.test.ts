@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { assertCandidate } from '../../../../agent/platform/nixos/candidate.ts'
 
-const agent = { systemd: { system: { 'belay-agent.service': '' } } }
+const agent = { systemd: { system: { 'belay-agent.service': '[Service]\n' } } }
 const toplevel = (more: object = {}) => ({
   'nixos-version': '26.05',
   system: 'x86_64-linux',
@@ -53,3 +53,17 @@ t.test(
     )
   }
 )
+
+t.test('a masked agent is none, and the names of what activates it are taken', async (t) => {
+  const withUnits = (units: object) => t.testdir(toplevel({ etc: { systemd: { system: units } } }))
+  const masked = withUnits({ 'belay-agent.service': t.fixture('symlink', '/dev/null') })
+  await t.rejects(assertCandidate(masked, wanted), { code: 'agent-missing' })
+  for (const name of [
+    'belay-operation.service',
+    'belay-guard-x.service',
+    'nixos-rebuild-switch-to-configuration.service.d'
+  ]) {
+    const taken = withUnits({ ...agent.systemd.system, [name]: '[Service]\n' })
+    await t.rejects(assertCandidate(taken, wanted), { code: 'reserved-unit', found: new RegExp(name) })
+  }
+})

@@ -49,7 +49,7 @@ t.test(
     const g = await armed(t.testdir(), { journal: confirming })
     t.equal((await g.run()).code, 0)
     t.equal(await g.profile(), 'system-41-link')
-    t.equal(await g.switched(), 'switch\n')
+    t.equal(await g.switched(), 'test\nboot\n')
     t.match(await g.stopped(), /belay-operation\.service nixos-rebuild-switch-to-configuration\.service/)
     t.equal(await g.outcome(), '0\n')
   }
@@ -61,7 +61,7 @@ t.test('the generation was removed meanwhile: the profile names the system itsel
   await rm(join(dir, 'system-41-link'))
   t.equal((await g.run()).code, 0)
   t.equal(await g.profile(), join(dir, 'baseline-system'))
-  t.equal(await g.switched(), 'switch\n')
+  t.equal(await g.switched(), 'test\nboot\n')
 })
 
 t.test('an operation that has ended is left alone', async (t) => {
@@ -74,7 +74,7 @@ t.test('an operation that has ended is left alone', async (t) => {
 t.test('a torn end is no end', async (t) => {
   const g = await armed(t.testdir(), { journal: confirming + committed.slice(0, -4) })
   await g.run()
-  t.equal(await g.switched(), 'switch\n')
+  t.equal(await g.switched(), 'test\nboot\n')
 })
 
 t.test('a baseline that cannot be switched to is reported', async (t) => {

@@ -1,13 +1,6 @@
 import t from 'tap'
-import {
-  clean,
-  cut,
-  duration,
-  firstLine,
-  painter,
-  shortPath,
-  table
-} from '../../../../controller/cli/views/text.ts'
+import { cut, duration, firstLine, painter, shortPath, table } from '../../../../controller/cli/views/text.ts'
+import { clean } from '../../../../shared/clean.ts'
 import { storePath } from '../../fakes/fleet-host.ts'
 
 t.test('text of others cannot touch the terminal', (t) => {

@@ -1,0 +1,7 @@
+import { stripVTControlCharacters } from 'node:util'
+
+/** Text from a host, a program or a person, unable to move the cursor, to colour what follows or to forge a line. */
+export function clean(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is removed
+  return stripVTControlCharacters(text).replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ')
+}
