@@ -10,6 +10,8 @@ import { eventView } from './view.ts'
 
 /** Lines of output sent of one operation; the whole is in the system's journal. */
 const MAX_LINES = 5000
+/** Characters sent of one line. */
+const MAX_LINE = 2000
 
 /** Sends journal and output of an operation from their beginning, and what comes, until the operation has ended. */
 export async function streamLog(
@@ -22,21 +24,32 @@ export async function streamLog(
   const stop = new AbortController()
   const signal = AbortSignal.any([stop.signal, sink.signal])
   let lines = 0
-  const output = (line: string) => {
-    if (lines++ < MAX_LINES) sink.send({ type: 'output', operation: id, line } satisfies OperationEvent)
+  let behind = false
+  const output = (text: string) => {
+    lines += 1
+    const line = text.slice(0, MAX_LINE)
+    sink.send({ type: 'output', operation: id, line } satisfies OperationEvent)
+  }
+  /** A reader who is too slow gets the rest when all is over. */
+  const live = (text: string) => {
+    behind ||= sink.full() || lines >= MAX_LINES
+    if (!behind) output(text)
   }
   let following: Promise<void> | undefined
   let phase: Phase = 'accepted'
   for await (const record of watchOperation(operations.root, id, signal)) {
     if (record.event.type === 'moved') phase = record.event.to
-    if (phase === 'activating') following ??= host.follow(id, output, signal).catch(() => {})
+    if (phase === 'activating') following ??= host.follow(id, live, signal).catch(() => {})
     sink.send(eventView(id, record, phase), `${id}:${record.seq}`)
     await sink.drained()
   }
   stop.abort()
   await following
   if (sink.signal.aborted) return
-  for (const line of (await host.output(id).catch(() => [])).slice(lines)) output(line)
+  for (const line of (await host.output(id).catch(() => [])).slice(lines, MAX_LINES)) {
+    output(line)
+    await sink.drained()
+  }
   sink.end()
 }
 

@@ -146,7 +146,7 @@ export const operationReadingApi: FastifyPluginAsyncTypebox<ApiOptions> = async 
     },
     async (request, reply) => {
       await operations.get(request.params.id)
-      assertRoom()
+      assertRoom(callerOf(request.raw).role)
       reply.hijack()
       const sink = openEvents(reply.raw)
       await streamLog(request.params.id, operations, host, sink).catch((error: unknown) => {
@@ -178,7 +178,7 @@ export const eventApi: FastifyPluginAsyncTypebox<ApiOptions> = async (app, { ope
     },
     async (request, reply) => {
       const after = parsePosition(request.headers['last-event-id'])
-      assertRoom()
+      assertRoom(callerOf(request.raw).role)
       reply.hijack()
       const sink = openEvents(reply.raw)
       await streamEvents(after, operations, sink).catch((error: unknown) => {

@@ -1,15 +1,21 @@
 import type { ServerResponse } from 'node:http'
+import type { Role } from '../../shared/api/schemas.ts'
 import { BelayError } from '../../shared/errors.ts'
 
 const HEARTBEAT_MS = 5000
 /** Streams at once, over all sockets: each holds a watch, and a log of an activation a journalctl besides. */
 const MAX_STREAMS = 32
+/** Of these so many for those who may only look: they must not keep an operator from seeing. */
+const MAX_OBSERVERS = 24
+/** Bytes that wait for one slow reader. */
+const MAX_WAITING = 256 * 1024
 let open = 0
 
 /** The sending end of a stream of server-sent events. */
 export interface EventSink {
-  /** Sends one event. False when the reader is slow: wait for `drained`. */
-  send(data: unknown, id?: string): boolean
+  send(data: unknown, id?: string): void
+  /** True when so much waits for the reader that nothing but what matters should be added. */
+  full(): boolean
   drained(): Promise<void>
   /** Tells the reader that nothing follows. */
   end(): void
@@ -18,12 +24,11 @@ export interface EventSink {
 }
 
 /** Throws `too-many-streams` when there is no room for another. */
-export function assertRoom(): void {
-  if (open < MAX_STREAMS) return
-  throw new BelayError('too-many-streams', `${open} event streams are open`, {
-    found: open,
-    wanted: `fewer than ${MAX_STREAMS}`
-  })
+export function assertRoom(role: Role): void {
+  const limit = role === 'observe' ? MAX_OBSERVERS : MAX_STREAMS
+  if (open < limit) return
+  const wanted = `fewer than ${limit}`
+  throw new BelayError('too-many-streams', `${open} event streams are open`, { found: open, wanted })
 }
 
 /** Turns a response into a stream of events, with a heartbeat so that a dead line is noticed at both ends. */
@@ -41,8 +46,10 @@ export function openEvents(response: ServerResponse): EventSink {
   })
   return {
     signal: gone.signal,
-    send: (data, id) =>
-      response.write(`${id === undefined ? '' : `id: ${id}\n`}data: ${JSON.stringify(data)}\n\n`),
+    send: (data, id) => {
+      response.write(`${id === undefined ? '' : `id: ${id}\n`}data: ${JSON.stringify(data)}\n\n`)
+    },
+    full: () => response.writableLength > MAX_WAITING,
     drained: () =>
       new Promise((resolve) => {
         if (!response.writableNeedDrain || gone.signal.aborted) return resolve()

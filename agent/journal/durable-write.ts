@@ -31,12 +31,15 @@ const isThere = (path: string) =>
 
 /** Runs a write in a directory; when the disk is full, once more on its reserve. */
 async function withReserve<T>(directory: string, write: () => Promise<T>): Promise<T> {
-  try {
-    return await write()
-  } catch (error) {
-    if (isFull(error) && (await releaseReserve(directory))) return await write()
-    throw asNoSpace(error, directory)
+  const again = async (error: unknown) => {
+    if (isFull(error) && (await releaseReserve(directory).catch(() => false))) return write()
+    throw error
   }
+  return write()
+    .catch(again)
+    .catch((error: unknown) => {
+      throw asNoSpace(error, directory)
+    })
 }
 
 const isFull = (error: unknown) => ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '')
@@ -61,11 +64,12 @@ async function replaceFile(path: string, text: string | Buffer, mode: number): P
   try {
     // Never into what a write that was cut off left: it may have the mode of another, or a second name.
     await rm(temporary, { force: true })
-    await using file = await open(temporary, 'wx', mode)
-    await file.writeFile(text)
-    await file.sync()
+    await closing(await open(temporary, 'wx', mode), async (file) => {
+      await file.writeFile(text)
+      await file.sync()
+    })
   } catch (error) {
-    await rm(temporary, { force: true })
+    await rm(temporary, { force: true }).catch(() => {}) // what went wrong first is what is told
     throw error
   }
   await rename(temporary, path)
@@ -74,17 +78,33 @@ async function replaceFile(path: string, text: string | Buffer, mode: number): P
 
 /** Makes the names in a directory durable: what was created, renamed or removed there. */
 export async function syncDirectory(path: string): Promise<void> {
-  await using directory = await open(path, 'r')
-  await directory.sync()
+  await closing(await open(path, 'r'), (directory) => directory.sync())
+}
+
+/** Uses a file and closes it. When both fail, the error of the use is told: `await using` would wrap it. */
+async function closing(file: FileHandle, use: (file: FileHandle) => Promise<void>): Promise<void> {
+  try {
+    await use(file)
+  } catch (error) {
+    await file.close().catch(() => {})
+    throw error
+  }
+  await file.close()
 }
 
 /**
- * Appends to a file of a directory and syncs; on a failed write the file is cut back, so that no half record stands
- * before a later one. Throws `no-space` when the disk is full.
+ * Appends to a file of a directory, behind its `size` bytes that are known to be good, and syncs. What a failed append
+ * left there is cut off, by itself or else by the next, so that no half record stands before a later one. Throws
+ * `no-space` when the disk is full.
  */
-export async function durableAppend(directory: string, file: FileHandle, text: string): Promise<void> {
+export async function durableAppend(
+  directory: string,
+  file: FileHandle,
+  size: number,
+  text: string
+): Promise<void> {
   await withReserve(directory, async () => {
-    const { size } = await file.stat()
+    if ((await file.stat()).size > size) await file.truncate(size)
     try {
       await file.appendFile(text)
       await file.sync()

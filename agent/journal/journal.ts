@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
+import type { FileHandle } from 'node:fs/promises'
 import { open, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { BelayError } from '../../shared/errors.ts'
-import { durableAppend, syncDirectory } from './durable-write.ts'
+import { asNoSpace, durableAppend, syncDirectory } from './durable-write.ts'
 
 /** When something was recorded: wall clock for people, boot and monotonic milliseconds for deadlines. */
 export interface Instant {
@@ -95,25 +96,33 @@ export interface Journal<E> {
  * writer before died between a write and its fsync.
  */
 export async function openJournal<E>(path: string, now: () => Instant): Promise<Journal<E>> {
-  const file = await open(path, 'a+', 0o640)
+  let file: FileHandle | undefined
   try {
-    const { records: old, validBytes } = parseJournal<E>(await file.readFile('utf8'))
+    file = await open(path, 'a+', 0o640)
+    const { records, validBytes } = parseJournal<E>(await file.readFile('utf8'))
     await file.truncate(validBytes)
     await file.sync()
     await syncDirectory(dirname(path))
-    const records = [...old]
-    return {
-      records,
-      close: () => file.close(),
-      async append(event) {
-        const record = seal(records.length, event, now(), records.at(-1)?.hash ?? GENESIS)
-        await durableAppend(dirname(path), file, `${JSON.stringify(record)}\n`)
-        records.push(record)
-        return record
-      }
-    }
+    return writer(path, file, { records, validBytes }, now)
   } catch (error) {
-    await file.close()
-    throw error
+    await file?.close().catch(() => {})
+    throw asNoSpace(error, dirname(path))
+  }
+}
+
+function writer<E>(path: string, file: FileHandle, old: ParsedJournal<E>, now: () => Instant): Journal<E> {
+  const records = [...old.records]
+  let size = old.validBytes
+  return {
+    records,
+    close: () => file.close(),
+    async append(event) {
+      const record = seal(records.length, event, now(), records.at(-1)?.hash ?? GENESIS)
+      const line = `${JSON.stringify(record)}\n`
+      await durableAppend(dirname(path), file, size, line)
+      size += Buffer.byteLength(line)
+      records.push(record)
+      return record
+    }
   }
 }

@@ -1,6 +1,6 @@
 import { request } from 'node:http'
 import t from 'tap'
-import { parsePosition } from '../../../agent/api/operation-log.ts'
+import { parsePosition, streamLog } from '../../../agent/api/operation-log.ts'
 import { sseEvents } from '../../../shared/agent-client/sse.ts'
 import type { OperationEvent } from '../../../shared/api/schemas.ts'
 import { call, candidate, startDaemon } from '../fakes/daemon.ts'
@@ -74,4 +74,77 @@ t.test('a stream that breaks before its end is an error, not an end', async (t) 
   t.match((await events.next()).value, { type: 'operation', seq: 0 })
   gone.abort()
   await t.rejects(events.next())
+})
+
+t.test(
+  'a reader who does not read costs no more than a bounded amount, and misses nothing in the end',
+  async (t) => {
+    const sent: unknown[] = []
+    let waiting = 0
+    const sink = {
+      signal: new AbortController().signal,
+      send: (data: unknown) => {
+        sent.push(data)
+        waiting += JSON.stringify(data).length
+      },
+      full: () => waiting > 10_000,
+      drained: async () => {
+        waiting = 0
+      },
+      end: () => {}
+    }
+    const d = await startDaemon(t)
+    const all = Array.from({ length: 100 }, (_, i) => `${i} ${'x'.repeat(5000)}`)
+    let most = 0
+    const host = {
+      ...d.host,
+      follow: async (_: string, line: (text: string) => void) => {
+        for (const text of all) line(text)
+        most = waiting
+      },
+      output: async () => all
+    }
+    const { body } = await call(
+      d.socket('operate'),
+      'POST',
+      '/v1/operations',
+      JSON.stringify({ storePath: candidate })
+    )
+    const { id } = JSON.parse(body) as { id: string }
+    const phases = ['fetching', 'checking', 'arming', 'activating', 'rolling-back', 'rolled-back'] as const
+    await d.append(id, ...phases.map((to) => ({ type: 'moved', to, reason: 'x' }) as const))
+    await streamLog(id, d.operations, host, sink)
+    t.ok(most > 0 && most < 20_000, `${most} bytes waited`)
+    const lines = sent.flatMap((event) =>
+      (event as OperationEvent).type === 'output' ? [event as { line: string }] : []
+    )
+    t.same(
+      lines.map(({ line }) => Number(line.split(' ')[0])),
+      all.map((_, i) => i)
+    )
+    t.ok(
+      lines.every(({ line }) => line.length <= 2000),
+      'long lines are cut'
+    )
+  }
+)
+
+t.test('those who may only look leave room for operators', async (t) => {
+  const d = await startDaemon(t)
+  const open: ReturnType<typeof request>[] = []
+  t.teardown(() => {
+    for (const each of open) each.destroy()
+  })
+  const events = (role: string) =>
+    new Promise<number>((resolve) => {
+      const req = request({ socketPath: d.socket(role), path: '/v1/events', agent: false }, (res) =>
+        resolve(res.statusCode ?? 0)
+      )
+      req.on('error', () => {})
+      req.end()
+      open.push(req)
+    })
+  for (let i = 0; i < 24; i++) t.equal(await events('observe'), 200)
+  t.equal(await events('observe'), 429)
+  t.equal(await events('operate'), 200)
 })

@@ -83,6 +83,7 @@ export async function startDaemon(t: Scope, dir = shortDirectory(t)) {
   }
   return {
     settings,
+    host,
     started,
     operations,
     app,

@@ -66,10 +66,10 @@ t.test(
     await setReserve(dir)
     await fill()
     const line = `${'x'.repeat(5000)}\n`
-    await durableAppend(dir, file, line)
+    await durableAppend(dir, file, 0, line)
     t.equal(await readFile(join(dir, 'journal'), 'utf8'), line)
     await fill()
-    await t.rejects(durableAppend(dir, file, line), { code: 'no-space' })
+    await t.rejects(durableAppend(dir, file, line.length, line), { code: 'no-space' })
     t.equal(await readFile(join(dir, 'journal'), 'utf8'), line)
   }
 )
