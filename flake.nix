@@ -1,0 +1,38 @@
+{
+  description = "Belay: activates NixOS generations so that no activation can strand a host";
+
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
+
+  outputs =
+    { self, nixpkgs }:
+    let
+      forEachSystem = nixpkgs.lib.genAttrs [
+        "x86_64-linux"
+        "aarch64-linux"
+      ];
+      partsFor = pkgs: {
+        belay-agent = pkgs.callPackage ./nix/package.nix { part = "belay-agent"; };
+        belay = pkgs.callPackage ./nix/package.nix { part = "belay"; };
+      };
+    in
+    {
+      packages = forEachSystem (
+        system:
+        let
+          parts = partsFor nixpkgs.legacyPackages.${system};
+        in
+        parts // { default = parts.belay-agent; }
+      );
+
+      overlays.default = final: _: partsFor final;
+
+      nixosModules.belay-agent = ./systemd/nixos-module.nix;
+      nixosModules.default = self.nixosModules.belay-agent;
+
+      # `vm` boots NixOS with the agent in a virtual machine; it needs KVM.
+      checks = forEachSystem (system: {
+        inherit (self.packages.${system}) belay-agent belay;
+        vm = nixpkgs.legacyPackages.${system}.testers.runNixOSTest ./nix/vm-test.nix;
+      });
+    };
+}

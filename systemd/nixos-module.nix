@@ -1,0 +1,121 @@
+# Installs the agent on a NixOS host. The unit file beside this one is the truth of the service; here is only what
+# NixOS adds to it. test/systemd/ keeps the options equal to agent/config/settings.ts.
+{
+  config,
+  lib,
+  pkgs,
+  ...
+}:
+let
+  cfg = config.services.belay-agent;
+  inherit (lib) mkOption types;
+  json = pkgs.formats.json { };
+
+  option =
+    type: default: description:
+    mkOption { inherit type default description; };
+  path = option (types.strMatching "/[^[:space:]$%]*");
+  seconds = minimum: option (types.ints.between minimum 86400);
+  group = option (types.nullOr types.str) null;
+
+  # The agent itself judges its configuration while the system is built: a mistake never reaches a host.
+  settingsFile =
+    let
+      file = json.generate "belay-agent.json" cfg.settings;
+    in
+    if pkgs.stdenv.buildPlatform.canExecute pkgs.stdenv.hostPlatform then
+      pkgs.runCommand "belay-agent.json" { } ''
+        ${lib.getExe cfg.package} config check ${file}
+        cp ${file} $out
+      ''
+    else
+      file;
+
+  unit = pkgs.writeTextDir "lib/systemd/system/belay-agent.service" (
+    builtins.replaceStrings [ "@belay-agent@" ] [ (lib.getExe cfg.package) ] (
+      builtins.readFile ./belay-agent.service
+    )
+  );
+in
+{
+  options.services.belay-agent = {
+    enable = lib.mkEnableOption "belay-agent, which activates generations so that none can strand this host";
+
+    package = mkOption {
+      type = types.package;
+      default = pkgs.callPackage ../nix/package.nix { };
+      defaultText = lib.literalMD "the agent of this flake, built with the packages of this host";
+      description = "The agent's package.";
+    };
+
+    settings = mkOption {
+      default = { };
+      description = "Content of {file}`/etc/belay/agent.json`. It is in the Nix store: no secrets.";
+      type = types.submodule {
+        freeformType = json.type;
+        options = {
+          hostName = option types.str "" "Name of this host; default is the system's";
+          stateDirectory = path "/var/lib/belay" "Operations and what must survive";
+          socketDirectory = path "/run/belay" "Where the sockets are made";
+          gcRootsDirectory = path "/nix/var/nix/gcroots/belay" "Garbage collector roots of ours";
+          profile = path "/nix/var/nix/profiles/system" "System profile";
+          bootDirectory = path "/boot" "Where boot entries are";
+          logLevel = option (types.enum [
+            "trace"
+            "debug"
+            "info"
+            "warn"
+            "error"
+          ]) "info" "Least level logged";
+          confirm.windowSeconds = seconds 5 120 "Confirm window where a request names none";
+          limits.activationSeconds =
+            seconds 1 600
+              "An activation script is ended, with all it started, after so long";
+          limits.agentSeconds = seconds 1 30 "How long the agent of the new generation may take to answer";
+          groups.observe = group "Group that may read: host, operations, metrics";
+          groups.operate = group "Group that may also activate, confirm and roll back";
+          groups.admin = group "Group that may do everything";
+          keepOperations = option (types.ints.between 5 10000) 200 "Ended operations kept";
+        };
+      };
+    };
+  };
+
+  config = lib.mkIf cfg.enable {
+    assertions = [
+      {
+        assertion = config.system.switch.enable;
+        message = "services.belay-agent needs system.switch.enable: it activates by switch-to-configuration.";
+      }
+      {
+        assertion = config.nix.enable;
+        message = "services.belay-agent needs nix.enable: it reads the store and sets the profile with Nix.";
+      }
+      {
+        assertion = config.environment.binsh != null;
+        message = "services.belay-agent needs environment.binsh: its guard is a script of /bin/sh.";
+      }
+    ];
+
+    services.belay-agent.settings.bootDirectory = lib.mkIf config.boot.loader.systemd-boot.enable (
+      lib.mkDefault config.boot.loader.efi.efiSysMountPoint
+    );
+
+    environment.systemPackages = [ cfg.package ];
+    environment.etc."belay/agent.json".source = settingsFile;
+    users.groups = lib.genAttrs (lib.filter (name: name != null) (
+      lib.attrValues { inherit (cfg.settings.groups) observe operate admin; }
+    )) (_: { });
+
+    systemd.packages = [ unit ];
+    systemd.services.belay-agent = {
+      # NixOS does not read the [Install] section.
+      wantedBy = [ "multi-user.target" ];
+      # The agent reads its settings when it starts; X-StopIfChanged=false in the unit makes this one restart, after
+      # the activation. It does not reload.
+      restartTriggers = [ settingsFile ];
+      # Next to what NixOS gives every unit: coreutils, gnugrep and systemd. Runner and guard inherit it.
+      path = [ config.nix.package ];
+    };
+  };
+}
