@@ -5,7 +5,9 @@ import { isTerminal, phases, transitions } from '../shared/operation/phase.ts'
 const file = 'docs/safety.md'
 const arrows = phases.flatMap((from) => transitions[from].map((to) => `    ${from} --> ${to}`))
 const ends = phases.filter(isTerminal).map((phase) => `    ${phase} --> [*]`)
-const diagram = ['```mermaid', 'stateDiagram-v2', '    [*] --> accepted', ...arrows, ...ends, '```'].join('\n')
+const diagram = ['```mermaid', 'stateDiagram-v2', '    [*] --> accepted', ...arrows, ...ends, '```'].join(
+  '\n'
+)
 const [begin, end] = ['<!-- diagram: npm run diagram -->', '<!-- end of diagram -->']
 const text = await readFile(file, 'utf8')
 const [before, rest] = text.split(begin)

@@ -17,6 +17,17 @@ const wholeNumber = (text: string): number => {
   throw new InvalidArgumentError('wanted a whole number above 0')
 }
 
+/** What the commands share: where they hang, what they get, and how their exit code leaves. */
+interface Shell {
+  readonly program: Command
+  readonly terminal: Terminal
+  readonly file: () => string | null
+  readonly context: () => Promise<commands.Context>
+  /** For what must work with everything else broken, the configuration too. */
+  readonly emergencyContext: () => Promise<commands.Context>
+  readonly exit: (code: number) => void
+}
+
 /** The command line of `belay-agent`. Resolves to the exit code: 0 done, 1 not done, 2 usage. */
 export async function runAgentCli(argv: readonly string[], terminal: Terminal): Promise<number> {
   let code = 0
@@ -32,27 +43,55 @@ export async function runAgentCli(argv: readonly string[], terminal: Terminal): 
     .exitOverride()
     .configureOutput({ writeOut: terminal.out, writeErr: terminal.err })
   const file = () => program.opts<Global>().config ?? null
-  const contextOf = (settings: Settings, config = file()) => ({
-    settings,
-    config,
-    json: program.opts<Global>().json === true,
-    terminal
-  })
+  const json = () => program.opts<Global>().json === true
+  const contextOf = (settings: Settings) => ({ settings, config: file(), json: json(), terminal })
   const context = async () => contextOf(await loadSettings(file()))
-  /** For what must work with everything else broken, the configuration too. */
   const emergencyContext = async () =>
     context().catch((error: unknown) => {
       terminal.err(`${describeError(error)}\nGoing on with the default configuration.\n`)
       return contextOf(parseSettings('{}', 'defaults'))
     })
-  const add = (name: string, description: string) => program.command(name).description(description)
+  const exit = (with_: number) => {
+    code = with_
+  }
+  const shell: Shell = { program, terminal, file, context, emergencyContext, exit }
+  addReading(shell)
+  addChanging(shell)
+  addInternal(shell)
+  try {
+    await program.parseAsync([...argv], { from: 'user' })
+    return code
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+    commands.printError(error, json(), terminal)
+    return codeOf(error) === 'invalid-config' ? 2 : 1
+  }
+}
 
+function addReading({ program, terminal, file, context, exit }: Shell): void {
+  const add = (name: string, description: string) => program.command(name).description(description)
   add('status', 'what runs, what boots next, the newest operation').action(async () => {
-    code = await commands.status(await context())
+    exit(await commands.status(await context()))
   })
   add('generations', 'generations of the system profile').action(async () => {
-    code = await commands.generations(await context())
+    exit(await commands.generations(await context()))
   })
+  add(
+    'log [id]',
+    'journal and output of an operation, the newest by default, live until it has ended'
+  ).action(async (id?: string) => {
+    exit(await commands.log(await context(), id))
+  })
+  add('config', 'the configuration')
+    .command('check [file]')
+    .description('validate a configuration file')
+    .action(async (path?: string) => {
+      exit(await commands.configCheck(path ?? file(), terminal))
+    })
+}
+
+function addChanging({ program, context, emergencyContext, exit }: Shell): void {
+  const add = (name: string, description: string) => program.command(name).description(description)
   add('activate <store-path>', 'activate a generation: prove, then commit')
     .option('--window <seconds>', 'confirm window', wholeNumber)
     .option('--auto-confirm', 'local verification is enough: nobody has to confirm')
@@ -63,61 +102,33 @@ export async function runAgentCli(argv: readonly string[], terminal: Terminal): 
       '\nConfirm from a new session, which proves that you still get in:\n  belay-agent confirm'
     )
     .action(async (storePath: string, options: commands.ActivateOptions) => {
-      code = await commands.activate(await context(), storePath, options)
+      exit(await commands.activate(await context(), storePath, options))
     })
   add('confirm [id]', 'confirm the operation that waits for it').action(async (id?: string) => {
-    code = await commands.confirm(await context(), id)
+    exit(await commands.confirm(await context(), id))
   })
   add('rollback', 'go back to the last known good generation; works with the daemon dead')
     .option('--generation <number>', 'go to this generation', wholeNumber)
     .option('--reason <text>', 'why, for the journal')
     .action(async (options: commands.RollbackOptions) => {
-      code = await commands.rollback(await emergencyContext(), options)
+      exit(await commands.rollback(await emergencyContext(), options))
     })
-  add(
-    'log [id]',
-    'journal and output of an operation, the newest by default, live until it has ended'
-  ).action(async (id?: string) => {
-    code = await commands.log(await context(), id)
-  })
-  add('config', 'the configuration')
-    .command('check [file]')
-    .description('validate a configuration file')
-    .action(async (path?: string) => {
-      code = await commands.configCheck(path ?? file(), terminal)
-    })
-  addInternal(program, context, emergencyContext, (unreadable) => {
-    code = unreadable
-  })
-  try {
-    await program.parseAsync([...argv], { from: 'user' })
-    return code
-  } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
-    commands.printError(error, program.opts<Global>().json === true, terminal)
-    return codeOf(error) === 'invalid-config' ? 2 : 1
-  }
 }
 
 /** What the service manager calls, not a person. */
-function addInternal(
-  program: Command,
-  context: () => Promise<commands.Context>,
-  emergencyContext: () => Promise<commands.Context>,
-  exitWith: (code: number) => void
-): void {
+function addInternal({ program, context, emergencyContext, exit }: Shell): void {
   program.command('serve', { hidden: true }).action(async () => {
     const { settings, config } = await context()
     await (await import('../serve.ts')).serve(settings, config)
   })
   program.command('run-operation <id>', { hidden: true }).action(async (id: string) => {
     // A generation may bring a configuration that cannot be read: the way back does not hang on it.
-    const context = await emergencyContext()
+    const { settings, json, terminal } = await emergencyContext()
     const { runOne } = await import('../run-operation.ts')
-    await runOne(id, context.settings).catch((error: unknown) => {
+    await runOne(id, settings).catch((error: unknown) => {
       if (codeOf(error) !== 'journal-corrupt') throw error
-      commands.printError(error, context.json, context.terminal)
-      exitWith(UNREADABLE)
+      commands.printError(error, json, terminal)
+      exit(UNREADABLE)
     })
   })
 }
