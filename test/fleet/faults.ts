@@ -47,6 +47,10 @@ const waitForFailure = (count: number) =>
 const early: readonly Phase[] = ['accepted', 'fetching', 'checking', 'arming']
 const late: readonly Phase[] = ['activating', 'verifying', 'confirming', 'committing']
 
+/** A runner killed between the intent and the start of the activation leaves nobody who knows: back it goes. */
+const endsOf = (phase: Phase): readonly Phase[] =>
+  phase === 'activating' ? ['committed', 'rolled-back'] : ['committed']
+
 /** Who confirms: behind the window there is nobody to wait for. */
 const waiter = (phase: Phase): Fault['confirm'] =>
   ['committing', 'rolling-back', 'stuck'].includes(phase) ? 'health' : 'person'
@@ -71,7 +75,7 @@ function killMatrix(): Fault[] {
       .map(({ name, blows }) => ({ name, phase, blows: () => blows, ...rest }))
   return [
     ...[...early, ...late].flatMap((phase) =>
-      inPhase(phase, { candidate: good, confirm: waiter(phase), ends: ['committed'] })
+      inPhase(phase, { candidate: good, confirm: waiter(phase), ends: endsOf(phase) })
     ),
     ...inPhase('rolling-back', { candidate: failing, confirm: 'health', ends: ['rolled-back'] }),
     ...inPhase('stuck', {
@@ -114,7 +118,7 @@ const smallDisk = (host: Host) =>
   host.must([
     'sh',
     '-c',
-    `systemctl stop belay-agent && cp -a ${state} /root/state && mount -t tmpfs -o size=1m tmpfs ${state} &&
+    `systemctl stop belay-agent && cp -a ${state} /root/state && mount -t tmpfs -o size=16m tmpfs ${state} &&
     cp -a /root/state/. ${state}/ && systemctl start belay-agent`
   ])
 /** Room again; the operation is closed on the small disk first, then the state moves back. */
@@ -370,7 +374,7 @@ const candidates: readonly Fault[] = [
   brings('exit code 1', { exitCode: 1 }, { says: /exited 1/ }),
   brings('exit code 2', { exitCode: 2 }, { says: /exited 2/ }),
   brings('exit code 4 and no failed unit', { exitCode: 4 }, { ends: ['committed'] }),
-  brings('exit code 11', { exitCode: 11 }, { says: /exited 11/ }),
+  brings('exit code 11', { exitCode: 11 }, { says: /nothing was changed/ }),
   brings('exit code 100', { exitCode: 100 }, { says: /reboot/ }),
   brings('exit code 101', { exitCode: 101 }, { says: /exited 101/ }),
   brings('a boot loader that fails', { bootloaderFails: true }, { says: /boot ended with/ }),

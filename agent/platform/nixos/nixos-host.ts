@@ -94,9 +94,10 @@ async function startRunner(id: string, config: string | null): Promise<void> {
     try {
       return await startTransient(runnerCommand(id, config), RUNNER_UNIT)
     } catch (error) {
+      const { description, running, waitsForRestart } = await stateOf(RUNNER_UNIT)
+      // It runs already, or died at once and will be started again.
+      if (running && description.endsWith(id)) return
       if (codeOf(error) !== 'operation-running' || monotonicMs() > end) throw error
-      const { description, waitsForRestart } = await stateOf(RUNNER_UNIT)
-      if (description.endsWith(id)) return
       // Of another operation, and failing over and over: that one has ended, or cannot be read.
       if (waitsForRestart) await stopUnit(RUNNER_UNIT)
       await delay(100)

@@ -1,0 +1,55 @@
+import { lstat } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { BelayError } from '../../shared/errors.ts'
+import { placesOf } from '../platform/nixos/nixos-ports.ts'
+import { observe } from '../platform/nixos/observe.ts'
+import { carryOut, hostHands } from '../rescue/carry-out.ts'
+import { gather } from '../rescue/evidence.ts'
+import { scriptPath } from '../rescue/keep.ts'
+import { planRescue } from '../rescue/plan.ts'
+import type { Context } from './commands.ts'
+import { print } from './commands.ts'
+import * as views from './views/rescue.ts'
+
+export interface RescueOptions {
+  readonly run?: true
+  readonly generation?: number
+}
+
+/** Shows the way back, or goes it. Reads files only: the agent may be dead, and any of the files may be missing. */
+export async function rescue(context: Context, options: RescueOptions): Promise<number> {
+  const { settings, terminal } = context
+  const evidence = await gather(settings)
+  if (process.getuid?.() !== 0 && evidence.unfinished === null)
+    terminal.err('Only root sees the operations; this is the way back without them.\n')
+  for (const note of evidence.notes) terminal.err(`${views.note(note)}\n`)
+  const plan = planRescue(evidence, settings, options.generation)
+  const hostName = settings.hostName || hostname()
+  if (plan === null) {
+    print(context, { host: hostName, seen: evidence.seen, plan: null }, () => views.noWay())
+    return 1
+  }
+  const script = (await lstat(scriptPath(settings)).catch(() => null)) === null ? null : scriptPath(settings)
+  if (!options.run) {
+    const { seen, unreadable } = evidence
+    print(context, { host: hostName, seen, unreadable, plan, script }, () =>
+      views.rescue({ hostName, seen, unreadable, plan, script })
+    )
+    return 0
+  }
+  if (process.getuid?.() !== 0) throw new BelayError('permission-denied', 'be root, or use sudo')
+  if (!plan.needed && options.generation === undefined) {
+    const { number } = plan.chosen
+    const text = `nothing is unfinished here, so say where to, such as: belay-agent rescue --run --generation ${number}`
+    throw new BelayError('not-cancellable', text, { wanted: `--generation ${number}` })
+  }
+  print(context, { type: 'plan', plan }, () => views.goal(plan))
+  const ended = await carryOut({
+    plan,
+    settings,
+    hands: hostHands(() => observe(placesOf(settings))),
+    tell: (progress) => print(context, progress, () => views.progress(progress))
+  })
+  print(context, { type: 'rescued', ...ended }, () => views.rescued(ended))
+  return ended.ok ? 0 : 1
+}
