@@ -6,7 +6,7 @@ import type { Phase } from '../../shared/operation/phase.ts'
 import { isTerminal } from '../../shared/operation/phase.ts'
 import type { Clock } from '../clock.ts'
 import type { Settings } from '../config/settings.ts'
-import { releaseReserve, setReserve } from '../journal/durable-write.ts'
+import { releaseReserve, setReserve, syncDirectory } from '../journal/durable-write.ts'
 import type { Host } from '../platform/platform.ts'
 import { sameNonce, say } from './control.ts'
 import { readKnownGood, rollbackTarget } from './known-good.ts'
@@ -163,6 +163,7 @@ export class Operations {
   async #remove(id: string): Promise<void> {
     const directory = operationDirectory(this.root, id)
     await rename(directory, `${directory}.gone`)
+    await syncDirectory(this.root)
     await rm(`${directory}.gone`, { recursive: true, force: true })
     this.#ended.delete(id)
   }

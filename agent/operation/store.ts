@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { mkdir, readdir, rename, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { BelayError, codeOf } from '../../shared/errors.ts'
 import { isTerminal } from '../../shared/operation/phase.ts'
 import { asNoSpace, setReserve, syncDirectory } from '../journal/durable-write.ts'
@@ -63,7 +63,11 @@ export async function admit(root: string, admission: Admission, now: () => Insta
     })
     if (earlier === null) continue
     const key = earlier.accepted.idempotency
-    if (key !== null && key.key === admission.idempotency?.key) return sameRequest(earlier, admission)
+    if (key !== null && key.key === admission.idempotency?.key) {
+      // Whoever admitted it may have died before its name was on the disk.
+      await syncNames(root)
+      return sameRequest(earlier, admission)
+    }
     if (!isTerminal(earlier.phase)) {
       throw new BelayError('operation-running', `operation ${id} is ${earlier.phase}`, {
         found: id,
@@ -95,12 +99,22 @@ async function create(root: string, admission: Admission, now: () => Instant): P
     const journal = await openJournal<Event>(join(temporary, 'journal.jsonl'), () => instant)
     await journal.append({ ...admission, type: 'accepted', id }).finally(() => journal.close())
     await rename(temporary, directory)
-    await syncDirectory(root)
+    await syncNames(root)
+    return foldOperation(journal.records)
   } catch (error) {
-    await rm(temporary, { recursive: true, force: true })
+    // The caller hears that it failed: it must not happen later. Durable, or a name without a journal could stay.
+    await rename(directory, temporary)
+      .then(() => syncDirectory(root))
+      .catch(() => {})
+    await rm(temporary, { recursive: true, force: true }).catch(() => {})
     throw asNoSpace(error, root)
   }
-  return readOperation(root, id)
+}
+
+/** Makes the names of the operations durable, and that of their folder, which the first of them made. */
+async function syncNames(root: string): Promise<void> {
+  await syncDirectory(root)
+  await syncDirectory(dirname(root))
 }
 
 /** Removes what an admission or a removal left that was cut off. */

@@ -35,6 +35,7 @@ export async function assertComplete(storePath: string): Promise<void> {
 /** Points the profile to a path, in a new generation where there is none with that number. */
 export async function setProfile(profile: string, storePath: string): Promise<void> {
   await mustRun(['nix-env', '--profile', profile, '--set', storePath], { timeoutMs, env })
+  await syncDirectory(dirname(profile)) // Nix renames the link and leaves it at that
 }
 
 /** Points the profile back to a recorded generation: by its number while that still names the path. */
@@ -48,6 +49,7 @@ export async function restoreProfile(profile: string, to: GenerationRef): Promis
 /** Keeps a path from the garbage collector under a name of ours, in place of what had that name. */
 export async function addRoot(directory: string, name: string, storePath: string): Promise<void> {
   await mkdir(directory, { recursive: true })
+  await syncDirectory(dirname(directory)) // the first root makes the folder
   await replaceLink(storePath, join(directory, name))
 }
 

@@ -42,6 +42,26 @@ t.test('cut anywhere, a journal is its whole records, and goes on from there', a
   t.pass(`${whole.length + 1} cuts`)
 })
 
+t.test('a last record of which sectors are missing is cut off, one before it is not', async (t) => {
+  const path = await written(t.testdir(), [{ n: 1 }, { n: 2, text: 'x'.repeat(1000) }])
+  const whole = await readFile(path)
+  const second = whole.indexOf('\n') + 1
+  for (const [from, to] of [
+    [second, whole.length - 1],
+    [second, second + 512],
+    [second + 300, second + 812]
+  ] as const) {
+    await writeFile(path, Buffer.from(whole).fill(0, from, to))
+    const journal = await openJournal(path, clock)
+    t.equal(journal.records.length, 1)
+    await journal.append({ n: 'next' })
+    await journal.close()
+    t.equal((await readJournal(path)).length, 2)
+  }
+  await writeFile(path, Buffer.from(whole).fill(0, 10, 20))
+  await t.rejects(readJournal(path), { code: 'journal-corrupt', at: 'line 1' })
+})
+
 t.test('a changed, removed or moved record is found', async (t) => {
   const text = await readFile(await written(t.testdir(), [{ n: 1 }, { n: 2 }, { n: 3 }]), 'utf8')
   const [a, b, c] = text.split('\n')
