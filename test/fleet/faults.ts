@@ -297,7 +297,7 @@ const interventions: readonly Fault[] = [
   },
   fullDisk('checking', good, {}),
   fullDisk('confirming', good, { confirm: 'person' }),
-  fullDisk('committing', good, {}),
+  fullDisk('committing', good, { ends: ['committed', 'rolled-back'] }),
   fullDisk('rolling-back', failing, { ends: ['rolled-back'] })
 ]
 

@@ -1,8 +1,9 @@
-import { rm, writeFile } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { BelayError, codeOf } from '../../../shared/errors.ts'
 import { monotonicMs } from '../../clock.ts'
+import { durableWrite } from '../../journal/durable-write.ts'
 import { until } from '../../operation/control.ts'
 import type { Outcome } from '../../operation/events.ts'
 import { forget, isRunning, startTransient, stopUnit } from './systemd.ts'
@@ -24,7 +25,8 @@ export function activation(of: {
   async function start(toplevel: string, action: 'test' | 'boot'): Promise<void> {
     await rm(outcomeFile, { force: true })
     const scriptFile = join(directory, 'outcome.sh')
-    await writeFile(scriptFile, outcomeScript)
+    // On a full disk this also makes the room in which the outcome will be written.
+    await durableWrite(scriptFile, outcomeScript)
     const order = { toplevel, action, operation: id, limitSeconds, outcomeScript: scriptFile, outcomeFile }
     await startTransient(activationCommand(order), unit).catch(async (error: unknown) => {
       // A failed one that systemd remembers holds the name as well.
