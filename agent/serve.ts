@@ -6,6 +6,7 @@ import { createLogger } from './log.ts'
 import { agentMetrics } from './metrics/metrics.ts'
 import { Operations } from './operation/operations.ts'
 import { nixosHost } from './platform/nixos/nixos-host.ts'
+import { keepLoginMessage } from './rescue/keep.ts'
 import { notifySystemd } from './service-manager.ts'
 
 /** How often it is seen to that what is unfinished has a runner. */
@@ -32,10 +33,14 @@ export async function serve(settings: Settings, config: string | null): Promise<
     operations
       .tend()
       .catch((error: unknown) => logger.error({ err: error }, 'the operations could not be tended'))
-  const supervise = () =>
-    operations
+  const supervise = async () => {
+    await operations
       .supervise()
       .catch((error: unknown) => logger.error({ err: error }, 'an unfinished operation has no runner'))
+    await tellAtLogin(settings, operations).catch((error: unknown) =>
+      logger.warn({ err: error }, 'the message at login could not be kept')
+    )
+  }
   await tend()
   ready = true
   const stopNotifying = notifySystemd(`${settings.socketDirectory}/admin.sock`)
@@ -50,6 +55,12 @@ export async function serve(settings: Settings, config: string | null): Promise<
   stopTending()
   clearInterval(supervising)
   await close()
+}
+
+/** What a person has to know at login, while there is something. */
+async function tellAtLogin(settings: Settings, operations: Operations): Promise<void> {
+  const [all, unreadable] = await Promise.all([operations.all(), operations.unreadable()])
+  await keepLoginMessage(settings, { operations: all, unreadable })
 }
 
 /** Runs a task once a day, at a quiet minute (UTC). Nothing that has a deadline may hang on this. */

@@ -37,7 +37,8 @@ export interface RollbackOptions {
 const socket = (context: Context, role: 'observe' | 'operate') =>
   agentClient(`${context.settings.socketDirectory}/${role}.sock`)
 
-const print = (context: Context, data: unknown, text: () => string) =>
+/** Data as JSON where that was asked for, else as text. */
+export const print = (context: Context, data: unknown, text: () => string) =>
   context.terminal.out(context.json ? `${JSON.stringify(data)}\n` : `${text()}\n`)
 
 export async function status(context: Context): Promise<number> {

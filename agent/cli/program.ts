@@ -3,9 +3,11 @@ import { codeOf, describeError } from '../../shared/errors.ts'
 import { VERSION } from '../../shared/version.ts'
 import type { Settings } from '../config/settings.ts'
 import { DEFAULT_CONFIG, loadSettings, parseSettings } from '../config/settings.ts'
+import { operationDirectory } from '../operation/store.ts'
 import { UNREADABLE } from '../platform/nixos/units.ts'
 import type { Terminal } from './commands.ts'
 import * as commands from './commands.ts'
+import type { RescueOptions } from './rescue.ts'
 
 interface Global {
   readonly config?: string
@@ -16,6 +18,22 @@ const wholeNumber = (text: string): number => {
   if (/^\d+$/.test(text) && Number(text) > 0) return Number(text)
   throw new InvalidArgumentError('wanted a whole number above 0')
 }
+
+const operationId = (text: string): string => {
+  try {
+    operationDirectory('', text)
+    return text
+  } catch {
+    throw new InvalidArgumentError('wanted the identity of an operation')
+  }
+}
+
+/** What no check of a chain alone can find. */
+const AUDIT_LIMITS = `
+A chain is anchored nowhere but in itself. What this cannot find, and root can do: write a whole journal anew; remove the
+directory of an operation (one that activated is missed while systemd's journal remembers it); cut the newest journal
+behind a whole record (it shows as "unfinished", as an operation does whose agent is stopped). Against that, keep the
+output of --json elsewhere: once an operation has ended, its number of records and the hash of the last ("head") stay.`
 
 /** What the commands share: where they hang, what they get, and how their exit code leaves. */
 interface Shell {
@@ -57,6 +75,7 @@ export async function runAgentCli(argv: readonly string[], terminal: Terminal): 
   const shell: Shell = { program, terminal, file, context, emergencyContext, exit }
   addReading(shell)
   addChanging(shell)
+  addRescue(shell)
   addInternal(shell)
   try {
     await program.parseAsync([...argv], { from: 'user' })
@@ -87,6 +106,30 @@ function addReading({ program, terminal, file, context, exit }: Shell): void {
     .description('validate a configuration file')
     .action(async (path?: string) => {
       exit(await commands.configCheck(path ?? file(), terminal))
+    })
+}
+
+function addRescue({ program, emergencyContext, exit }: Shell): void {
+  program
+    .command('rescue')
+    .description('the way back in plain commands, made for this host at this moment; needs no agent')
+    .option('--run', 'go it: carry the commands out, one by one')
+    .option('--script', 'print it as a shell script, to be run where there is no Node')
+    .option('--generation <number>', 'the way to this generation', wholeNumber)
+    .action(async (options: RescueOptions) => {
+      const { rescue } = await import('./rescue.ts')
+      exit(await rescue(await emergencyContext(), options))
+    })
+  program
+    .command('audit')
+    .description('the journals of the operations')
+    .command('verify')
+    .argument('[id]', 'operation; all by default', operationId)
+    .description('whether a record was changed, removed or moved; reads the files, needs no agent')
+    .addHelpText('after', AUDIT_LIMITS)
+    .action(async (id?: string) => {
+      const { auditVerify } = await import('./audit.ts')
+      exit(await auditVerify(await emergencyContext(), id))
     })
 }
 

@@ -14,6 +14,7 @@ import type { Accepted, Baseline, Event } from '../../operation/events.ts'
 import { markKnownGood, readKnownGood } from '../../operation/known-good.ts'
 import type { Ports } from '../../operation/ports.ts'
 import { foldOperation } from '../../operation/state.ts'
+import { keepRescueScript } from '../../rescue/keep.ts'
 import { addRoot, assertComplete, removeRoot, restoreProfile, setProfile } from '../nix/profile.ts'
 import { activation } from './activation.ts'
 import { assertCandidate } from './candidate.ts'
@@ -47,7 +48,7 @@ export function placesOf(settings: Settings): Places {
 
 /** The effects of an operation on a NixOS host. */
 export function nixosPorts(options: NixosOptions): Ports {
-  const { id, directory, settings, journal, bootId } = options
+  const { id, directory, settings, journal, bootId, warn } = options
   const { gcRootsDirectory: roots } = settings
   const places = placesOf(settings)
 
@@ -80,6 +81,9 @@ export function nixosPorts(options: NixosOptions): Ports {
       if (armed === serial) return
       await armGuard({ id, directory, settings, baseline, seconds, serial })
       armed = serial
+      await keepRescueScript(settings, new Date().toISOString()).catch((error: unknown) =>
+        warn(`no rescue script: ${describeError(error)}`)
+      )
     },
     guardFired: () => guardFired(directory),
     startActivation: (storePath) => start(storePath, 'test'),
@@ -119,7 +123,8 @@ async function settle(options: NixosOptions, places: Places): Promise<void> {
     () => removeRoot(roots, 'baseline'),
     () => removeRoot(roots, 'baseline-profile'),
     () => removeRoot(roots, 'candidate'),
-    () => disarmGuard(id)
+    () => disarmGuard(id),
+    () => keepRescueScript(settings, new Date().toISOString())
   ]
   for (const attempt of attempts)
     await attempt().catch((error: unknown) => warn(`left undone: ${describeError(error)}`))
