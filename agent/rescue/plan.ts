@@ -84,7 +84,8 @@ export function planRescue(evidence: Evidence, settings: Settings, generation?: 
   const profile = before !== null && evidence.present.has(before.storePath) ? before : target
   const chosen = numbered(evidence, profile)
   const state = evidence.unfinished
-  const menu = evidence.bootEntries.find(({ storePath }) => storePath === chosen.storePath)
+  const menu = evidence.bootEntries.filter(({ storePath }) => storePath === chosen.storePath)
+  const entry = menu.find(({ label }) => new RegExp(`\\b${chosen.number}\\b`).test(label)) ?? menu[0]
   return {
     target,
     chosen,
@@ -92,7 +93,7 @@ export function planRescue(evidence: Evidence, settings: Settings, generation?: 
     needed: unfinished !== null || openUnseen(evidence),
     operation: state && { id: state.accepted.id, phase: state.phase, reason: state.reason, itsOwnWay },
     steps: stepsOf({ evidence, settings, target, chosen, itsOwnWay }),
-    bootEntry: menu?.label ?? null,
+    bootEntry: entry?.label ?? null,
     fallbacks: there
       .map(({ ref }) => ref)
       .filter(

@@ -1,5 +1,3 @@
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Test } from 'tap'
 import t from 'tap'
 import { journalOf, realAgent, truthOf } from './deployment.ts'
@@ -14,6 +12,8 @@ const bad = { generation: 'bad', agent: 'bundle', agentConfig: { limits }, faili
 /** Its own switch works; those that would bring the baseline back do not, until the file is removed. */
 const breakRollback =
   'until systemctl is-failed --quiet failing.service; do sleep 0.01; done; echo 1000 > /run/fixture-broken-switches'
+const message = '/run/motd.d/belay'
+const there = async (host: Host, path: string) => (await host.run(['test', '-e', path])).code === 0
 const mend = (host: Host) => host.must(['rm', '-f', '/run/fixture-broken-switches'])
 
 /** Brings an operation on a host that is good to `stuck`, and gives its identity. */
@@ -40,6 +40,7 @@ async function isGood(t: Test, host: Host, id: string, wanted: Awaited<ReturnTyp
   // Longer than the agent's supervision takes to start what it finds unfinished.
   await host.must(['sleep', '17'])
   t.same(await truthOf(host), wanted, 'and it stays so')
+  t.notOk(await there(host, message), 'nobody is asked for at login any more')
   t.match(await host.run(['belay-agent', 'audit', 'verify']), { code: 0, stdout: /rolled-back\n.* ok$/ })
 }
 
@@ -59,11 +60,14 @@ t.test(
 
     await t.test('the script, with the agent stopped and Node gone', async (t) => {
       const id = await makeStuck(fleet, host)
-      const script = await host.must(['belay-agent', 'rescue', '--script'])
-      writeFileSync(join(host.root, 'root/rescue.sh'), script)
+      await host.waitFor(() => there(host, message), 20_000, 'the message at login')
+      const login = await fleet.operator.must(['sh', '-c', 'echo exit | ssh -tt root@cinnabar'])
+      t.match(login, new RegExp(`cinnabar needs a person[^]*${id}[^]*sh /var/lib/belay/rescue.sh`))
+      const command = await fleet.operator.must(['ssh', 'root@cinnabar', 'true'])
+      t.equal(command, '', 'nothing in the way of a program')
       await host.must(['systemctl', 'stop', 'belay-agent'])
       await host.must(['mount', '--bind', '/dev/null', '/opt/belay/node'])
-      const run = () => host.run(['env', '-i', '/bin/sh', '/root/rescue.sh'], { timeoutMs: 120_000 })
+      const run = () => host.run(['env', '-i', '/bin/sh', '/var/lib/belay/rescue.sh'], { timeoutMs: 120_000 })
       const inVain = await run()
       t.match(
         inVain,

@@ -152,6 +152,13 @@ t.test('the link of the generation was removed: a new one', async (t) => {
   t.equal(await readlink(h.at('profiles/system-43-link')), h.at('good'))
 })
 
+t.test('two links name the system: the newer', async (t) => {
+  const h = await host(t.testdir())
+  await symlink(h.at('good'), h.at('profiles/system-43-link'))
+  t.equal((await h.run()).code, 0)
+  t.equal(await h.profile(), 'system-43-link')
+})
+
 t.test('the profile named another system than ran: both as they were', async (t) => {
   const h = await host(t.testdir(), { options: (dir) => ({ chosen: join(dir, 'bad') }) })
   t.equal((await h.run()).code, 0)
@@ -177,6 +184,7 @@ t.test('what fails stops nothing, and is said', async (t) => {
   })
   await t.test('the service manager', async (t) => {
     const h = await host(t.testdir(), { unitless: true })
+    await writeFile(h.at('run/belay-rescue.log'), 'of an earlier rescue')
     t.match(await h.run(), { code: 0, said: /switched\n/ })
     t.match(await h.log(), /good test/)
   })

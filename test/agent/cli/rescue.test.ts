@@ -223,6 +223,7 @@ t.test('whether it is needed: something is unfinished, and has changed the host'
     false
   )
   t.equal(await needed('early', { journal: way }), false)
+  t.equal(await needed('earlier', { journal: way.slice(0, 3), roots: { baseline } }), false)
   t.equal(await needed('late', { journal: to('activating') }), true)
   t.equal(await needed('unseen', { knownGood: '', roots: { baseline } }), true)
 })
@@ -272,6 +273,15 @@ t.test('a system without a generation gets one; a profile that named another kee
   )
   t.match(apart?.steps.at(-2)?.command, /system-40-link/)
   t.match(apart?.steps.at(-1)?.command, baseline)
+})
+
+t.test('the line of the boot menu is that of the generation', async (t) => {
+  const { settings } = await host(t.testdir(), {
+    links: { 39: older, 40: baseline, 41: baseline, 42: candidate }
+  })
+  const labels = (await planOf(settings, candidate))?.bootEntry
+  t.equal(labels, 'NixOS (Generation 41 x, built on 2026-01-01)')
+  t.match(await planOf(settings, candidate), { chosen: { number: 41 } })
 })
 
 t.test('a generation that a person names', async (t) => {
@@ -399,6 +409,10 @@ t.test('what fails stops nothing, and what is left to do is said', async (t) => 
   )
   const failed = await rescued(join(dir, 'failed'), stuck, fails(' test', 4))
   t.match(failed.end, { ok: true, left: [/ended with 4/] })
+  t.match(
+    failed.told.find((each) => each.type === 'ended' && each.step === 'switch'),
+    { code: 4, fine: true }
+  )
   const unit = await rescued(join(dir, 'unit'), stuck, fails('systemd-run', 77))
   t.ok(
     unit.asked.some((each) => each.startsWith('/') && each.endsWith(' test')),
