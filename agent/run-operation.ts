@@ -7,10 +7,11 @@ import type { Event } from './operation/events.ts'
 import { operationsRoot } from './operation/operations.ts'
 import { runOperation } from './operation/runner.ts'
 import { operationDirectory } from './operation/store.ts'
+import type { parked } from './operation/trial.ts'
 import { nixosPorts } from './platform/nixos/nixos-ports.ts'
 
 /** Carries out one operation in this process. Nobody but the runner's unit calls it, which keeps a second one out. */
-export async function runOne(id: string, settings: Settings): Promise<TerminalPhase> {
+export async function runOne(id: string, settings: Settings): Promise<TerminalPhase | typeof parked> {
   const clock = hostClock()
   const directory = operationDirectory(operationsRoot(settings), id)
   const warn = async (text: string) =>

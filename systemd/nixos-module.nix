@@ -31,6 +31,13 @@ let
     else
       file;
 
+  # Brings the host back from a trial boot of this generation; it is told nothing but where the state is.
+  trialUnit = pkgs.writeTextDir "lib/systemd/system/belay-trial.service" (
+    builtins.replaceStrings [ "/var/lib/belay" ] [ cfg.settings.stateDirectory ] (
+      builtins.readFile ./belay-trial.service
+    )
+  );
+
   unit = pkgs.writeTextDir "lib/systemd/system/belay-agent.service" (
     builtins.replaceStrings [ "@belay-agent@" ] [ (lib.getExe cfg.package) ] (
       builtins.readFile ./belay-agent.service
@@ -72,6 +79,15 @@ in
             seconds 1 600
               "An activation script is ended, with all it started, after so long";
           limits.agentSeconds = seconds 1 30 "How long the agent of the new generation may take to answer";
+          limits.bootSeconds = seconds 1 600 "How long a trial boot may take to come up";
+          reboot.policy =
+            option
+              (types.enum [
+                "never"
+                "when-asked"
+              ])
+              "when-asked"
+              "When the agent reboots the host into a generation that is staged: never, or when somebody with the operate role says so";
           groups.observe = group "Group that may read: host, operations, metrics";
           groups.operate = group "Group that may also activate, confirm and roll back";
           groups.admin = group "Group that may do everything";
@@ -107,9 +123,13 @@ in
       lib.attrValues { inherit (cfg.settings.groups) observe operate admin; }
     )) (_: { });
 
-    systemd.packages = [ unit ];
+    systemd.packages = [
+      unit
+      trialUnit
+    ];
+    # NixOS does not read the [Install] section.
+    systemd.services.belay-trial.wantedBy = [ "sysinit.target" ];
     systemd.services.belay-agent = {
-      # NixOS does not read the [Install] section.
       wantedBy = [ "multi-user.target" ];
       # The agent reads its settings when it starts; X-StopIfChanged=false in the unit makes this one restart, after
       # the activation. It does not reload.

@@ -16,6 +16,7 @@ import { VERSION } from '../../shared/version.ts'
 import type { Logger } from '../log.ts'
 import { atLeast, callerOf } from './caller.ts'
 import { compilersFactory } from './compilers.ts'
+import { operationWordsApi } from './operation-words-api.ts'
 import { sendProblem } from './problem.ts'
 import type { ApiOptions } from './routes.ts'
 import { eventApi, hostApi, operationApi, operationReadingApi } from './routes.ts'
@@ -82,6 +83,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
   await app.register(operationReadingApi, { ...options, prefix: '/v1' })
   await app.register(eventApi, { ...options, prefix: '/v1' })
   await app.register(operationApi, { ...options, prefix: '/v1' })
+  await app.register(operationWordsApi, { ...options, prefix: '/v1' })
   addProbes(app, options)
   await app.ready()
   return app

@@ -1,9 +1,7 @@
-import type { IncomingMessage } from 'node:http'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import type { Role } from '../../shared/api/schemas.ts'
 import {
-  ConfirmRequest,
   Generation,
   Host as HostSchema,
   Operation,
@@ -36,14 +34,7 @@ export interface ApiOptions {
   readonly operations: Operations
 }
 
-/** The caller, by the older of its connection and the login session that it says it is in. */
-function callerSince(request: IncomingMessage, { sessionStartedMonotonicMs }: ConfirmRequest) {
-  const caller = callerOf(request)
-  const since = Math.min(caller.connectedMonotonicMs, sessionStartedMonotonicMs ?? Number.POSITIVE_INFINITY)
-  return { ...caller, connectedMonotonicMs: since }
-}
-
-const OperationId = Type.Object({
+export const OperationId = Type.Object({
   id: Type.String({ maxLength: 64, description: 'Identity of the operation' })
 })
 const Profile = Type.Object({ profile: Type.Literal('system', { description: 'Name of the profile' }) })
@@ -56,8 +47,7 @@ const Key = Type.Object({
     })
   )
 })
-const Nothing = Type.Object({}, { additionalProperties: false, description: 'No fields' })
-const one = { 200: ref(Operation) }
+export const one = { 200: ref(Operation) }
 const accepted = { 202: ref(Operation) }
 
 /** Host, profiles and generations. */
@@ -189,7 +179,7 @@ export const eventApi: FastifyPluginAsyncTypebox<ApiOptions> = async (app, { ope
   )
 }
 
-/** Beginning, confirming, cancelling, rolling back. */
+/** Beginning and rolling back. */
 export const operationApi: FastifyPluginAsyncTypebox<ApiOptions> = async (app, { operations }) => {
   const operate = { config: { role: 'operate' as const } }
   app.post(
@@ -210,37 +200,6 @@ export const operationApi: FastifyPluginAsyncTypebox<ApiOptions> = async (app, {
       const { id } = state.accepted
       return reply.code(202).header('location', `/v1/operations/${id}`).send(operationView(state, true))
     }
-  )
-  app.post(
-    '/operations/:id/confirm',
-    {
-      ...operate,
-      schema: {
-        tags: ['operations'],
-        summary: 'Confirm',
-        params: OperationId,
-        body: ref(ConfirmRequest),
-        response: one
-      }
-    },
-    async (request) =>
-      operationView(
-        await operations.confirm(
-          request.params.id,
-          request.body.nonce,
-          callerSince(request.raw, request.body)
-        ),
-        true
-      )
-  )
-  app.post(
-    '/operations/:id/cancel',
-    {
-      ...operate,
-      schema: { tags: ['operations'], summary: 'Give up', params: OperationId, body: Nothing, response: one }
-    },
-    async (request) =>
-      operationView(await operations.cancel(request.params.id, callerOf(request.raw), null), true)
   )
   app.post(
     '/rollback',

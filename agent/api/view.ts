@@ -15,6 +15,7 @@ export function operationView(state: OperationState, mayConfirm: boolean): Opera
     phase,
     reason: state.reason,
     code: state.code,
+    mode: state.mode,
     candidate: accepted.kind === 'activate' ? accepted.target.storePath : null,
     baseline: baseline?.generation ?? (accepted.kind === 'rollback' ? accepted.target : null),
     principal: accepted.principal,

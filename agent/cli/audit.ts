@@ -138,6 +138,7 @@ const known: Record<Event['type'], true> = {
   'activation-ended': true,
   'window-opened': true,
   retargeted: true,
+  'reboot-started': true,
   confirmed: true
 }
 

@@ -1,6 +1,6 @@
 import type { AgentClient } from '../../shared/agent-client/client.ts'
 import { agentClient } from '../../shared/agent-client/client.ts'
-import type { Operation, OperationEvent } from '../../shared/api/schemas.ts'
+import type { ActivationMode, Operation, OperationEvent } from '../../shared/api/schemas.ts'
 import { BelayError, codeOf, describeError } from '../../shared/errors.ts'
 import type { Settings } from '../config/settings.ts'
 import { loadSettings } from '../config/settings.ts'
@@ -25,6 +25,7 @@ export interface Context {
 export interface ActivateOptions {
   readonly window?: number
   readonly autoConfirm?: true
+  readonly mode?: ActivationMode
   readonly reason?: string
   readonly follow: boolean
 }
@@ -64,10 +65,11 @@ export async function activate(
   const windowSeconds = options.window ?? context.settings.confirm.windowSeconds
   const operation = await client.start({
     storePath,
+    ...(options.mode === undefined ? {} : { mode: options.mode }),
     confirm: { by: options.autoConfirm ? 'health' : 'connection', windowSeconds },
     ...(options.reason === undefined ? {} : { reason: options.reason })
   })
-  if (options.follow) return follow(context, client, operation.id, ['committed'])
+  if (options.follow) return show(context, followByApi(client, operation.id), ['committed'], true)
   print(context, operation, () => views.operation(operation))
   return 0
 }
@@ -86,6 +88,19 @@ export async function confirm(context: Context, id: string | undefined): Promise
   }
   await client.confirm(waiting.id, nonce, await sshSessionStart())
   return follow(context, client, waiting.id, ['committed'])
+}
+
+/** Boots what is staged. The host goes down with this session: the operation goes on by itself. */
+export async function reboot(context: Context, id: string | undefined): Promise<number> {
+  const client = socket(context, 'operate')
+  const staged = id ?? (await client.operations()).operations.find(({ phase }) => phase === 'staged')?.id
+  if (staged === undefined)
+    throw new BelayError('not-staged', 'nothing waits for a reboot', {
+      wanted: 'an operation that is staged'
+    })
+  const operation = await client.reboot(staged)
+  print(context, operation, () => `  operation ${operation.id} reboots this host now`)
+  return 0
 }
 
 /** How an operation ends that leaves the host, or brings it back to, what ran before. */
@@ -127,16 +142,20 @@ export async function configCheck(file: string | null, terminal: Terminal): Prom
 const follow = (context: Context, client: AgentClient, id: string, wanted: readonly Operation['phase'][]) =>
   show(context, followByApi(client, id), wanted)
 
-/** Prints events as they come; exit code 0 when the operation ends as wanted. */
+/** Prints events as they come; exit code 0 when the operation ends as wanted, or is left to wait for its reboot. */
 async function show(
   context: Context,
   events: AsyncIterable<OperationEvent>,
-  wanted: readonly Operation['phase'][]
+  wanted: readonly Operation['phase'][],
+  leaveStaged = false
 ): Promise<number> {
   let phase: Operation['phase'] | null = null
   for await (const event of events) {
     if (event.type === 'operation') phase = event.phase
     print(context, event, () => views.event(event))
+    if (phase !== 'staged' || !leaveStaged) continue
+    if (!context.json) context.terminal.out(`${views.staged()}\n`)
+    return 0
   }
   return phase !== null && wanted.includes(phase) ? 0 : 1
 }

@@ -1,4 +1,5 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { activationModes } from '../../shared/api/schemas.ts'
 import { codeOf, describeError } from '../../shared/errors.ts'
 import { VERSION } from '../../shared/version.ts'
 import type { Settings } from '../config/settings.ts'
@@ -137,6 +138,12 @@ function addChanging({ program, context, emergencyContext, exit }: Shell): void 
   const add = (name: string, description: string) => program.command(name).description(description)
   add('activate <store-path>', 'activate a generation: prove, then commit')
     .option('--window <seconds>', 'confirm window', wholeNumber)
+    .addOption(
+      new Option(
+        '--mode <mode>',
+        'switch at once; boot on trial, at the next boot; or auto: boot where only a reboot brings a part of it'
+      ).choices(activationModes)
+    )
     .option('--auto-confirm', 'local verification is enough: nobody has to confirm')
     .option('--reason <text>', 'why, for the journal')
     .option('--no-follow', 'return as soon as the operation is accepted')
@@ -149,6 +156,9 @@ function addChanging({ program, context, emergencyContext, exit }: Shell): void 
     })
   add('confirm [id]', 'confirm the operation that waits for it').action(async (id?: string) => {
     exit(await commands.confirm(await context(), id))
+  })
+  add('reboot [id]', 'boot the generation that is staged, on trial').action(async (id?: string) => {
+    exit(await commands.reboot(await context(), id))
   })
   add('rollback', 'go back to the last known good generation; works with the daemon dead')
     .option('--generation <number>', 'go to this generation', wholeNumber)

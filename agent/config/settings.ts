@@ -38,9 +38,20 @@ export const Settings = Type.Object(
     limits: Type.Object(
       {
         activationSeconds: seconds('An activation script is ended, with all it started, after so long', 600),
-        agentSeconds: seconds('How long the agent of the new generation may take to answer', 30)
+        agentSeconds: seconds('How long the agent of the new generation may take to answer', 30),
+        bootSeconds: seconds('How long a trial boot may take to come up', 600)
       },
       { ...closed, description: 'Time limits', default: {} }
+    ),
+    reboot: Type.Object(
+      {
+        policy: Type.Enum(['never', 'when-asked'], {
+          description:
+            'When the agent reboots the host into a generation that is staged: never, or when somebody with the operate role says so',
+          default: 'when-asked'
+        })
+      },
+      { ...closed, description: 'Reboots', default: {} }
     ),
     groups: Type.Object(
       {

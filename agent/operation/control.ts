@@ -1,9 +1,10 @@
 import { timingSafeEqual } from 'node:crypto'
 import type { FSWatcher } from 'node:fs'
 import { watch } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { GenerationRef } from '../../shared/api/schemas.ts'
+import { monotonicMs } from '../clock.ts'
 import { durableWrite } from '../journal/durable-write.ts'
 import { ignoreMissing } from '../platform/nix/generations.ts'
 import type { Answer } from './ports.ts'
@@ -15,6 +16,8 @@ import type { Answer } from './ports.ts'
 export type Control =
   | { readonly word: 'confirm'; readonly principal: string; readonly nonce: string }
   | { readonly word: 'cancel'; readonly principal: string; readonly reason: string | null }
+  /** A staged generation may be booted now. */
+  | { readonly word: 'reboot'; readonly principal: string }
   /** Tries a rollback again at once, to another generation where one is named. */
   | { readonly word: 'retry'; readonly principal: string; readonly target: GenerationRef | null }
 
@@ -53,6 +56,18 @@ export async function awaitAnswer(
     const confirm = await heard(directory, 'confirm')
     return confirm && sameNonce(confirm.nonce, nonce) ? { confirmedBy: confirm.principal } : null
   }).then((answer) => answer ?? 'deadline')
+}
+
+/** Waits before a failed rollback is tried again, up to five minutes; gives the generation that was asked for, or null. */
+export async function awaitRetry(directory: string, attempt: number): Promise<GenerationRef | null> {
+  const end = monotonicMs() + Math.min(300_000, 2000 * 2 ** Math.min(attempt, 10))
+  const word = await until(
+    directory,
+    () => end - monotonicMs(),
+    () => heard(directory, 'retry')
+  )
+  await rm(join(directory, 'retry.json'), { force: true })
+  return word?.target ?? null
 }
 
 /**

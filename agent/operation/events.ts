@@ -1,4 +1,5 @@
-import type { ConfirmPolicy, GenerationRef } from '../../shared/api/schemas.ts'
+import type { RebootNeed } from '../../shared/api/reboot.ts'
+import type { ActivationMode, ConfirmPolicy, GenerationRef } from '../../shared/api/schemas.ts'
 import type { ErrorCode } from '../../shared/errors.ts'
 import type { Phase } from '../../shared/operation/phase.ts'
 
@@ -12,6 +13,8 @@ export interface Accepted {
   readonly target: GenerationRef
   /** For a rollback the system that ran when it was asked for, which is no place to go back to afterwards. */
   readonly from?: string | null
+  /** How the candidate comes to run; `switch` where an older journal says nothing. */
+  readonly mode?: ActivationMode
   readonly confirm: ConfirmPolicy
   readonly principal: string
   readonly reason: string | null
@@ -27,6 +30,10 @@ export interface Baseline {
   /** What the profile pointed to, which a rollback restores. */
   readonly profile: GenerationRef
   readonly failedUnits: readonly string[]
+  /** How the candidate comes to run, `auto` decided; `switch` where an older journal says nothing. */
+  readonly mode?: Exclude<ActivationMode, 'auto'>
+  /** What of the candidate only a reboot brings. */
+  readonly reboot?: RebootNeed
 }
 
 /** An event in the journal of one operation. An intent (`…-started`) is durable before its effect. */
@@ -50,6 +57,8 @@ export type Event =
   /** Somebody chose another system to go back to, by a request or by switching to it. */
   | { readonly type: 'retargeted'; readonly target: GenerationRef; readonly reason: string }
   | { readonly type: 'confirmed'; readonly principal: string }
+  /** The host is about to be rebooted, into this system. */
+  | { readonly type: 'reboot-started'; readonly to: string; readonly reason: string }
 
 /** How an activation ended, as the service manager saw it (`$SERVICE_RESULT $EXIT_CODE $EXIT_STATUS`). */
 export interface Outcome {

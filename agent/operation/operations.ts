@@ -8,7 +8,9 @@ import type { Clock } from '../clock.ts'
 import type { Settings } from '../config/settings.ts'
 import { releaseReserve, setReserve, syncDirectory } from '../journal/durable-write.ts'
 import type { Host } from '../platform/platform.ts'
-import { sameNonce, say } from './control.ts'
+import type { Caller } from './confirmable.ts'
+import { assertConfirmable } from './confirmable.ts'
+import { heard, say } from './control.ts'
 import { readKnownGood, rollbackTarget } from './known-good.ts'
 import type { OperationState } from './state.ts'
 import type { Admission } from './store.ts'
@@ -20,13 +22,6 @@ import {
   removeLeftovers,
   requestHash
 } from './store.ts'
-
-/** Who says something, and over which connection. */
-export interface Caller {
-  readonly principal: string
-  /** CLOCK_MONOTONIC milliseconds at which the connection was opened. */
-  readonly connectedMonotonicMs: number
-}
 
 /** What the operations need of the host around them. */
 export interface OperationsOptions {
@@ -44,6 +39,8 @@ const cancellable: ReadonlySet<Phase> = new Set([
   'fetching',
   'checking',
   'arming',
+  'staging',
+  'staged',
   'activating',
   'verifying',
   'confirming'
@@ -96,6 +93,7 @@ export class Operations {
       kind: 'activate',
       profile: 'system',
       target: { number: null, storePath: request.storePath },
+      mode: request.mode ?? 'switch',
       confirm: request.confirm ?? { by: 'connection', windowSeconds: this.#settings.confirm.windowSeconds },
       principal: caller.principal,
       reason: request.reason ?? null,
@@ -124,6 +122,29 @@ export class Operations {
     return state
   }
 
+  /** Lets a staged generation be booted. */
+  async reboot(id: string, caller: Caller): Promise<OperationState> {
+    const state = await this.get(id)
+    const found = state.phase
+    if (found !== 'staged')
+      throw new BelayError('not-staged', `operation ${id} is ${found}`, { found, wanted: 'staged' })
+    if (this.#settings.reboot.policy === 'never')
+      throw new BelayError('reboot-not-allowed', 'the agent never reboots this host: reboot it by hand', {
+        found: 'reboot.policy: never',
+        wanted: 'when-asked'
+      })
+    await say(operationDirectory(this.root, id), { word: 'reboot', principal: caller.principal })
+    await this.#host.startRunner(id)
+    return state
+  }
+
+  /** True for what only a reboot goes on with, and nobody has said anything to. */
+  async #waitsForReboot({ phase, bootId, accepted }: OperationState): Promise<boolean> {
+    if (phase !== 'staged' || bootId !== this.#clock.bootId) return false
+    const directory = operationDirectory(this.root, accepted.id)
+    return (await heard(directory, 'cancel')) === null && (await heard(directory, 'reboot')) === null
+  }
+
   /** An operation on its way is turned round; otherwise a rollback of its own begins. */
   async rollback(request: RollbackRequest, caller: Caller): Promise<OperationState> {
     const unfinished = (await this.all()).find((state) => !isTerminal(state.phase))
@@ -144,8 +165,9 @@ export class Operations {
 
   /** Starts a runner for what has none and is unfinished: it may have been stopped, or never have started. */
   async supervise(): Promise<void> {
-    for (const { phase, accepted } of await this.all())
-      if (!isTerminal(phase)) await this.#host.startRunner(accepted.id)
+    for (const state of await this.all())
+      if (!isTerminal(state.phase) && !(await this.#waitsForReboot(state)))
+        await this.#host.startRunner(state.accepted.id)
   }
 
   /** Takes up what is unfinished, sets space aside, removes the oldest ended operations; at start and once a day. */
@@ -244,47 +266,3 @@ function ignoreCorrupt(error: unknown): null {
 
 /** Where operations are kept. */
 export const operationsRoot = (settings: Settings) => join(settings.stateDirectory, 'operations')
-
-/** Throws with its own code for each way in which a confirmation proves nothing. */
-function assertConfirmable(
-  state: OperationState,
-  nonce: string | undefined,
-  caller: Caller,
-  clock: Clock
-): void {
-  const { window, activation, phase, accepted } = state
-  const now = clock.now()
-  if (phase !== 'confirming' || window === null || now.bootId !== state.bootId) {
-    throw new BelayError('not-confirming', `operation ${accepted.id} is ${phase}`, {
-      found: phase,
-      wanted: 'confirming'
-    })
-  }
-  if (now.monotonicMs >= window.deadlineMonotonicMs) {
-    throw new BelayError('not-confirming', 'the confirm window is over', {
-      found: now.at,
-      wanted: `before ${window.deadlineAt}`
-    })
-  }
-  if (nonce === undefined || nonce === '') {
-    throw new BelayError(
-      'nonce-missing',
-      "the confirmation carries no nonce; read the operation's over a new connection",
-      { wanted: 'nonce' }
-    )
-  }
-  if (!sameNonce(nonce, window.nonce)) {
-    throw new BelayError('nonce-wrong', 'that nonce is of another operation or none', {
-      wanted: "this operation's nonce"
-    })
-  }
-  if (caller.connectedMonotonicMs <= (activation.endedMonotonicMs ?? Number.POSITIVE_INFINITY)) {
-    throw new BelayError(
-      'connection-too-old',
-      'the connection or its login session was open before the activation ended; it proves nothing',
-      {
-        wanted: 'a connection opened after the activation: log in again'
-      }
-    )
-  }
-}

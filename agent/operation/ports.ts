@@ -11,6 +11,8 @@ export interface Ports {
   readonly bootId: string
   /** Longest that an activation with its verification may take, in seconds. */
   readonly activationSeconds: number
+  /** Longest that a trial boot may take to come up, in seconds. */
+  readonly bootSeconds: number
   monotonicMs(): number
   /** RFC 3339 of the wall clock, so many milliseconds from now; for people. */
   wallAt(inMs: number): string
@@ -34,12 +36,28 @@ export interface Ports {
   regression(baseline: Baseline, storePath: string, outcome: Outcome | null): Promise<string | null>
   /** Whether somebody asked for the operation to be given up. */
   cancelRequested(): Promise<boolean>
+  /**
+   * Makes the candidate the next boot and that one only, with a guard that the boot will start; the boot default stays
+   * the baseline. Throws `trial-boot-unavailable`.
+   */
+  stage(baseline: Baseline, storePath: string): Promise<void>
+  /** Takes back that the candidate is the next boot. */
+  unstage(): Promise<void>
+  /** Whether the host may be rebooted into the candidate now: by policy, or because somebody said so. */
+  mayReboot(): Promise<boolean>
+  /** Asks the service manager to reboot, and returns at once. */
+  reboot(): Promise<void>
+  /** Waits until the boot has come as far as it will; bounded. */
+  bootFinished(): Promise<void>
   /** Waits for a valid confirmation, a cancellation or the deadline. */
   awaitAnswer(nonce: string, deadlineMonotonicMs: number): Promise<Answer>
   /** Profile, boot entry, known-good mark. */
   commit(storePath: string): Promise<void>
-  /** Brings the target back: running system, profile, boot entry; verifies it. */
-  restore(target: GenerationRef, profile: GenerationRef): Promise<void>
+  /**
+   * Brings the target back: running system, profile, boot entry; verifies it. Without `activate` what runs stays as it
+   * is, and is no part of what is verified.
+   */
+  restore(target: GenerationRef, profile: GenerationRef, activate: boolean): Promise<void>
   /** Called once the operation has ended, and again by whoever finds it ended: roots, left-over files, the guard. */
   settle(): Promise<void>
   runningPath(): Promise<string | null>

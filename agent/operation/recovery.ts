@@ -1,7 +1,7 @@
 import type { Phase } from '../../shared/operation/phase.ts'
 
 /** What a runner that finds an unfinished operation does first. */
-export type Recovery = 'resume' | 'cancel' | 'roll-back' | 'nothing'
+export type Recovery = 'resume' | 'cancel' | 'roll-back' | 'verify' | 'nothing'
 
 interface Row {
   /** The runner died, the host did not. Every phase can be run again from its start. */
@@ -16,6 +16,9 @@ const table: Record<Phase, Row> = {
   fetching: { sameBoot: 'resume', afterReboot: 'cancel' },
   checking: { sameBoot: 'resume', afterReboot: 'cancel' },
   arming: { sameBoot: 'resume', afterReboot: 'cancel' },
+  // The trial boot has come, or it ended in the baseline after all.
+  staging: { sameBoot: 'resume', afterReboot: (candidateRuns) => (candidateRuns ? 'verify' : 'roll-back') },
+  staged: { sameBoot: 'resume', afterReboot: (candidateRuns) => (candidateRuns ? 'verify' : 'roll-back') },
   activating: { sameBoot: 'resume', afterReboot: 'roll-back' },
   verifying: { sameBoot: 'resume', afterReboot: 'roll-back' },
   confirming: { sameBoot: 'resume', afterReboot: 'roll-back' },

@@ -6,6 +6,7 @@ import type { Ports } from './ports.ts'
 import { recover } from './recovery.ts'
 import type { OperationState } from './state.ts'
 import { foldOperation } from './state.ts'
+import { leaveTrial, parked, rebootInto } from './trial.ts'
 
 /** Where an operation goes next, and why. */
 interface Move {
@@ -13,15 +14,18 @@ interface Move {
   readonly reason: string
   readonly code?: string
 }
-type Step = (ports: Ports, state: OperationState) => Promise<Move>
+type Step = (ports: Ports, state: OperationState) => Promise<Move | typeof parked>
 
 /** Seconds that the guard allows beyond what a phase may take by itself. */
 const GUARD_MARGIN = 60
 /** Phases in which giving up needs no rollback. */
 const untouched: ReadonlySet<Phase> = new Set(['accepted', 'fetching', 'checking', 'arming'])
 
-/** Carries one operation from wherever its journal says it is to its end. Starting and recovering are the same call. */
-export async function runOperation(ports: Ports): Promise<TerminalPhase> {
+/**
+ * Carries one operation from wherever its journal says it is to its end, or to where only a reboot goes on. Starting
+ * and recovering are the same call.
+ */
+export async function runOperation(ports: Ports): Promise<TerminalPhase | typeof parked> {
   const first = foldOperation(ports.journal.records)
   if (!isTerminal(first.phase)) await begin(ports, first)
   for (;;) {
@@ -31,10 +35,9 @@ export async function runOperation(ports: Ports): Promise<TerminalPhase> {
       return state.phase
     }
     const cancelled = untouched.has(state.phase) && (await ports.cancelRequested())
-    await move(
-      ports,
-      cancelled ? { to: 'cancelled', reason: 'cancelled' } : await steps[state.phase](ports, state)
-    )
+    const next = cancelled ? neverBegun : await steps[state.phase](ports, state)
+    if (next === parked) return parked
+    await move(ports, next)
   }
 }
 
@@ -47,18 +50,26 @@ async function begin(ports: Ports, state: OperationState): Promise<void> {
   const candidateRuns = (await ports.runningPath()) === state.accepted.target.storePath
   const rebooted = state.bootId !== ports.bootId
   if (
-    !rebooted &&
     (await ports.guardFired()) &&
     canMove(state.phase, 'rolling-back') &&
-    !untouched.has(state.phase)
+    !untouched.has(state.phase) &&
+    !(rebooted && candidateRuns)
   ) {
     return move(ports, { to: 'rolling-back', reason: 'the guard brought the baseline back', code: 'guard' })
   }
   const answer = recover({ phase: state.phase, kind: state.accepted.kind, rebooted, candidateRuns })
-  const reason = 'the host rebooted before the operation was confirmed'
-  if (answer === 'cancel') await move(ports, { to: 'cancelled', reason, code: 'rebooted' })
-  if (answer === 'roll-back') await move(ports, { to: 'rolling-back', reason, code: 'rebooted' })
+  if (answer === 'cancel')
+    await move(ports, { to: 'cancelled', reason: reasonAfterReboot(state), code: 'rebooted' })
+  if (answer === 'verify')
+    await move(ports, { to: 'verifying', reason: 'the candidate was booted, on trial' })
+  if (answer === 'roll-back')
+    await move(ports, { to: 'rolling-back', reason: reasonAfterReboot(state), code: 'rebooted' })
 }
+
+const reasonAfterReboot = ({ phase }: OperationState) =>
+  phase === 'staging' || phase === 'staged'
+    ? 'the host rebooted, and the candidate is not what booted'
+    : 'the host rebooted before the operation was confirmed'
 
 /** A step whose failure leads to `to`; before `activating` that is a refusal, afterwards a rollback. */
 function orElse(to: Phase, step: Step): Step {
@@ -80,6 +91,7 @@ const steps: Record<Exclude<Phase, TerminalPhase>, Step> = {
     return { to: 'arming', reason: 'preflight passed' }
   }),
   arming: orElse('refused', async (ports, state) => {
+    if (state.mode === 'boot') return { to: 'staging', reason: 'the candidate is to be booted on trial' }
     await arm(ports, state, 'arming', ports.activationSeconds)
     return { to: 'activating', reason: 'the guard is armed' }
   }),
@@ -105,8 +117,21 @@ const steps: Record<Exclude<Phase, TerminalPhase>, Step> = {
       reason: `activation ended: ${outcome.result} ${outcome.code} ${outcome.status}`
     }
   }),
+  staging: orElse('rolling-back', async (ports, state) => {
+    await ports.stage(baselineOf(state), state.accepted.target.storePath)
+    return { to: 'staged', reason: 'the next boot is the candidate, once' }
+  }),
+  staged: orElse('rolling-back', async (ports, state) => {
+    if (await ports.cancelRequested()) return cancelled
+    if (!(await ports.mayReboot())) return parked
+    return rebootInto(ports, state.accepted.target.storePath, 'the trial boot of the candidate')
+  }),
   verifying: orElse('rolling-back', async (ports, state) => {
-    await arm(ports, state, 'arming', ports.activationSeconds)
+    if (state.mode === 'boot') {
+      await arm(ports, state, 'verifying', ports.bootSeconds + ports.activationSeconds)
+      await ports.unstage()
+      await ports.bootFinished()
+    } else await arm(ports, state, 'arming', ports.activationSeconds)
     const worse = await ports.regression(
       baselineOf(state),
       state.accepted.target.storePath,
@@ -132,9 +157,12 @@ const steps: Record<Exclude<Phase, TerminalPhase>, Step> = {
     if (code === 'locked') return { to: 'rolled-back', reason: `${reason}; nothing was changed`, code }
     // While a runner works on it the guard must not: running, profile and boot loader, each in its time. Where the
     // disk is full the guard of before still counts.
-    if (baseline) await arm(ports, state, 'rolling-back', 2 * ports.activationSeconds).catch(() => {})
-    const profile = retarget === null && accepted.kind === 'activate' ? baseline?.profile : target
-    await ports.restore(target, profile ?? target)
+    const staged = state.mode === 'boot'
+    const seconds = 2 * ports.activationSeconds + (staged ? ports.bootSeconds : 0)
+    if (baseline) await arm(ports, state, 'rolling-back', seconds).catch(() => {})
+    const profile = (retarget === null && accepted.kind === 'activate' ? baseline?.profile : target) ?? target
+    if (!staged) await ports.restore(target, profile, true)
+    else if ((await leaveTrial(ports, state, target, profile)) === parked) return parked
     return {
       to: 'rolled-back',
       reason: `${reason}; ${target.storePath} runs again`,
@@ -196,6 +224,7 @@ async function confirming(ports: Ports, state: OperationState): Promise<Move> {
   return { to: 'committing', reason: `confirmed by ${answer.confirmedBy}` }
 }
 
+const neverBegun: Move = { to: 'cancelled', reason: 'cancelled' }
 const cancelled: Move = { to: 'rolling-back', reason: 'cancelled', code: 'cancelled' }
 
 /** The script's lock was taken: exit code 11, before anything is changed. */

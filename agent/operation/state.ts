@@ -8,6 +8,8 @@ import type { Accepted, Baseline, Event, Outcome } from './events.ts'
 /** An operation as its journal tells it. */
 export interface OperationState {
   readonly accepted: Accepted
+  /** How the candidate comes to run: as the preflight has decided, or as it was asked for. */
+  readonly mode: 'switch' | 'boot'
   readonly phase: Phase
   readonly reason: string | null
   readonly code: string | null
@@ -44,6 +46,7 @@ export function foldOperation(records: Records): OperationState {
   }
   const start: OperationState = {
     accepted: first.event,
+    mode: first.event.mode === 'boot' ? 'boot' : 'switch',
     phase: 'accepted',
     reason: first.event.reason,
     code: null,
@@ -74,9 +77,15 @@ function apply(state: OperationState, record: JournalRecord<Event>): OperationSt
           at: `line ${record.seq + 1}`
         })
       }
-      return { ...state, phase: event.to, reason: event.reason, code: event.code ?? null }
+      return {
+        ...state,
+        phase: event.to,
+        reason: event.reason,
+        code: event.code ?? null,
+        activation: activationAfter(state, record, event.to)
+      }
     case 'baseline':
-      return { ...state, baseline: event }
+      return { ...state, baseline: event, mode: event.mode ?? state.mode }
     case 'activation-started':
       return { ...state, activation: { started: true, outcome: null, endedMonotonicMs: null } }
     case 'activation-ended':
@@ -88,7 +97,20 @@ function apply(state: OperationState, record: JournalRecord<Event>): OperationSt
       return { ...state, window: event }
     case 'retargeted':
       return { ...state, retarget: event.target }
+    case 'reboot-started':
+      return state
     case 'confirmed':
       return { ...state, confirmedBy: event.principal }
   }
+}
+
+/** A trial boot is the activation: it has ended, well, when the boot that it led to is looked at. */
+function activationAfter(
+  { mode, activation }: OperationState,
+  { monotonicMs }: JournalRecord<Event>,
+  to: Phase
+): OperationState['activation'] {
+  if (mode !== 'boot' || to !== 'verifying') return activation
+  const outcome = { result: 'success', code: 'exited', status: '0' }
+  return { started: true, outcome, endedMonotonicMs: monotonicMs }
 }

@@ -81,6 +81,8 @@ export function describeEvent(event: Event): string {
       return `waiting for confirmation until ${event.deadlineAt}`
     case 'retargeted':
       return `${event.reason}: ${event.target.storePath}`
+    case 'reboot-started':
+      return `rebooting: ${event.reason}`
     case 'confirmed':
       return `confirmed by ${event.principal}`
   }

@@ -47,6 +47,7 @@ export function agentClient(socketPath: string, timeoutMs = 10_000) {
       const body: ConfirmRequest = { nonce, ...session }
       return call<Operation>('POST', `/v1/operations/${encodeURIComponent(id)}/confirm`, body)
     },
+    reboot: (id: string) => call<Operation>('POST', `/v1/operations/${encodeURIComponent(id)}/reboot`, {}),
     cancel: (id: string) => call<Operation>('POST', `/v1/operations/${encodeURIComponent(id)}/cancel`, {}),
     rollback: (body: RollbackRequest) => call<Operation>('POST', '/v1/rollback', body),
     /** Journal and output of an operation, live, until it ends. Throws when the connection breaks before. */

@@ -81,12 +81,22 @@ export const ConfirmPolicy = Type.Object(
 )
 export type ConfirmPolicy = Static<typeof ConfirmPolicy>
 
+/** How a generation comes to run. */
+export const activationModes = ['switch', 'boot', 'auto'] as const
+export type ActivationMode = (typeof activationModes)[number]
+
 export const OperationRequest = Type.Object(
   {
     profile: Type.Optional(
       Type.Literal('system', { description: 'Profile to move; system is the only one' })
     ),
     storePath: text('Store path of the generation to activate', { maxLength: 1024 }),
+    mode: Type.Optional(
+      Type.Enum(activationModes, {
+        description:
+          'switch (default): activate at once. boot: boot it once, on trial, and confirm it then. auto: boot where only a reboot brings a part of it, otherwise switch'
+      })
+    ),
     confirm: Type.Optional(ConfirmPolicy),
     reason: Type.Optional(text('Why, for the journal', { maxLength: 500 }))
   },
@@ -137,6 +147,7 @@ export const Operation = Type.Object(
     phase: Type.Enum(phases, { description: 'Where the operation is; see the transition table' }),
     reason: Nullable(text('Why the operation is in this phase')),
     code: Nullable(text('Closed code behind a refusal, a rollback or a stuck operation')),
+    mode: Type.Enum(['switch', 'boot'], { description: 'How the candidate comes to run' }),
     candidate: Nullable(StorePath),
     baseline: Nullable(GenerationRef),
     principal: text('Who asked'),

@@ -1,6 +1,6 @@
 /**
- * The life of an operation, written once. `accepted` to `arming` change nothing on the host; from `activating`
- * on, anything but a clean yes leads to `rolling-back`.
+ * The life of an operation, written once. `accepted` to `arming` change nothing on the host; from `activating` or
+ * `staging` on, anything but a clean yes leads to `rolling-back`.
  */
 export const transitions = {
   /** Durable; nobody has looked at the candidate yet. A `rollback` operation goes straight to rolling-back. */
@@ -10,7 +10,11 @@ export const transitions = {
   /** Preflight; the baseline is recorded. */
   checking: ['arming', 'refused', 'cancelled'],
   /** The guard is armed and seen to be armed. */
-  arming: ['activating', 'refused', 'cancelled'],
+  arming: ['activating', 'staging', 'refused', 'cancelled'],
+  /** Mode boot: the candidate becomes the next boot, once; the boot default stays the baseline. */
+  staging: ['staged', 'verifying', 'rolling-back'],
+  /** Waits for the reboot. No process waits with it: the boot, or somebody's word, goes on. */
+  staged: ['verifying', 'rolling-back'],
   /** `switch-to-configuration test` of the candidate runs; profile and boot default are untouched. */
   activating: ['verifying', 'rolling-back'],
   /** What was fine before is still fine, and the agent of the new generation answers. */

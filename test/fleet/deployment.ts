@@ -15,7 +15,11 @@ export function realAgent(): AgentParts {
   const dist = mkdtempSync(join(tmpdir(), 'belay-dist-'))
   process.once('exit', () => rmSync(dist, { recursive: true, force: true }))
   execFileSync(process.execPath, ['scripts/build.ts', dist], { cwd: checkout })
-  return { bundle: join(dist, 'agent'), unit: join(checkout, 'systemd/belay-agent.service') }
+  return {
+    bundle: join(dist, 'agent'),
+    unit: join(checkout, 'systemd/belay-agent.service'),
+    trialUnit: join(checkout, 'systemd/belay-trial.service')
+  }
 }
 
 /** Writes the operator's fleet file: every host by ssh as root, unsigned paths allowed. */

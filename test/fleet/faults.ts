@@ -27,7 +27,7 @@ export interface Fault {
 }
 
 /** Time limits of the hosts' agents, in seconds: short, so that what hangs is seen soon. */
-export const limits = { activationSeconds: 12, agentSeconds: 8 }
+export const limits = { activationSeconds: 12, agentSeconds: 8, bootSeconds: 20 }
 
 const runner = 'unit:belay-operation.service'
 const agent = 'unit:belay-agent.service'
@@ -319,6 +319,17 @@ ExecStart=/bin/sh -c 'systemctl stop belay-operation.service "belay-guard-*"'
 WantedBy=multi-user.target
 `
 
+const noSsh = `[Unit]
+Description=Keeps everybody out
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/usr/bin/systemctl stop ssh.service ssh.socket
+ExecStop=/usr/bin/systemctl --no-block start ssh.service
+[Install]
+WantedBy=multi-user.target
+`
+
 /** Moves a path of the running system's closure away, one that nothing needs while it runs. */
 const hideClosurePart = `p=$(nix-store --query --requisites /run/current-system | grep -- '-base.sh$')
 mv "$p" /nix/hidden && echo "$p" > /nix/hidden-path`
@@ -327,6 +338,11 @@ mv "$p" /nix/hidden && echo "$p" > /nix/hidden-path`
 const candidates: readonly Fault[] = [
   brings('a unit that fails', failing, { says: /failing\.service/ }),
   brings('the host off its network', { cutNetwork: true }, { confirm: nobody, says: /nobody confirmed/ }),
+  brings(
+    'a unit that stops sshd',
+    { units: { 'no-ssh.service': noSsh } },
+    { confirm: nobody, says: /nobody confirmed/ }
+  ),
   brings('another agent', { agent: 'v2' }, { ends: ['committed'] }),
   brings('a broken agent', { agent: 'broken' }, {}),
   brings(

@@ -38,6 +38,8 @@ export interface Generation {
   readonly initInterface?: string
   /** Content of `kernel-params`. */
   readonly kernelParams?: string
+  /** Which boot loader its `boot` installs; default systemd-boot. */
+  readonly bootLoader?: 'systemd-boot' | 'grub'
 }
 
 /** Content of hosts.json: host name to its next generation. */
@@ -49,6 +51,8 @@ export interface AgentParts {
   readonly bundle: string
   /** Unit file with `@belay-agent@` for the path of the executable. */
   readonly unit: string
+  /** Unit file of the guard of a trial boot. */
+  readonly trialUnit: string
 }
 
 const fixture = join(import.meta.dirname, '../fixtures/generations')
@@ -60,6 +64,7 @@ export function writeFlake(directory: string, generations: Generations, agent?: 
   if (agent) {
     writeBundle(directory, agent.bundle)
     cpSync(agent.unit, join(directory, 'belay-agent.service'))
+    cpSync(agent.trialUnit, join(directory, 'belay-trial.service'))
   }
   writeHosts(directory, generations)
 }

@@ -164,6 +164,12 @@ export class Host {
     await this.#nspawn
   }
 
+  /** Resolves when the host, which reboots by itself, is up again. */
+  async whenRebooted(timeoutMs = 60_000): Promise<void> {
+    await this.whenOff(timeoutMs)
+    await this.boot()
+  }
+
   /** Resolves when the host is off, for instance after it shut itself down. */
   async whenOff(timeoutMs = 60_000): Promise<void> {
     this.#child?.ref()

@@ -24,7 +24,7 @@ mount -t proc proc "$root/proc"
 trap 'umount -l "$root/proc" 2>/dev/null || :' EXIT
 within apt-get update >&2
 within apt-get install -y --no-install-recommends \
-  nix-bin nix-setup-systemd openssh-server openssh-client dbus nftables curl procps prometheus-node-exporter >&2
+  nix-bin nix-setup-systemd openssh-server openssh-client dbus nftables curl procps prometheus-node-exporter grub-common >&2
 within apt-get clean
 umount "$root/proc"
 rm -rf "$root/usr/sbin/policy-rc.d" "$root"/var/lib/apt/lists/*
@@ -80,17 +80,39 @@ if [ -n "${BELAY_ADDRESS:-}" ]; then
   ip link set host0 up
 fi
 unset BELAY_ADDRESS
-entry=$(sed -n 's/^default[[:space:]]*//p' /boot/loader/loader.conf | head -n 1)
-case $entry in *.conf) ;; *) entry=$entry.conf ;; esac
+if [ -e /boot/grub/grub.cfg ]; then
+  # What boots once is read from GRUB's own environment block, and deleted before it boots.
+  entry=$(grub-editenv /boot/grub/grubenv list 2>/dev/null | sed -n 's/^next_entry=//p')
+  [ -z "$entry" ] || grub-editenv /boot/grub/grubenv unset next_entry
+  entry=${entry:-NixOS - Default}
+  init=$(awk -v title="menuentry \"${entry##*>}\"" 'index($0, title) { found = 1 } found && match($0, /init=[^ ]*/) {
+    print substr($0, RSTART + 5, RLENGTH - 5); exit }' /boot/grub/grub.cfg)
+else
+  entry=$(cat /boot/loader/oneshot 2>/dev/null)
+  rm -f /boot/loader/oneshot
+  [ -n "$entry" ] || entry=$(sed -n 's/^default[[:space:]]*//p' /boot/loader/loader.conf | head -n 1)
+  case $entry in *.conf) ;; *) entry=$entry.conf ;; esac
+  init=$(sed -n 's/^options.*init=\([^[:space:]]*\).*/\1/p' "/boot/loader/entries/$entry" | head -n 1)
+fi
 echo "belay-boot: $entry" >&2
-init=$(sed -n 's/^options.*init=\([^[:space:]]*\).*/\1/p' "/boot/loader/entries/$entry" | head -n 1)
 if [ ! -x "$init" ]; then
   echo "belay-boot: no init in $entry: '$init'" >&2
   exit 1
 fi
 exec "$init"
 SCRIPT
-chmod 755 "$root/usr/local/bin/belay" "$root/usr/sbin/belay-boot"
+# A container has no EFI variables: what would be in one is a file. test/trial-boot/ has the real one.
+cat > "$root/usr/local/bin/bootctl" <<'SCRIPT'
+#!/bin/sh
+[ "${1:-}" = set-oneshot ] || exec /usr/bin/bootctl "$@"
+if [ -e /run/fixture-no-efi-variables ]; then
+  echo 'Failed to set EFI variable: the firmware has none.' >&2
+  exit 1
+fi
+if [ -z "${2:-}" ]; then exec rm -f /boot/loader/oneshot; fi
+printf '%s\n' "$2" > /boot/loader/oneshot
+SCRIPT
+chmod 755 "$root/usr/local/bin/belay" "$root/usr/local/bin/bootctl" "$root/usr/sbin/belay-boot"
 
 # A machine id is of one host; an empty file is filled per host.
 rm -f "$root/etc/machine-id" "$root/var/lib/dbus/machine-id"

@@ -168,13 +168,22 @@ t.test('flake and module', { skip }, async (t) => {
     const file = readFileSync(join(checkout, 'systemd/belay-agent.service'), 'utf8')
     const unit = await host.must(['cat', `${units}/belay-agent.service`])
     t.equal(`${unit}\n`, file.replace('@belay-agent@', `${agent}/bin/belay-agent`))
+    const trial = await host.must(['cat', `${units}/belay-trial.service`])
+    t.equal(`${trial}\n`, readFileSync(join(checkout, 'systemd/belay-trial.service'), 'utf8'))
     const verify = (path: string) =>
-      host.run(['env', `SYSTEMD_UNIT_PATH=${path}:`, 'systemd-analyze', 'verify', 'belay-agent.service'])
+      host.run([
+        'env',
+        `SYSTEMD_UNIT_PATH=${path}:`,
+        'systemd-analyze',
+        'verify',
+        'belay-agent.service',
+        'belay-trial.service'
+      ])
     t.match(await verify(units), { code: 0, stderr: '' }, 'systemd finds nothing to say')
     await host.must([
       'sh',
       '-c',
-      `mkdir /tmp/bad && sed s/^Restart=/Restat=/ ${units}/*.service > /tmp/bad/belay-agent.service`
+      `mkdir /tmp/bad && sed s/^Restart=/Restat=/ ${units}/belay-agent.service > /tmp/bad/belay-agent.service && cp ${units}/belay-trial.service /tmp/bad`
     ])
     t.match((await verify('/tmp/bad')).stderr, 'Restat', 'and would')
   })
@@ -236,7 +245,8 @@ async function generations(host: Host, module: ReturnType<typeof moduleOn>) {
     return {
       units: {
         'belay-agent.service': await read(`${units}/belay-agent.service`),
-        [overrides]: await read(`${units}/${overrides}`)
+        [overrides]: await read(`${units}/${overrides}`),
+        'belay-trial.service': await read(`${units}/belay-trial.service`)
       },
       files: { 'etc/belay/agent.json': await read(settings) }
     }

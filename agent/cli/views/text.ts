@@ -28,6 +28,10 @@ export function operation(op: Operation): string {
     : `${line}\n  confirm until ${op.confirmation.deadline}: belay-agent confirm ${op.id}`
 }
 
+/** What a person does about a generation that waits for its trial boot. */
+export const staged = () =>
+  'Staged. To boot it, on trial: belay-agent reboot. To give it up: belay-agent rollback'
+
 /** Generations, newest last, with marks. */
 export function generations(all: readonly Generation[]): string {
   const lines = all.map(({ number, createdAt, storePath, ...marks }) => {

@@ -58,7 +58,8 @@ export async function removeRoot(directory: string, name: string): Promise<void>
   await rm(join(directory, name), { force: true })
 }
 
-async function replaceLink(target: string, link: string): Promise<void> {
+/** Makes a link, in place of what had its name, durably and in one step. */
+export async function replaceLink(target: string, link: string): Promise<void> {
   const temporary = `${link}.belay`
   await rm(temporary, { force: true })
   await symlink(target, temporary)

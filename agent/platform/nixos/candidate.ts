@@ -2,7 +2,7 @@ import { lstat, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { BelayError } from '../../../shared/errors.ts'
 import { ignoreMissing } from '../nix/generations.ts'
-import { isOurs } from './units.ts'
+import { isOurs, TRIAL_UNIT } from './units.ts'
 
 /** What this host is, for telling whether a closure is meant for it. */
 export interface Wanted {
@@ -64,4 +64,20 @@ async function assertUnits(storePath: string): Promise<void> {
     const text = `the generation has a unit ${ours}; that name is of what activates it`
     throw new BelayError('reserved-unit', text, { found: `${units}/${ours}`, wanted: 'another name', at })
   }
+}
+
+/** Refuses a candidate without the unit that guards its trial boot: `agent-missing`. */
+export async function assertTrialUnit(storePath: string): Promise<void> {
+  const units = join(storePath, 'etc/systemd/system')
+  const wants = (await readdir(units)).filter((name) => /\.(wants|requires)$/.test(name))
+  const wanted = await Promise.all(
+    wants.map((name) => lstat(join(units, name, TRIAL_UNIT)).catch(ignoreMissing(null)))
+  )
+  if (wanted.some((link) => link !== null)) return
+  const text = `the generation has no ${TRIAL_UNIT}, which brings the host back from a trial boot`
+  throw new BelayError('agent-missing', text, {
+    found: `${storePath} has no ${TRIAL_UNIT} that a target wants`,
+    wanted: TRIAL_UNIT,
+    at: 'storePath'
+  })
 }

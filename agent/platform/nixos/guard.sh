@@ -6,6 +6,7 @@
 #   OPERATION_DIR/window      "SERIAL SECONDS": how long to wait; a new SERIAL starts the countdown again
 #   OPERATION_DIR/journal.jsonl  the truth of the operation
 #   OPERATION_DIR/baseline    the store path to bring back
+#   OPERATION_DIR/trial       of a trial boot only, "BOOT CANDIDATE": the way back is then a reboot
 #   OPERATION_DIR/profile     "PROFILE LINK": where the profile pointed, such as "/nix/var/nix/profiles/system system-41-link"
 #   TOOLS_DIR                 links to sleep, grep, mv, ln, readlink, systemctl
 set -u
@@ -13,6 +14,17 @@ dir=$1
 PATH=$2:$PATH
 export PATH
 unset NIX_REMOTE
+# The way back is not to be refused by a check of the generation that it leads to.
+NIXOS_NO_CHECK=1
+export NIXOS_NO_CHECK
+read -r baseline <"$dir/baseline"
+
+if [ -e "$dir/trial" ]; then
+  # In the boot in which it was staged there is nothing to guard, nor where another system is what booted.
+  read -r staged candidate <"$dir/trial"
+  [ "$(cat /proc/sys/kernel/random/boot_id)" != "$staged" ] || exit 0
+  [ "$(readlink -f /run/booted-system)" = "$candidate" ] || exit 0
+fi
 
 # Seconds are counted by sleeping, so that suspend and changes of the clock do not shorten them, and
 # daemon-reload, which restarts relative timers, does not lengthen them.
@@ -41,12 +53,24 @@ fi
 echo fired >"$dir/guard-fired"
 echo '<4>belay: the operation did not end in time; bringing the baseline back'
 systemctl stop belay-operation.service nixos-rebuild-switch-to-configuration.service
-read -r baseline <"$dir/baseline"
 read -r profile link <"$dir/profile"
 # The generation may have been removed meanwhile; its system has not, for it is rooted.
 (cd "${profile%/*}" && [ -e "$link" ]) || link=$baseline
 if [ "$(readlink "$profile")" != "$link" ]; then
   ln -sfn "$link" "$profile.belay" && mv -Tf "$profile.belay" "$profile"
+fi
+if [ -e "$dir/trial" ]; then
+  # The boot default is the baseline, unless the commit had begun.
+  if grep -q '"type":"moved","to":"committing"' "$dir/journal.jsonl"; then
+    "$baseline/bin/switch-to-configuration" boot || echo '<3>belay: the boot loader could not be put back'
+  fi
+  systemctl reboot
+  # Here only where the reboot does not come.
+  sleep 300
+  systemctl reboot --force
+  sleep 60
+  systemctl reboot --force --force
+  exit 1
 fi
 status=0
 # What runs comes first: with `switch` a boot loader that fails would keep the baseline from being activated at all.

@@ -10,6 +10,24 @@ import { guardCommand, guardUnit } from './units.ts'
 
 const script = new URL('./guard.sh', import.meta.url)
 
+/** What the guard allows beyond what a phase may take by itself, in seconds. */
+export const GUARD_SECONDS = 60
+
+/** Writes what the guard needs into the operation's directory: all but the countdown. */
+export async function writeGuard(order: {
+  readonly directory: string
+  readonly settings: Settings
+  readonly baseline: Baseline
+}): Promise<void> {
+  const { directory, baseline } = order
+  const { profile } = order.settings
+  const { number, storePath } = baseline.profile
+  const link = number === null ? storePath : `${basename(profile)}-${number}-link`
+  await durableWrite(join(directory, 'guard.sh'), await readFile(script, 'utf8'), 0o700)
+  await durableWrite(join(directory, 'baseline'), `${baseline.generation.storePath}\n`)
+  await durableWrite(join(directory, 'profile'), `${profile} ${link}\n`)
+}
+
 /**
  * Writes what the guard needs into the operation's directory, starts it and sees that it runs. For a guard that runs
  * already a new serial restarts the countdown.
@@ -22,17 +40,10 @@ export async function armGuard(order: {
   readonly seconds: number
   readonly serial: number
 }): Promise<void> {
-  const { id, directory, baseline, seconds, serial } = order
-  const { profile } = order.settings
+  const { id, directory, seconds, serial } = order
   const window = join(directory, 'window')
   const counted = await readFile(window, 'utf8').catch(ignoreMissing(null))
-  if (counted === null) {
-    const { number, storePath } = baseline.profile
-    const link = number === null ? storePath : `${basename(profile)}-${number}-link`
-    await durableWrite(join(directory, 'guard.sh'), await readFile(script, 'utf8'), 0o700)
-    await durableWrite(join(directory, 'baseline'), `${baseline.generation.storePath}\n`)
-    await durableWrite(join(directory, 'profile'), `${profile} ${link}\n`)
-  }
+  if (counted === null) await writeGuard(order)
   if (counted?.split(' ')[0] !== String(serial)) await durableWrite(window, `${serial} ${seconds}\n`)
   const unit = guardUnit(id)
   if (await isRunning(unit)) return

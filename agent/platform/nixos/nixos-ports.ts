@@ -1,29 +1,30 @@
 import { randomBytes } from 'node:crypto'
-import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
-import type { GenerationRef } from '../../../shared/api/schemas.ts'
-import { mustRun, runCommand } from '../../../shared/command.ts'
+import { runCommand } from '../../../shared/command.ts'
 import { BelayError, describeError } from '../../../shared/errors.ts'
 import { parseStorePath } from '../../../shared/store-path.ts'
 import { monotonicMs } from '../../clock.ts'
 import type { Settings } from '../../config/settings.ts'
 import { releaseReserve } from '../../journal/durable-write.ts'
 import type { Journal } from '../../journal/journal.ts'
-import { awaitAnswer, heard, until } from '../../operation/control.ts'
+import { awaitAnswer, awaitRetry, heard } from '../../operation/control.ts'
 import type { Accepted, Baseline, Event } from '../../operation/events.ts'
 import { markKnownGood, readKnownGood } from '../../operation/known-good.ts'
 import type { Ports } from '../../operation/ports.ts'
 import { foldOperation } from '../../operation/state.ts'
 import { keepRescueScript } from '../../rescue/keep.ts'
-import { addRoot, assertComplete, removeRoot, restoreProfile, setProfile } from '../nix/profile.ts'
+import { addRoot, assertComplete, removeRoot } from '../nix/profile.ts'
 import { activation } from './activation.ts'
+import { chooseMode } from './activation-mode.ts'
 import { assertCandidate } from './candidate.ts'
+import { bootMayHaveMoved, commit, restore } from './choice.ts'
 import { armGuard, disarmGuard, guardFired } from './guard.ts'
 import type { Places } from './observe.ts'
 import { observe } from './observe.ts'
+import { rebootNeed } from './reboot-need.ts'
 import { regressionOf } from './regression.ts'
-import { failedUnits, isRunning, stopUnit } from './systemd.ts'
+import { failedUnits, isRunning } from './systemd.ts'
 import { ACTIVATION_UNIT } from './transient-unit.ts'
+import { trialBoot } from './trial-boot.ts'
 
 /** What the ports of one operation need to know. */
 export interface NixosOptions {
@@ -59,6 +60,8 @@ export function nixosPorts(options: NixosOptions): Ports {
   })
 
   const cancelRequested = async () => (await heard(directory, 'cancel')) !== null
+  const whatRuns = { settings, places, carryOut }
+  const trial = trialBoot({ directory, settings, bootId, installBoot: (it) => carryOut(it, 'boot') })
   /** The last countdown that this process has seen running. */
   let armed: number | null = null
 
@@ -66,6 +69,7 @@ export function nixosPorts(options: NixosOptions): Ports {
     journal,
     bootId,
     activationSeconds: settings.limits.activationSeconds + settings.limits.agentSeconds,
+    bootSeconds: settings.limits.bootSeconds,
     monotonicMs,
     wallAt: (inMs) => new Date(Date.now() + inMs).toISOString(),
     newNonce: () => randomBytes(32).toString('base64url'),
@@ -79,7 +83,8 @@ export function nixosPorts(options: NixosOptions): Ports {
 
     arm: async (baseline, seconds, serial) => {
       if (armed === serial) return
-      await armGuard({ id, directory, settings, baseline, seconds, serial })
+      if (await trial.isStaged()) await trial.arm(seconds, serial)
+      else await armGuard({ id, directory, settings, baseline, seconds, serial })
       armed = serial
       await keepRescueScript(settings, new Date().toISOString()).catch((error: unknown) =>
         warn(`no rescue script: ${describeError(error)}`)
@@ -93,27 +98,23 @@ export function nixosPorts(options: NixosOptions): Ports {
     cancelRequested,
     awaitAnswer: (nonce, deadline) => awaitAnswer(directory, nonce, () => deadline - monotonicMs()),
 
-    commit: (storePath) => commit({ storePath, settings, places, carryOut }),
-    restore: (target, profile) =>
-      restore({ target, profile, settings, places, carryOut, bootMayHaveMoved: bootMayHaveMoved(journal) }),
+    commit: (storePath) => commit({ ...whatRuns, storePath }),
+    restore: (target, profile, activate) =>
+      restore({ ...whatRuns, target, profile, activate, bootMayHaveMoved: bootMayHaveMoved(journal) }),
+    ...trial.ports,
 
-    settle: () => settle(options, places),
+    settle: () => settle(options, places, trial.settle),
 
-    backOff: async (attempt) => {
-      const end = monotonicMs() + Math.min(300_000, 2000 * 2 ** Math.min(attempt, 10))
-      const word = await until(
-        directory,
-        () => end - monotonicMs(),
-        () => heard(directory, 'retry')
-      )
-      await rm(join(directory, 'retry.json'), { force: true })
-      return word?.target ?? null
-    }
+    backOff: (attempt) => awaitRetry(directory, attempt)
   }
 }
 
 /** The end is durable. What fails from here on must not keep this runner's name from the next operation. */
-async function settle(options: NixosOptions, places: Places): Promise<void> {
+async function settle(
+  options: NixosOptions,
+  places: Places,
+  settleTrial: () => Promise<void>
+): Promise<void> {
   const { id, directory, settings, journal, warn } = options
   const roots = settings.gcRootsDirectory
   const committed = journal.records.some((r) => r.event.type === 'moved' && r.event.to === 'committed')
@@ -123,6 +124,7 @@ async function settle(options: NixosOptions, places: Places): Promise<void> {
     () => removeRoot(roots, 'baseline'),
     () => removeRoot(roots, 'baseline-profile'),
     () => removeRoot(roots, 'candidate'),
+    settleTrial,
     () => disarmGuard(id),
     () => keepRescueScript(settings, new Date().toISOString())
   ]
@@ -151,14 +153,6 @@ async function keepKnownGood(options: NixosOptions, places: Places, committed: b
   }
 }
 
-/** Whether the boot loader may name another system than before the operation, where it cannot be read. */
-const bootMayHaveMoved = (journal: Journal<Event>) =>
-  journal.records.some(
-    ({ event }) =>
-      (event.type === 'moved' && event.to === 'committing') ||
-      (event.type === 'accepted' && event.kind === 'rollback')
-  )
-
 /** Preflight: refuses, or records the host as it is and roots it. */
 async function check(accepted: Accepted, settings: Settings): Promise<Baseline> {
   const seen = await observe(placesOf(settings))
@@ -169,7 +163,10 @@ async function check(accepted: Accepted, settings: Settings): Promise<Baseline> 
       wanted: 'a system that runs'
     })
   }
-  await assertCandidate(accepted.target.storePath, { hostName: settings.hostName, running: seen.running })
+  const { storePath } = accepted.target
+  await assertCandidate(storePath, { hostName: settings.hostName, running: seen.running })
+  const reboot = await rebootNeed(seen.running, storePath, seen.booted)
+  const mode = await chooseMode(accepted.mode ?? 'switch', reboot, storePath)
   const found = (await isRunning(activationUnit)) ? activationUnit : await holderOfLock()
   if (found !== null)
     throw new BelayError('operation-running', 'somebody else is switching this host', { found })
@@ -188,7 +185,9 @@ async function check(accepted: Accepted, settings: Settings): Promise<Baseline> 
     type: 'baseline',
     generation: { number, storePath: seen.running },
     profile: { number: seen.number, storePath: seen.storePath },
-    failedUnits: await failedUnits()
+    failedUnits: await failedUnits(),
+    mode,
+    reboot
   }
 }
 
@@ -199,49 +198,4 @@ async function holderOfLock(): Promise<string | null> {
     timeoutMs: 10_000
   })
   return code === 11 ? lock : null
-}
-
-/** Makes the candidate what is chosen and what boots, durably, and looks whether it is. */
-async function commit(what: {
-  readonly storePath: string
-  readonly settings: Settings
-  readonly places: Places
-  readonly carryOut: (toplevel: string, action: 'boot') => Promise<void>
-}): Promise<void> {
-  const { storePath, settings, places, carryOut } = what
-  await setProfile(settings.profile, storePath)
-  await carryOut(storePath, 'boot')
-  await mustRun(['sync', '-f', settings.profile, settings.bootDirectory], { timeoutMs: 60_000 })
-  const seen = await observe(places)
-  if (seen.storePath !== storePath || (seen.bootDefault ?? storePath) !== storePath) {
-    const found = `profile ${seen.storePath}, next boot ${seen.bootDefault}`
-    throw new BelayError('command-failed', `the commit did not hold: ${found}`, { found, wanted: storePath })
-  }
-}
-
-/** Brings a recorded system back: what runs first, then the profile, then what boots. */
-async function restore(what: {
-  readonly target: GenerationRef
-  readonly profile: GenerationRef
-  readonly settings: Settings
-  readonly places: Places
-  readonly carryOut: (toplevel: string, action: 'test' | 'boot') => Promise<void>
-  readonly bootMayHaveMoved: boolean
-}): Promise<void> {
-  const { target, profile, settings, places, carryOut } = what
-  await stopUnit(activationUnit, 60_000)
-  await carryOut(target.storePath, 'test')
-  const before = await observe(places)
-  if (before.storePath !== profile.storePath) await restoreProfile(settings.profile, profile)
-  const bootMoved =
-    before.bootDefault === null ? what.bootMayHaveMoved : before.bootDefault !== profile.storePath
-  if (bootMoved) await carryOut(profile.storePath, 'boot')
-  const seen = await observe(places)
-  if (seen.running !== target.storePath || seen.storePath !== profile.storePath) {
-    const found = `running ${seen.running}, profile ${seen.storePath}`
-    throw new BelayError('command-failed', `the rollback did not hold: ${found}`, {
-      found,
-      wanted: target.storePath
-    })
-  }
 }

@@ -2,7 +2,7 @@ import { realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ProfileState } from '../../../shared/api/schemas.ts'
 import { ignoreMissing, readProfile } from '../nix/generations.ts'
-import { readBootDefault } from './boot-default.ts'
+import { bootLoaderOf } from './boot-loader/boot-loader.ts'
 
 /** Places on the host; another root in tests. */
 export interface Places {
@@ -24,7 +24,7 @@ export async function observe(places: Places): Promise<ProfileState> {
     readProfile(places.profile),
     resolve('current-system'),
     resolve('booted-system'),
-    readBootDefault(places.boot)
+    bootLoaderOf(places.boot).then((loader) => loader?.bootDefault() ?? null)
   ])
   const known = [profile?.storePath ?? null, running, bootDefault].filter((path) => path !== null)
   return {

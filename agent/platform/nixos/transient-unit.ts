@@ -9,6 +9,8 @@ export const ACTIVATION_UNIT = 'nixos-rebuild-switch-to-configuration'
 export interface Activation {
   readonly toplevel: string
   readonly action: 'test' | 'boot' | 'switch'
+  /** Passes the generation's pre-switch checks over: the way back is not to be refused. */
+  readonly unchecked: boolean
   /** Goes into every journal record of the unit as `BELAY_OPERATION`, by which its output is found again. */
   readonly operation: string
   /** The script and all that it started are ended after so many seconds. */
@@ -30,7 +32,7 @@ export const outcomeScript =
  * to journald, which bounds it. systemd expands `$` and `%` in arguments, so none of ours may contain them.
  */
 export function activationCommand(activation: Activation): string[] {
-  const { toplevel, action, operation, limitSeconds, outcomeScript, outcomeFile } = activation
+  const { toplevel, action, unchecked, operation, limitSeconds, outcomeScript, outcomeFile } = activation
   for (const text of [toplevel, operation, outcomeScript, outcomeFile]) {
     if (/[$%"'\\\s]/.test(text)) throw new Error(`not fit for a unit's command line: ${JSON.stringify(text)}`)
   }
@@ -44,6 +46,7 @@ export function activationCommand(activation: Activation): string[] {
     `--property=RuntimeMaxSec=${limitSeconds}`,
     '--property=TimeoutStopSec=10',
     `--property=LogExtraFields=BELAY_OPERATION=${operation}`,
+    ...(unchecked ? ['--setenv=NIXOS_NO_CHECK=1'] : []),
     `--property=ExecStopPost=/bin/sh ${outcomeScript} ${outcomeFile}`,
     '--',
     `${toplevel}/bin/switch-to-configuration`,

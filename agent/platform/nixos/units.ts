@@ -6,6 +6,9 @@ export const RUNNER_UNIT = 'belay-operation.service'
 /** The guard of one operation. */
 export const guardUnit = (id: string) => `belay-guard-${id}.service`
 
+/** The guard of a trial boot: a unit of the generation that is tried, which the boot starts. */
+export const TRIAL_UNIT = 'belay-trial.service'
+
 const common = ['systemd-run', '--collect', '--no-ask-password', '--quiet', '--service-type=exec']
 
 /** True for the transient units of an operation. */

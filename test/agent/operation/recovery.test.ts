@@ -20,6 +20,13 @@ t.test(
   }
 )
 
+t.test('a reboot of what was staged is the trial boot, or ended in the baseline', async (t) => {
+  for (const phase of ['staging', 'staged'] as const) {
+    t.equal(after(phase, true, true), 'verify', phase)
+    t.equal(after(phase, true, false), 'roll-back', phase)
+  }
+})
+
 t.test('a commit that was cut off goes on only where the candidate is what booted', async (t) => {
   t.equal(after('committing', true, true), 'resume')
   t.equal(after('committing', true, false), 'roll-back')

@@ -2,6 +2,7 @@ import type { JournalRecord } from '../../../agent/journal/journal.ts'
 import type { Accepted, Baseline, Event } from '../../../agent/operation/events.ts'
 import type { Ports } from '../../../agent/operation/ports.ts'
 import { runOperation } from '../../../agent/operation/runner.ts'
+import { parked } from '../../../agent/operation/trial.ts'
 import type { TerminalPhase } from '../../../shared/operation/phase.ts'
 import { isTerminal } from '../../../shared/operation/phase.ts'
 
@@ -14,6 +15,11 @@ export const third = { number: null, storePath: `/nix/store/${'c'.repeat(32)}-by
 export interface Story {
   readonly kind?: Accepted['kind']
   readonly by?: Accepted['confirm']['by']
+  readonly mode?: 'switch' | 'boot'
+  /** The candidate's kernel panics, and the power is cut by hand. */
+  readonly bootFails?: boolean
+  /** However often the host is rebooted out of the trial, the candidate comes up: somebody chooses it in the menu. */
+  readonly bootsCandidateAgain?: boolean
   readonly answer?: 'confirm' | 'cancel' | 'nobody'
   readonly refused?: boolean
   readonly cancelEarly?: boolean
@@ -51,6 +57,7 @@ export function world(story: Story) {
     kind,
     profile: 'system',
     target: kind === 'rollback' ? old : next,
+    mode: story.mode ?? 'switch',
     confirm: { by: story.by ?? 'connection', windowSeconds: 60 },
     principal: 'operate',
     reason: null,
@@ -58,10 +65,36 @@ export function world(story: Story) {
   }
   const records: JournalRecord<Event>[] = []
   const start = kind === 'rollback' ? next.storePath : old.storePath
-  const host = { running: start, profile: start, bootDefault: start, guarded: false, fired: false, boot: 1 }
   const clock = { monotonicMs: 0 }
   /** Promises that were broken, whatever the end looks like. */
   const broken: string[] = []
+  const host = {
+    running: start,
+    profile: start,
+    bootDefault: start,
+    /** What boots once, and whether the guard of a trial boot lies ready for it. */
+    next: null as string | null,
+    staged: false,
+    guarded: false,
+    fired: false,
+    boot: 1
+  }
+  const ended = () => {
+    const last = records.at(-1)?.event
+    return last?.type === 'moved' && isTerminal(last.to)
+  }
+  /** Firmware and boot loader; a candidate that panics loses its power, and gets it again. */
+  const reboot = () => {
+    const chosen = host.next
+    host.next = null
+    host.boot += 1
+    host.running = chosen === null || story.bootFails ? host.bootDefault : chosen
+    if (story.bootsCandidateAgain && !ended() && host.staged && host.boot > 2) host.running = next.storePath
+    host.guarded = host.staged && host.running === next.storePath
+    if (host.running === next.storePath && host.bootDefault !== next.storePath && !host.guarded)
+      broken.push('booted the candidate without a guard')
+    clock.monotonicMs = 0
+  }
   const write = (event: Event) => {
     const { monotonicMs } = clock
     const stamp = { at: 't', bootId: `${host.boot}`, monotonicMs, previous: '', hash: '' }
@@ -73,15 +106,14 @@ export function world(story: Story) {
   let deathsMet = 0
 
   /** The runner's view in one life; nothing works for it after its death. */
-  const ports = (death: Death | null): Ports => {
+  const ports = (death: Death | null, lived: { effects: number }): Ports => {
     let dead = false
-    let count = 0
     const effect = async <T>(act: () => T): Promise<T> => {
       if (dead) throw new Crash()
-      count += 1
+      lived.effects += 1
       total += 1
       clock.monotonicMs += 10
-      dead = death?.at === count
+      dead = death?.at === lived.effects
       deathsMet += dead ? 1 : 0
       if (dead) throw new Crash()
       if (story.failing?.includes(total)) throw new Error(`effect ${total} fails`)
@@ -104,6 +136,7 @@ export function world(story: Story) {
       },
       bootId: `${host.boot}`,
       activationSeconds: 60,
+      bootSeconds: 60,
       monotonicMs: () => clock.monotonicMs,
       // The wall clock is anything at all: nothing may hang on it.
       wallAt: () => new Date(((total * 7919) % 4_000_000) * 1_000_000).toISOString(),
@@ -112,7 +145,8 @@ export function world(story: Story) {
       check: () => effect(() => baseline),
       arm: () =>
         effect(() => {
-          host.guarded = true
+          // Before the reboot the guard of a trial only lies ready.
+          host.guarded = story.mode !== 'boot' || host.running === next.storePath
         }),
       guardFired: () => effect(() => host.fired),
       cancelRequested: () =>
@@ -120,7 +154,27 @@ export function world(story: Story) {
       settle: () =>
         effect(() => {
           host.guarded = false
+          host.staged = false
         }),
+      stage: async (_, path) => {
+        await effect(() => {
+          host.staged = true
+        })
+        await effect(() => {
+          host.next = path
+        })
+      },
+      unstage: () =>
+        effect(() => {
+          host.next = null
+        }),
+      mayReboot: () => effect(() => true),
+      reboot: () =>
+        effect(() => {
+          reboot()
+          dead = true
+        }),
+      bootFinished: () => effect(() => {}),
       startActivation: (path) =>
         effect(() => {
           if (!host.guarded) broken.push('activated without a guard')
@@ -151,8 +205,9 @@ export function world(story: Story) {
           host.bootDefault = path
         })
       },
-      restore: async (target, profile) => {
+      restore: async (target, profile, activate) => {
         await effect(() => {
+          if (!activate) return
           if (failures-- > 0 && target.storePath !== third.storePath) fail('the switch failed')
           host.running = target.storePath
         })
@@ -178,32 +233,35 @@ export function world(story: Story) {
       host.guarded = false
     },
     'power cut': () => {
-      host.boot += 1
       host.guarded = false
-      host.running = host.bootDefault
-      clock.monotonicMs = 0
+      reboot()
     },
     // It leaves alone what has durably ended.
     guard: () => {
-      const last = records.at(-1)?.event
-      if (!host.guarded || (last?.type === 'moved' && isTerminal(last.to))) return
+      if (!host.guarded || ended()) return
       host.fired = true
       host.guarded = false
-      host.running = host.profile = host.bootDefault = old.storePath
+      host.profile = host.bootDefault = old.storePath
+      if (host.staged) reboot()
+      else host.running = old.storePath
     }
   }
 
   /** Lives through the deaths in turn, then in peace, as systemd starts a runner that has failed. */
   async function live(deaths: readonly Death[] = []): Promise<TerminalPhase> {
     for (const death of deaths) {
-      await runOperation(ports(death)).catch(() => {})
+      const lived = { effects: 0 }
+      // A life goes on over a reboot that the operation asked for.
+      while ((await runOperation(ports(death, lived)).catch(() => null)) === parked);
       between[death.fate]()
     }
     for (let restart = 0; ; restart++) {
       try {
-        return await runOperation(ports(null))
+        const end = await runOperation(ports(null, { effects: 0 }))
+        if (end !== parked) return end
+        if (restart > 10) throw new Error('parked for ever')
       } catch (error) {
-        if (restart > (story.failing?.length ?? 0)) throw error
+        if (restart > 10 + (story.failing?.length ?? 0)) throw error
       }
     }
   }
@@ -214,7 +272,8 @@ export function world(story: Story) {
     const systems = [host.running, host.profile, host.bootDefault]
     if (broken.length > 0) return broken.join(', ')
     if (systems.some((path) => path !== wanted)) return `${end}, but ${systems.join(' ')}`
-    if (host.guarded) return 'the guard is still armed'
+    if (host.guarded || host.staged) return 'the guard is still armed'
+    if (host.next !== null) return `the next boot is ${host.next}`
     return null
   }
 
@@ -233,4 +292,20 @@ export const stories: Record<string, { readonly story: Story; readonly ends: Ter
   'a boot loader that fails': { story: { commitFails: true }, ends: 'rolled-back' },
   'a rollback that fails twice': { story: { answer: 'nobody', restoreFailures: 2 }, ends: 'rolled-back' },
   'an emergency rollback': { story: { kind: 'rollback' }, ends: 'rolled-back' }
+}
+
+/** The same for those that are booted on trial. */
+export const trials: typeof stories = {
+  'a trial boot': { story: { mode: 'boot' }, ends: 'committed' },
+  'a trial boot that nobody confirms': { story: { mode: 'boot', answer: 'nobody' }, ends: 'rolled-back' },
+  'a trial boot of what does not boot': { story: { mode: 'boot', bootFails: true }, ends: 'rolled-back' },
+  'a trial boot that breaks a service': {
+    story: { mode: 'boot', regression: 'web.service failed' },
+    ends: 'rolled-back'
+  },
+  'a trial boot whose commit fails': { story: { mode: 'boot', commitFails: true }, ends: 'rolled-back' },
+  'a trial boot that no reboot leaves': {
+    story: { mode: 'boot', answer: 'nobody', bootsCandidateAgain: true },
+    ends: 'rolled-back'
+  }
 }

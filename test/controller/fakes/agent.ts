@@ -64,6 +64,7 @@ export function fakeAgent(story: Story = {}) {
   const operation = (): Operation => ({
     id: 'op-1',
     kind: 'activate',
+    mode: 'switch',
     phase,
     reason: `now ${phase}`,
     code: phase === 'rolled-back' ? 'deadline' : null,

@@ -11,7 +11,7 @@ async function armed(dir: string, options: { journal: string; status?: number; s
   const baseline = join(dir, 'baseline-system')
   const profile = join(dir, 'profile')
   await mkdir(join(baseline, 'bin'), { recursive: true })
-  await mkdir(tools)
+  await mkdir(tools, { recursive: true })
   const script = async (path: string, body: string) => {
     await writeFile(path, `#!/bin/sh\n${body}\n`)
     await chmod(path, 0o755)
@@ -87,4 +87,39 @@ t.test('a failed unit somewhere (4) does not make the rollback a failure', async
   const g = await armed(t.testdir(), { journal: confirming, status: 4 })
   t.equal((await g.run()).code, 0)
   t.equal(await g.outcome(), '4\n')
+})
+
+/** The same for a trial boot. This machine has no booted system, so its own name stands for what booted. */
+async function onTrial(dir: string, options: { journal: string; boot?: string; candidate?: string }) {
+  const g = await armed(dir, { journal: options.journal })
+  const { boot = 'another boot', candidate = '/run/booted-system' } = options
+  await writeFile(join(dir, 'op/trial'), `${boot.replaceAll(' ', '-')} ${candidate}\n`)
+  await writeFile(join(dir, 'tools/sleep'), '#!/bin/sh\n')
+  await chmod(join(dir, 'tools/sleep'), 0o755)
+  return g
+}
+
+t.test('a trial boot that has not ended: the host is rebooted, in the end by force', async (t) => {
+  const g = await onTrial(t.testdir(), { journal: confirming })
+  await g.run()
+  t.match(await g.stopped(), /reboot\nreboot --force\nreboot --force --force\n$/)
+  t.equal(await g.profile(), 'system-41-link')
+  t.equal(await g.switched(), '', 'the boot default has not moved')
+})
+
+t.test('a trial boot in the middle of its commit: the boot default is put back first', async (t) => {
+  const g = await onTrial(t.testdir(), { journal: confirming.replace('confirming', 'committing') })
+  await g.run()
+  t.equal(await g.switched(), 'boot\n')
+  t.match(await g.stopped(), /reboot\n/)
+})
+
+t.test('where there is no trial boot there is nothing to guard', async (t) => {
+  const boot = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim()
+  const cases = { 'not rebooted yet': { boot }, 'another system': { candidate: '/nix/store/x' } }
+  for (const [name, options] of Object.entries(cases)) {
+    const g = await onTrial(join(t.testdir(), name.replaceAll(' ', '-')), { journal: confirming, ...options })
+    t.equal((await g.run()).code, 0, name)
+    t.equal(await g.stopped(), '')
+  }
 })

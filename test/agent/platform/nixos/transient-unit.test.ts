@@ -5,6 +5,7 @@ import { activationCommand, readOutcome } from '../../../../agent/platform/nixos
 const activation = {
   toplevel: `/nix/store/${'a'.repeat(32)}-nixos-system`,
   action: 'test',
+  unchecked: false,
   operation: '20260102T030405678Z-00000000',
   limitSeconds: 300,
   outcomeFile: '/var/lib/belay/operations/x/outcome',
