@@ -26,6 +26,8 @@ export interface ActivateOptions {
   readonly window?: number
   readonly autoConfirm?: true
   readonly reason?: string
+  readonly again?: true
+  readonly overDrift?: true
   readonly follow: boolean
 }
 
@@ -65,7 +67,9 @@ export async function activate(
   const operation = await client.start({
     storePath,
     confirm: { by: options.autoConfirm ? 'health' : 'connection', windowSeconds },
-    ...(options.reason === undefined ? {} : { reason: options.reason })
+    ...(options.reason === undefined ? {} : { reason: options.reason }),
+    ...(options.again ? { again: true } : {}),
+    ...(options.overDrift ? { overDrift: true } : {})
   })
   if (options.follow) return follow(context, client, operation.id, ['committed'])
   print(context, operation, () => views.operation(operation))

@@ -139,6 +139,8 @@ function addChanging({ program, context, emergencyContext, exit }: Shell): void 
     .option('--window <seconds>', 'confirm window', wholeNumber)
     .option('--auto-confirm', 'local verification is enough: nobody has to confirm')
     .option('--reason <text>', 'why, for the journal')
+    .option('--again', 'also a generation that is marked bad')
+    .option('--over-drift', 'also over a system or profile that somebody else has put there')
     .option('--no-follow', 'return as soon as the operation is accepted')
     .addHelpText(
       'after',

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { GenerationRef } from '../../../shared/api/schemas.ts'
-import { mustRun, runCommand } from '../../../shared/command.ts'
+import { mustRun } from '../../../shared/command.ts'
 import { BelayError, describeError } from '../../../shared/errors.ts'
 import { parseStorePath } from '../../../shared/store-path.ts'
 import { monotonicMs } from '../../clock.ts'
@@ -11,18 +11,20 @@ import { releaseReserve } from '../../journal/durable-write.ts'
 import type { Journal } from '../../journal/journal.ts'
 import { awaitAnswer, heard, until } from '../../operation/control.ts'
 import type { Accepted, Baseline, Event } from '../../operation/events.ts'
-import { markKnownGood, readKnownGood } from '../../operation/known-good.ts'
 import type { Ports } from '../../operation/ports.ts'
 import { foldOperation } from '../../operation/state.ts'
 import { keepRescueScript } from '../../rescue/keep.ts'
 import { addRoot, assertComplete, removeRoot, restoreProfile, setProfile } from '../nix/profile.ts'
 import { activation } from './activation.ts'
 import { assertCandidate } from './candidate.ts'
+import { assertOwn, isForeign, ownProfiles } from './foreign-profile.ts'
 import { armGuard, disarmGuard, guardFired } from './guard.ts'
+import { keepMarks } from './keep-marks.ts'
 import type { Places } from './observe.ts'
 import { observe } from './observe.ts'
 import { regressionOf } from './regression.ts'
-import { failedUnits, isRunning, stopUnit } from './systemd.ts'
+import { whoSwitches } from './switching.ts'
+import { failedUnits, stopUnit } from './systemd.ts'
 import { ACTIVATION_UNIT } from './transient-unit.ts'
 
 /** What the ports of one operation need to know. */
@@ -35,9 +37,6 @@ export interface NixosOptions {
   /** Tells the service manager's journal. */
   readonly warn: (text: string) => Promise<void>
 }
-
-/** Roots of the systems that the next rollbacks would go to. */
-const ROOTED = ['last-known-good', 'known-good-before']
 
 const activationUnit = `${ACTIVATION_UNIT}.service`
 
@@ -93,9 +92,8 @@ export function nixosPorts(options: NixosOptions): Ports {
     cancelRequested,
     awaitAnswer: (nonce, deadline) => awaitAnswer(directory, nonce, () => deadline - monotonicMs()),
 
-    commit: (storePath) => commit({ storePath, settings, places, carryOut }),
-    restore: (target, profile) =>
-      restore({ target, profile, settings, places, carryOut, bootMayHaveMoved: bootMayHaveMoved(journal) }),
+    commit: (storePath) => commit({ storePath, settings, places, carryOut, journal }),
+    restore: (target, profile) => restore({ target, profile, settings, places, carryOut, journal }),
 
     settle: () => settle(options, places),
 
@@ -116,10 +114,9 @@ export function nixosPorts(options: NixosOptions): Ports {
 async function settle(options: NixosOptions, places: Places): Promise<void> {
   const { id, directory, settings, journal, warn } = options
   const roots = settings.gcRootsDirectory
-  const committed = journal.records.some((r) => r.event.type === 'moved' && r.event.to === 'committed')
   const attempts = [
     () => releaseReserve(directory),
-    () => keepKnownGood(options, places, committed),
+    () => keepMarks(foldOperation(journal.records), settings, places),
     () => removeRoot(roots, 'baseline'),
     () => removeRoot(roots, 'baseline-profile'),
     () => removeRoot(roots, 'candidate'),
@@ -128,27 +125,6 @@ async function settle(options: NixosOptions, places: Places): Promise<void> {
   ]
   for (const attempt of attempts)
     await attempt().catch((error: unknown) => warn(`left undone: ${describeError(error)}`))
-}
-
-/**
- * Marks the baseline, and after a commit what runs, as known good, drops what an emergency rollback has left, and roots
- * where the next two rollbacks would go.
- */
-async function keepKnownGood(options: NixosOptions, places: Places, committed: boolean): Promise<void> {
-  const { stateDirectory, gcRootsDirectory } = options.settings
-  const { accepted, baseline } = foldOperation(options.journal.records)
-  const seen = await observe(places)
-  const now = committed && seen.storePath !== null ? [{ number: seen.number, storePath: seen.storePath }] : []
-  const before = baseline === null ? [] : [baseline.generation]
-  const left = accepted.from === seen.running ? null : (accepted.from ?? null)
-  await markKnownGood(stateDirectory, [...now, ...before], left)
-  const known = await readKnownGood(stateDirectory)
-  const next = known.filter(({ storePath }) => storePath !== seen.running).slice(0, ROOTED.length)
-  for (const [i, name] of ROOTED.entries()) {
-    const generation = next[i]
-    if (generation) await addRoot(gcRootsDirectory, name, generation.storePath)
-    else await removeRoot(gcRootsDirectory, name)
-  }
 }
 
 /** Whether the boot loader may name another system than before the operation, where it cannot be read. */
@@ -170,7 +146,7 @@ async function check(accepted: Accepted, settings: Settings): Promise<Baseline> 
     })
   }
   await assertCandidate(accepted.target.storePath, { hostName: settings.hostName, running: seen.running })
-  const found = (await isRunning(activationUnit)) ? activationUnit : await holderOfLock()
+  const found = await whoSwitches()
   if (found !== null)
     throw new BelayError('operation-running', 'somebody else is switching this host', { found })
   await assertComplete(seen.running).catch((cause: unknown) => {
@@ -192,23 +168,16 @@ async function check(accepted: Accepted, settings: Settings): Promise<Baseline> 
   }
 }
 
-/** The lock that switch-to-configuration takes, where somebody holds it. */
-async function holderOfLock(): Promise<string | null> {
-  const lock = '/run/nixos/switch-to-configuration.lock'
-  const { code } = await runCommand(['flock', '--nonblock', '--no-fork', '-E', '11', lock, 'true'], {
-    timeoutMs: 10_000
-  })
-  return code === 11 ? lock : null
-}
-
 /** Makes the candidate what is chosen and what boots, durably, and looks whether it is. */
 async function commit(what: {
   readonly storePath: string
   readonly settings: Settings
   readonly places: Places
   readonly carryOut: (toplevel: string, action: 'boot') => Promise<void>
+  readonly journal: Journal<Event>
 }): Promise<void> {
   const { storePath, settings, places, carryOut } = what
+  assertOwn((await observe(places)).storePath, ownProfiles(what.journal))
   await setProfile(settings.profile, storePath)
   await carryOut(storePath, 'boot')
   await mustRun(['sync', '-f', settings.profile, settings.bootDirectory], { timeoutMs: 60_000 })
@@ -219,25 +188,35 @@ async function commit(what: {
   }
 }
 
-/** Brings a recorded system back: what runs first, then the profile, then what boots. */
+/**
+ * Brings a recorded system back: what runs first, then the profile, then what boots. Where somebody else has moved the
+ * profile meanwhile, it stays, and what boots is put back only where it is the candidate.
+ */
 async function restore(what: {
   readonly target: GenerationRef
   readonly profile: GenerationRef
   readonly settings: Settings
   readonly places: Places
   readonly carryOut: (toplevel: string, action: 'test' | 'boot') => Promise<void>
-  readonly bootMayHaveMoved: boolean
+  readonly journal: Journal<Event>
 }): Promise<void> {
   const { target, profile, settings, places, carryOut } = what
   await stopUnit(activationUnit, 60_000)
   await carryOut(target.storePath, 'test')
   const before = await observe(places)
-  if (before.storePath !== profile.storePath) await restoreProfile(settings.profile, profile)
+  const own = ownProfiles(what.journal)
+  const foreign = isForeign(before.storePath, own)
+  if (!foreign && before.storePath !== profile.storePath) await restoreProfile(settings.profile, profile)
   const bootMoved =
-    before.bootDefault === null ? what.bootMayHaveMoved : before.bootDefault !== profile.storePath
+    before.bootDefault === null
+      ? bootMayHaveMoved(what.journal)
+      : foreign
+        ? before.bootDefault === own?.candidate
+        : before.bootDefault !== profile.storePath
   if (bootMoved) await carryOut(profile.storePath, 'boot')
   const seen = await observe(places)
-  if (seen.running !== target.storePath || seen.storePath !== profile.storePath) {
+  const wanted = foreign ? before.storePath : profile.storePath
+  if (seen.running !== target.storePath || seen.storePath !== wanted) {
     const found = `running ${seen.running}, profile ${seen.storePath}`
     throw new BelayError('command-failed', `the rollback did not hold: ${found}`, {
       found,

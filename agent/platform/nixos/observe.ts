@@ -1,6 +1,6 @@
 import { realpath } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { ProfileState } from '../../../shared/api/schemas.ts'
+import type { Observed } from '../../operation/drift.ts'
 import { ignoreMissing, readProfile } from '../nix/generations.ts'
 import { readBootDefault } from './boot-default.ts'
 
@@ -18,7 +18,7 @@ export const nixosPlaces: Places = { profile: '/nix/var/nix/profiles/system', ru
  * What is chosen, what runs, what booted and what boots next. Any of them may differ from the others; `drift` says
  * that those which are known are not all the same. `booted` does not count: it stays behind after every switch.
  */
-export async function observe(places: Places): Promise<ProfileState> {
+export async function observe(places: Places): Promise<Observed> {
   const resolve = (name: string) => realpath(join(places.run, name)).catch(ignoreMissing(null))
   const [profile, running, booted, bootDefault] = await Promise.all([
     readProfile(places.profile),
