@@ -25,7 +25,8 @@ export function statusView(hosts: readonly HostStatus[], nowMs: number, paint: P
 /** An agent of tomorrow may name a kind that is not known here. */
 function driftLine(kind: string, found: string | null, wanted: string | null): string {
   const text = kind in driftTexts ? driftTexts[kind as DriftKind] : kind
-  return firstLine(`${text}: ${shortPath(found ?? '-')}, wanted ${shortPath(wanted ?? '-')}`)
+  const short = (path: string | null) => (path === null ? '-' : shortPath(path))
+  return firstLine(`${text}: ${short(found)}, wanted ${short(wanted)}`)
 }
 
 function row(status: HostStatus, nowMs: number): Cell[] {

@@ -1,0 +1,130 @@
+import t from 'tap'
+import { belay, journalOf, realAgent, truthOf, writeFleetFile } from './deployment.ts'
+import type { Fleet } from './fleet.ts'
+import { startFleet } from './fleet.ts'
+import type { Host } from './host.ts'
+import { fleetUnavailable } from './root.ts'
+
+const profile = '/nix/var/nix/profiles/system'
+
+/** Runs belay-agent and gives its exit code with the last that it printed as JSON, output of activations aside. */
+async function agent(host: Host, ...args: string[]) {
+  const { code, stdout } = await host.run(['belay-agent', '--json', ...args])
+  const said = stdout
+    .trim()
+    .split('\n')
+    .filter((line) => !line.startsWith('{"type":"output"'))
+  const last = JSON.parse(said.at(-1) || '{}') as Record<string, unknown>
+  return { exit: code, ...last }
+}
+
+/** Builds a generation with this label on the operator's machine and copies it to the host. */
+async function push(fleet: Fleet, host: Host, generation: string): Promise<string> {
+  fleet.writeGenerations({ [host.name]: { generation, agent: 'bundle' } })
+  return fleet.push(host.name)
+}
+
+/** The kinds of drift that are set in the host's metrics. */
+async function driftMetrics(host: Host): Promise<string[]> {
+  const url = ['--unix-socket', '/run/belay/observe.sock', 'http://agent/metrics']
+  const text = await host.must(['curl', '-s', ...url])
+  const lines = text.split('\n').filter((line) => line.startsWith('belay_agent_drift{'))
+  if (lines.length !== 4) throw new Error(`not every kind has its series: ${lines.join(' ')}`)
+  return lines.filter((line) => line.endsWith(' 1')).map((line) => /kind="(.*)"/.exec(line)?.[1] ?? '')
+}
+
+async function markOf(host: Host, storePath: string) {
+  const { generations } = JSON.parse(await host.must(['belay-agent', '--json', 'generations'])) as {
+    generations: { storePath: string; mark: Record<string, unknown> }[]
+  }
+  return generations.find((generation) => generation.storePath === storePath)?.mark
+}
+
+t.test('marks, drift and retention', { skip: fleetUnavailable() ?? false, timeout: 240_000 }, async (t) => {
+  await using fleet = await startFleet({
+    hosts: ['cinnabar', 'electrum'],
+    operator: true,
+    agent: realAgent()
+  })
+  writeFleetFile(fleet, 20)
+  const host = fleet.host('cinnabar')
+  const baseline = (await truthOf(host)).running
+
+  await t.test(
+    'what was rolled back is not tried again unasked, and is good when it is committed',
+    async (t) => {
+      const path = await push(fleet, host, 'next')
+      await host.must(['sh', '-c', 'echo 1 > /run/fixture-broken-switches'])
+      t.match(await agent(host, 'activate', path, '--auto-confirm'), { exit: 1, phase: 'rolled-back' })
+      const { id } = await journalOf(host)
+      const refused = await agent(host, 'activate', path, '--auto-confirm')
+      t.match(refused, {
+        exit: 1,
+        error: {
+          code: 'known-bad',
+          found: { reason: /the activation failed/, operation: id },
+          wanted: 'again: true'
+        }
+      })
+      const given = ['--no-build', '--no-push', '--path', `cinnabar=${path}`]
+      t.match(await belay(fleet, 'deploy', '--host', 'cinnabar', ...given), { code: 1, stdout: /--again/ })
+      t.equal((await journalOf(host)).id, id, 'nothing was begun')
+      t.equal((await belay(fleet, 'deploy', '--host', 'cinnabar', ...given, '--again')).code, 0)
+      t.match(await markOf(host, path), { state: 'good', operation: (await journalOf(host)).id })
+      t.match(await markOf(host, baseline), { state: 'good' })
+      t.match(await host.must(['belay-agent', 'generations']), /next {2}profile, running, good$/)
+    }
+  )
+
+  await t.test('a profile moved by hand is drift, named, and not overwritten unasked', async (t) => {
+    t.same(await driftMetrics(host), [])
+    const path = await push(fleet, host, 'over')
+    const { running } = await truthOf(host)
+    await host.must(['nix-env', '-p', profile, '--set', baseline])
+    const kinds = ['profile-not-running', 'boot-not-profile', 'profile-moved']
+    t.same(await driftMetrics(host), kinds)
+    t.match(await host.must(['belay-agent', 'status']), /profile is not what the last operation left/)
+    t.match(await agent(host, 'activate', path, '--auto-confirm'), {
+      exit: 1,
+      error: { code: 'drifted', found: { 'profile-moved': baseline }, wanted: { 'profile-moved': running } }
+    })
+  })
+
+  await t.test('a switch by hand likewise; --over-drift goes over it', async (t) => {
+    await host.must([`${profile}/bin/switch-to-configuration`, 'switch'])
+    t.same(await driftMetrics(host), ['switched-by-hand', 'profile-moved'])
+    const { stdout } = await belay(fleet, '--json', 'status', '--host', 'cinnabar')
+    t.match(JSON.parse(stdout), {
+      hosts: [
+        { drift: true, drifts: [{ kind: 'switched-by-hand', found: baseline }, { kind: 'profile-moved' }] }
+      ]
+    })
+    t.match(await belay(fleet, 'status'), {
+      stdout: /cinnabar: the running system is not what the last operation left/
+    })
+    const path = await push(fleet, host, 'over')
+    t.match(await agent(host, 'activate', path, '--auto-confirm'), { error: { code: 'drifted' } })
+    t.match(await agent(host, 'activate', path, '--auto-confirm', '--over-drift'), { phase: 'committed' })
+    t.same(await driftMetrics(host), [])
+  })
+
+  await t.test('a profile that somebody moves in the confirm window stays where it is', async (t) => {
+    const path = await push(fleet, host, 'waits')
+    const before = await truthOf(host)
+    const [foreign, asked] = [baseline, ['--window', '60', '--no-follow']]
+    t.match(await agent(host, 'activate', path, ...asked), { exit: 0 })
+    const phase = async () => (await journalOf(host)).phases.at(-1)
+    await host.waitFor(async () => (await phase()) === 'confirming', 30_000, 'confirming')
+    await host.must(['nix-env', '-p', profile, '--set', foreign])
+    t.match(await agent(host, 'confirm'), { exit: 1, phase: 'rolled-back', message: new RegExp(foreign) })
+    t.match(await agent(host, 'status'), { operation: { code: 'profile-moved' } })
+    t.match(await truthOf(host), {
+      running: before.running,
+      bootDefault: before.bootDefault,
+      profile: foreign
+    })
+    t.same(await driftMetrics(host), ['profile-not-running', 'boot-not-profile', 'profile-moved'])
+    const again = await agent(host, 'activate', path, '--auto-confirm', '--over-drift')
+    t.match(again, { phase: 'committed' }, 'it was not its fault')
+  })
+})
