@@ -127,4 +127,70 @@ t.test('marks, drift and retention', { skip: fleetUnavailable() ?? false, timeou
     const again = await agent(host, 'activate', path, '--auto-confirm', '--over-drift')
     t.match(again, { phase: 'committed' }, 'it was not its fault')
   })
+
+  const old = fleet.host('electrum')
+  const numbers = async () =>
+    (
+      await old.must(['sh', '-c', `ls -d ${profile}-*-link | sed 's/.*system-//; s/-link//' | sort -n`])
+    ).split('\n')
+  /** Entries by number, as the menu of systemd-boot has them. */
+  const entries = async () =>
+    (
+      await old.must([
+        'sh',
+        '-c',
+        "sed -n 's/^version Generation \\([0-9]*\\) .*/\\1/p' /boot/loader/entries/* | sort -n"
+      ])
+    ).split('\n')
+  /** So many generations by hand, in turn of two systems, all made long ago; the last one runs. */
+  const age = async (count: number, systems: readonly string[]) => {
+    for (let i = 0; i < count; i++)
+      await old.must(['nix-env', '-p', profile, '--set', systems[i % systems.length] ?? ''])
+    await old.must(['sh', '-c', `touch -h -d '60 days ago' ${profile}-*-link`])
+    await old.must([`${profile}/bin/switch-to-configuration`, 'switch'])
+  }
+
+  await t.test('gc: a dry run with reasons, refusals, and the entries afterwards', async (t) => {
+    const first = (await truthOf(old)).running
+    const [a, b] = [await push(fleet, old, 'a'), await push(fleet, old, 'b')]
+    await age(9, [a, b])
+    await old.must(['touch', '-h', `${profile}-3-link`])
+    const before = await truthOf(old)
+    t.equal(before.running, a)
+    t.same(await entries(), ['1', '2', '3', '4', '5', '6', '7', '8', '9', '10'])
+    await old.must(['sh', '-c', `ln -sfn ${first} /run/booted-system`])
+    const dry = await old.must(['belay-agent', 'gc', '--dry-run'])
+    t.match(dry, /^ +1 .* keep .*-baseline {2}booted$/m)
+    t.match(dry, /^ +2 .* keep .*-a {2}running, boots next$/m, 'a system counts wherever it stands')
+    t.match(dry, /^ +3 .* keep .*-b {2}young$/m)
+    t.match(dry, /^ +5 .* delete .*-b$/m)
+    t.match(dry, /^ +10 .* keep .*-a {2}among the newest, profile, running, boots next$/m)
+    t.match(dry, /1 of 10 generations would be deleted\.$/)
+    t.same((await numbers()).length, 10)
+
+    const unit = 'nixos-rebuild-switch-to-configuration'
+    await old.must(['systemd-run', `--unit=${unit}`, '--collect', 'sleep', '60'])
+    t.match(await agent(old, 'gc'), { exit: 1, error: { code: 'operation-running' } })
+    await old.must(['systemctl', 'stop', unit])
+    const next = await push(fleet, old, 'next')
+    await agent(old, 'activate', next, '--window', '60', '--no-follow')
+    const phase = async () => (await journalOf(old)).phases.at(-1)
+    await old.waitFor(async () => (await phase()) === 'confirming', 30_000, 'confirming')
+    t.match(await agent(old, 'gc'), { exit: 1, error: { code: 'operation-running', found: /Z-/ } })
+    t.match(await old.must(['belay-agent', 'gc', '--dry-run']), /of an unfinished operation/)
+    await old.run(['belay-agent', 'rollback'])
+    t.same((await numbers()).length, 10, 'nothing was deleted')
+
+    await old.must(['touch', '-h', `${profile}-3-link`])
+    t.match(await agent(old, 'gc'), { exit: 0, deleted: [5], boot: 'checked' })
+    const kept = ['1', '2', '3', '4', '6', '7', '8', '9', '10']
+    t.same([await numbers(), await entries()], [kept, kept])
+    t.same(await truthOf(old), before, 'what runs and what boots is what it was')
+    t.match(await old.must(['belay-agent', 'gc']), /Nothing to delete\.$/)
+  })
+
+  await t.test('roots of the garbage collector stay few', async (t) => {
+    const roots = (await host.must(['ls', '/nix/var/nix/gcroots/belay'])).split('\n')
+    t.same(roots, ['known-good-before', 'last-known-good'], 'after all these operations')
+  })
 })
