@@ -40,12 +40,38 @@ async function markOf(host: Host, storePath: string) {
   return generations.find((generation) => generation.storePath === storePath)?.mark
 }
 
+/** Numbers of the generations of a host. */
+async function numbers(host: Host): Promise<string[]> {
+  const list = `ls -d ${profile}-*-link | sed 's/.*system-//; s/-link//' | sort -n`
+  return (await host.must(['sh', '-c', list])).split('\n')
+}
+
+/** Numbers of the generations that the menu of systemd-boot has. */
+async function entries(host: Host): Promise<string[]> {
+  const list = "sed -n 's/^version Generation \\([0-9]*\\) .*/\\1/p' /boot/loader/entries/* | sort -n"
+  return (await host.must(['sh', '-c', list])).split('\n')
+}
+
+/** So many generations by hand, in turn of some systems; the last one runs, and all seem to be made long ago. */
+async function age(host: Host, count: number, systems: readonly string[]): Promise<void> {
+  for (let i = 0; i < count; i++)
+    await host.must(['nix-env', '-p', profile, '--set', systems[i % systems.length] ?? ''])
+  await host.must([`${profile}/bin/switch-to-configuration`, 'switch'])
+  await host.must(['sh', '-c', `touch -h -d '60 days ago' ${profile}-*-link`])
+}
+
 t.test('marks, drift and retention', { skip: fleetUnavailable() ?? false, timeout: 240_000 }, async (t) => {
+  const scheduled = { agent: 'bundle', agentConfig: { retention: { schedule: '* * * * *' } } }
   await using fleet = await startFleet({
-    hosts: ['cinnabar', 'electrum'],
+    hosts: ['cinnabar', 'electrum', 'galena'],
     operator: true,
-    agent: realAgent()
+    agent: realAgent(),
+    generations: { galena: { generation: 'baseline', ...scheduled } }
   })
+  fleet.writeGenerations({ galena: { generation: 'a', ...scheduled } })
+  const a = await fleet.push('galena')
+  fleet.writeGenerations({ galena: { generation: 'b', ...scheduled } })
+  await age(fleet.host('galena'), 7, [a, await fleet.push('galena')])
   writeFleetFile(fleet, 20)
   const host = fleet.host('cinnabar')
   const baseline = (await truthOf(host)).running
@@ -128,36 +154,15 @@ t.test('marks, drift and retention', { skip: fleetUnavailable() ?? false, timeou
     t.match(again, { phase: 'committed' }, 'it was not its fault')
   })
 
-  const old = fleet.host('electrum')
-  const numbers = async () =>
-    (
-      await old.must(['sh', '-c', `ls -d ${profile}-*-link | sed 's/.*system-//; s/-link//' | sort -n`])
-    ).split('\n')
-  /** Entries by number, as the menu of systemd-boot has them. */
-  const entries = async () =>
-    (
-      await old.must([
-        'sh',
-        '-c',
-        "sed -n 's/^version Generation \\([0-9]*\\) .*/\\1/p' /boot/loader/entries/* | sort -n"
-      ])
-    ).split('\n')
-  /** So many generations by hand, in turn of two systems, all made long ago; the last one runs. */
-  const age = async (count: number, systems: readonly string[]) => {
-    for (let i = 0; i < count; i++)
-      await old.must(['nix-env', '-p', profile, '--set', systems[i % systems.length] ?? ''])
-    await old.must(['sh', '-c', `touch -h -d '60 days ago' ${profile}-*-link`])
-    await old.must([`${profile}/bin/switch-to-configuration`, 'switch'])
-  }
-
   await t.test('gc: a dry run with reasons, refusals, and the entries afterwards', async (t) => {
+    const old = fleet.host('electrum')
     const first = (await truthOf(old)).running
     const [a, b] = [await push(fleet, old, 'a'), await push(fleet, old, 'b')]
-    await age(9, [a, b])
+    await age(old, 9, [a, b])
     await old.must(['touch', '-h', `${profile}-3-link`])
     const before = await truthOf(old)
     t.equal(before.running, a)
-    t.same(await entries(), ['1', '2', '3', '4', '5', '6', '7', '8', '9', '10'])
+    t.same(await entries(old), ['1', '2', '3', '4', '5', '6', '7', '8', '9', '10'])
     await old.must(['sh', '-c', `ln -sfn ${first} /run/booted-system`])
     const dry = await old.must(['belay-agent', 'gc', '--dry-run'])
     t.match(dry, /^ +1 .* keep .*-baseline {2}booted$/m)
@@ -166,7 +171,7 @@ t.test('marks, drift and retention', { skip: fleetUnavailable() ?? false, timeou
     t.match(dry, /^ +5 .* delete .*-b$/m)
     t.match(dry, /^ +10 .* keep .*-a {2}among the newest, profile, running, boots next$/m)
     t.match(dry, /1 of 10 generations would be deleted\.$/)
-    t.same((await numbers()).length, 10)
+    t.same((await numbers(old)).length, 10)
 
     const unit = 'nixos-rebuild-switch-to-configuration'
     await old.must(['systemd-run', `--unit=${unit}`, '--collect', 'sleep', '60'])
@@ -179,18 +184,37 @@ t.test('marks, drift and retention', { skip: fleetUnavailable() ?? false, timeou
     t.match(await agent(old, 'gc'), { exit: 1, error: { code: 'operation-running', found: /Z-/ } })
     t.match(await old.must(['belay-agent', 'gc', '--dry-run']), /of an unfinished operation/)
     await old.run(['belay-agent', 'rollback'])
-    t.same((await numbers()).length, 10, 'nothing was deleted')
+    t.same((await numbers(old)).length, 10, 'nothing was deleted')
 
     await old.must(['touch', '-h', `${profile}-3-link`])
     t.match(await agent(old, 'gc'), { exit: 0, deleted: [5], boot: 'checked' })
     const kept = ['1', '2', '3', '4', '6', '7', '8', '9', '10']
-    t.same([await numbers(), await entries()], [kept, kept])
+    t.same([await numbers(old), await entries(old)], [kept, kept])
     t.same(await truthOf(old), before, 'what runs and what boots is what it was')
     t.match(await old.must(['belay-agent', 'gc']), /Nothing to delete\.$/)
+
+    await old.must(['touch', '-h', '-d', '60 days ago', `${profile}-3-link`])
+    await old.must(['touch', '/run/fixture-broken-boot'])
+    t.match(await agent(old, 'gc'), { exit: 1, error: { code: 'command-failed', message: /run this again/ } })
+    t.match(await entries(old), ['1', '2', '3'], 'an entry of what is deleted is left')
+    await old.must(['rm', '/run/fixture-broken-boot'])
+    t.match(await agent(old, 'gc'), { exit: 0, deleted: [], boot: 'checked' })
+    t.same([await numbers(old), await entries(old)], [kept.toSpliced(2, 1), kept.toSpliced(2, 1)])
   })
 
   await t.test('roots of the garbage collector stay few', async (t) => {
     const roots = (await host.must(['ls', '/nix/var/nix/gcroots/belay'])).split('\n')
     t.same(roots, ['known-good-before', 'last-known-good'], 'after all these operations')
+  })
+
+  await t.test('by the schedule', async (t) => {
+    const host = fleet.host('galena')
+    await host.waitFor(async () => !(await numbers(host)).includes('3'), 90_000, 'the schedule to come')
+    await host.waitFor(async () => (await entries(host)).length === 7, 10_000, 'the boot entries')
+    t.same(
+      await numbers(host),
+      ['1', '2', '4', '5', '6', '7', '8'],
+      'what booted, what runs, and the newest five'
+    )
   })
 })
