@@ -20,6 +20,12 @@ export async function scheduleRetention(
         ? undefined
         : logger.error({ err: error }, 'retention did not start')
     )
-  const job = schedule(text, start, { timezone: 'UTC', noOverlap: true, suppressMissedWarning: true })
-  return () => void job.stop()
+  try {
+    const job = schedule(text, start, { timezone: 'UTC', noOverlap: true, suppressMissedWarning: true })
+    return () => void job.stop()
+  } catch (error) {
+    // Not worth keeping the agent from its work.
+    logger.error({ err: error, schedule: text }, 'there is no such schedule; no generation is deleted')
+    return () => {}
+  }
 }
