@@ -4,7 +4,7 @@ import type { Role } from '../../shared/api/schemas.ts'
 import { roles } from '../../shared/api/schemas.ts'
 import { BelayError } from '../../shared/errors.ts'
 import { monotonicMs } from '../clock.ts'
-import type { Caller } from '../operation/operations.ts'
+import type { Caller } from '../operation/confirmable.ts'
 
 /** Which socket a connection came in by, and when. Node cannot ask for the peer's identity: the socket's file can. */
 interface Connection {
