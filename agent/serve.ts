@@ -7,6 +7,7 @@ import { agentMetrics } from './metrics/metrics.ts'
 import { Operations } from './operation/operations.ts'
 import { nixosHost } from './platform/nixos/nixos-host.ts'
 import { keepLoginMessage } from './rescue/keep.ts'
+import { scheduleRetention } from './retention/schedule.ts'
 import { notifySystemd } from './service-manager.ts'
 
 /** How often it is seen to that what is unfinished has a runner. */
@@ -46,6 +47,7 @@ export async function serve(settings: Settings, config: string | null): Promise<
   const stopNotifying = notifySystemd(`${settings.socketDirectory}/admin.sock`)
   const supervising = setInterval(() => void supervise(), SUPERVISE_MS)
   const stopTending = await daily(tend)
+  const stopRetention = await scheduleRetention(settings, config, logger)
   logger.info({ sockets: settings.socketDirectory }, 'ready')
   const signal = await new Promise<string>((resolve) => {
     for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, resolve)
@@ -53,6 +55,7 @@ export async function serve(settings: Settings, config: string | null): Promise<
   logger.info({ signal }, 'stopping')
   stopNotifying()
   stopTending()
+  stopRetention()
   clearInterval(supervising)
   await close()
 }

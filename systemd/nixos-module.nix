@@ -92,6 +92,11 @@ in
           groups.operate = group "Group that may also activate, confirm and roll back";
           groups.admin = group "Group that may do everything";
           keepOperations = option (types.ints.between 5 10000) 200 "Ended operations kept";
+          retention.keep = option (types.ints.between 5 1000) 5 "So many of the newest generations stay";
+          retention.days = option (types.ints.between 0 3650) 30 "Generations that are younger stay";
+          retention.schedule =
+            option (types.nullOr types.str) null
+              "When the others are deleted: five cron fields in UTC, such as 30 4 * * 0; null is never";
         };
       };
     };

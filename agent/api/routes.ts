@@ -51,7 +51,10 @@ export const one = { 200: ref(Operation) }
 const accepted = { 202: ref(Operation) }
 
 /** Host, profiles and generations. */
-export const hostApi: FastifyPluginAsyncTypebox<ApiOptions> = async (app, { settings, bootId, host }) => {
+export const hostApi: FastifyPluginAsyncTypebox<ApiOptions> = async (
+  app,
+  { settings, bootId, host, operations }
+) => {
   const observe = { config: { role: 'observe' as const } }
   app.get(
     '/host',
@@ -69,7 +72,7 @@ export const hostApi: FastifyPluginAsyncTypebox<ApiOptions> = async (app, { sett
       system: await host.system(),
       bootId,
       agentVersion: VERSION,
-      profiles: [await host.observe()]
+      profiles: [await operations.profileState()]
     })
   )
   const profiles = Type.Object({ profiles: Type.Array(ref(ProfileState)) })
@@ -77,7 +80,7 @@ export const hostApi: FastifyPluginAsyncTypebox<ApiOptions> = async (app, { sett
     '/profiles',
     { ...observe, schema: { tags: ['host'], summary: 'State of each profile', response: { 200: profiles } } },
     async () => ({
-      profiles: [await host.observe()]
+      profiles: [await operations.profileState()]
     })
   )
   const generations = Type.Object({ generations: Type.Array(ref(Generation)) })

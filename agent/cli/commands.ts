@@ -27,6 +27,8 @@ export interface ActivateOptions {
   readonly autoConfirm?: true
   readonly mode?: ActivationMode
   readonly reason?: string
+  readonly again?: true
+  readonly overDrift?: true
   readonly follow: boolean
 }
 
@@ -67,7 +69,9 @@ export async function activate(
     storePath,
     ...(options.mode === undefined ? {} : { mode: options.mode }),
     confirm: { by: options.autoConfirm ? 'health' : 'connection', windowSeconds },
-    ...(options.reason === undefined ? {} : { reason: options.reason })
+    ...(options.reason === undefined ? {} : { reason: options.reason }),
+    ...(options.again ? { again: true } : {}),
+    ...(options.overDrift ? { overDrift: true } : {})
   })
   if (options.follow) return show(context, followByApi(client, operation.id), ['committed'], true)
   print(context, operation, () => views.operation(operation))

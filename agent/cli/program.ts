@@ -8,6 +8,7 @@ import { operationDirectory } from '../operation/store.ts'
 import { UNREADABLE } from '../platform/nixos/units.ts'
 import type { Terminal } from './commands.ts'
 import * as commands from './commands.ts'
+import type { GcOptions } from './gc.ts'
 import type { RescueOptions } from './rescue.ts'
 
 interface Global {
@@ -110,7 +111,7 @@ function addReading({ program, terminal, file, context, exit }: Shell): void {
     })
 }
 
-function addRescue({ program, emergencyContext, exit }: Shell): void {
+function addRescue({ program, context, emergencyContext, exit }: Shell): void {
   program
     .command('rescue')
     .description('the way back in plain commands, made for this host at this moment; needs no agent')
@@ -120,6 +121,14 @@ function addRescue({ program, emergencyContext, exit }: Shell): void {
     .action(async (options: RescueOptions) => {
       const { rescue } = await import('./rescue.ts')
       exit(await rescue(await emergencyContext(), options))
+    })
+  program
+    .command('gc')
+    .description('delete generations by the rule of the configuration; needs root, and no agent')
+    .option('--dry-run', 'only say what would go, and why the others stay')
+    .action(async (options: GcOptions) => {
+      const { gc } = await import('./gc.ts')
+      exit(await gc(await context(), options))
     })
   program
     .command('audit')
@@ -146,6 +155,8 @@ function addChanging({ program, context, emergencyContext, exit }: Shell): void 
     )
     .option('--auto-confirm', 'local verification is enough: nobody has to confirm')
     .option('--reason <text>', 'why, for the journal')
+    .option('--again', 'also a generation that is marked bad')
+    .option('--over-drift', 'also over a system or profile that somebody else has put there')
     .option('--no-follow', 'return as soon as the operation is accepted')
     .addHelpText(
       'after',

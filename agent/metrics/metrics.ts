@@ -1,6 +1,8 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { driftKinds } from '../../shared/api/drift.ts'
 import { isTerminal, phases } from '../../shared/operation/phase.ts'
 import { VERSION } from '../../shared/version.ts'
+import { driftsOf, lastLeft } from '../operation/drift.ts'
 import type { Operations } from '../operation/operations.ts'
 import type { OperationState } from '../operation/state.ts'
 import type { Host } from '../platform/platform.ts'
@@ -34,7 +36,7 @@ function families(registry: Registry) {
       ['system', 'store_path']
     ),
     number: gauge('profile_generation', 'Generation number that the system profile points to'),
-    drift: gauge('drift', '1 when profile, running system and boot default are not all the same'),
+    drift: gauge('drift', '1 for each kind of drift that there is', ['kind']),
     phase: gauge('operation_phase', '1 for the phase of the newest operation', ['phase']),
     deadline: gauge(
       'confirm_deadline_timestamp_seconds',
@@ -98,7 +100,8 @@ export function agentMetrics(host: Host, operations: Operations): () => Promise<
       if (path !== null) m.generation.set({ system, store_path: path }, 1)
     }
     m.number.set(seen.number ?? 0)
-    m.drift.set(seen.drift ? 1 : 0)
+    const drifts = driftsOf(seen, lastLeft(states, unreadable))
+    for (const kind of driftKinds) m.drift.set({ kind }, drifts.some((drift) => drift.kind === kind) ? 1 : 0)
     const newest = states.at(-1)
     for (const name of phases) m.phase.set({ phase: name }, newest?.phase === name ? 1 : 0)
     const open = newest?.phase === 'confirming' ? newest.window : null

@@ -1,6 +1,11 @@
 import { mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { GenerationRef, OperationRequest, RollbackRequest } from '../../shared/api/schemas.ts'
+import type {
+  GenerationRef,
+  OperationRequest,
+  ProfileState,
+  RollbackRequest
+} from '../../shared/api/schemas.ts'
 import { BelayError, codeOf, describeError } from '../../shared/errors.ts'
 import type { Phase } from '../../shared/operation/phase.ts'
 import { isTerminal } from '../../shared/operation/phase.ts'
@@ -11,7 +16,9 @@ import type { Host } from '../platform/platform.ts'
 import type { Caller } from './confirmable.ts'
 import { assertConfirmable } from './confirmable.ts'
 import { heard, say } from './control.ts'
+import { assertNotDrifted, lastLeft, leftBy, withDrifts } from './drift.ts'
 import { readKnownGood, rollbackTarget } from './known-good.ts'
+import { assertNotBad, readMarks } from './marks.ts'
 import type { OperationState } from './state.ts'
 import type { Admission } from './store.ts'
 import {
@@ -85,20 +92,40 @@ export class Operations {
     return ids.filter((_, i) => states[i] === null)
   }
 
+  /** What is chosen, runs and boots, and what of it is not as Belay left it. */
+  async profileState(): Promise<ProfileState> {
+    const [seen, states, unreadable] = await Promise.all([
+      this.#host.observe(),
+      this.all(),
+      this.unreadable()
+    ])
+    return withDrifts(seen, lastLeft(states, unreadable))
+  }
+
   async start(request: OperationRequest, caller: Caller, key: string | null): Promise<OperationState> {
     const earlier =
       key === null ? undefined : (await this.all()).find((s) => s.accepted.idempotency?.key === key)
     if (!earlier) await this.#host.assertCandidate(request.storePath)
-    return this.#submit({
-      kind: 'activate',
-      profile: 'system',
-      target: { number: null, storePath: request.storePath },
-      mode: request.mode ?? 'switch',
-      confirm: request.confirm ?? { by: 'connection', windowSeconds: this.#settings.confirm.windowSeconds },
-      principal: caller.principal,
-      reason: request.reason ?? null,
-      idempotency: key === null ? null : { key, request: requestHash(request) }
-    })
+    const wanted = earlier ? undefined : () => this.#assertWanted(request)
+    return this.#submit(
+      {
+        kind: 'activate',
+        profile: 'system',
+        target: { number: null, storePath: request.storePath },
+        mode: request.mode ?? 'switch',
+        confirm: request.confirm ?? { by: 'connection', windowSeconds: this.#settings.confirm.windowSeconds },
+        principal: caller.principal,
+        reason: request.reason ?? null,
+        idempotency: key === null ? null : { key, request: requestHash(request) }
+      },
+      wanted
+    )
+  }
+
+  /** Nothing is tried twice, and nobody's work is overwritten, unless that is asked for. */
+  async #assertWanted({ storePath, again, overDrift }: OperationRequest): Promise<void> {
+    if (again !== true) assertNotBad(await readMarks(this.#settings.stateDirectory), storePath)
+    if (overDrift !== true) assertNotDrifted((await this.profileState()).drifts)
   }
 
   async confirm(id: string, nonce: string | undefined, caller: Caller): Promise<OperationState> {
@@ -174,7 +201,10 @@ export class Operations {
   async tend(): Promise<void> {
     await mkdir(this.root, { recursive: true, mode: 0o750 })
     await this.supervise()
-    const ended = (await this.all()).filter(({ phase }) => isTerminal(phase))
+    const all = await this.all()
+    // The journal of the last change tells by-hand drift.
+    const changed = all.findLast((state) => leftBy(state) !== null)
+    const ended = all.filter((state) => isTerminal(state.phase) && state !== changed)
     for (const { accepted } of ended.slice(0, Math.max(0, ended.length - this.#settings.keepOperations)))
       await this.#remove(accepted.id)
     await removeLeftovers(this.root)
@@ -200,8 +230,8 @@ export class Operations {
     )
   }
 
-  #submit(admission: Admission): Promise<OperationState> {
-    const next = this.#admissions.then(() => this.#admit(admission))
+  #submit(admission: Admission, wanted?: () => Promise<void>): Promise<OperationState> {
+    const next = this.#admissions.then(() => wanted?.()).then(() => this.#admit(admission))
     this.#admissions = next.catch(() => {})
     return next.then(async (state) => {
       const { id, kind } = state.accepted

@@ -58,18 +58,16 @@ async function begin(ports: Ports, state: OperationState): Promise<void> {
     return move(ports, { to: 'rolling-back', reason: 'the guard brought the baseline back', code: 'guard' })
   }
   const answer = recover({ phase: state.phase, kind: state.accepted.kind, rebooted, candidateRuns })
-  if (answer === 'cancel')
-    await move(ports, { to: 'cancelled', reason: reasonAfterReboot(state), code: 'rebooted' })
+  if (answer === 'cancel') await move(ports, { to: 'cancelled', ...afterReboot(state) })
   if (answer === 'verify')
     await move(ports, { to: 'verifying', reason: 'the candidate was booted, on trial' })
-  if (answer === 'roll-back')
-    await move(ports, { to: 'rolling-back', reason: reasonAfterReboot(state), code: 'rebooted' })
+  if (answer === 'roll-back') await move(ports, { to: 'rolling-back', ...afterReboot(state) })
 }
 
-const reasonAfterReboot = ({ phase }: OperationState) =>
+const afterReboot = ({ phase }: OperationState): Omit<Move, 'to'> =>
   phase === 'staging' || phase === 'staged'
-    ? 'the host rebooted, and the candidate is not what booted'
-    : 'the host rebooted before the operation was confirmed'
+    ? { reason: 'the host rebooted, and the candidate is not what booted', code: 'not-booted' }
+    : { reason: 'the host rebooted before the operation was confirmed', code: 'rebooted' }
 
 /** A step whose failure leads to `to`; before `activating` that is a refusal, afterwards a rollback. */
 function orElse(to: Phase, step: Step): Step {

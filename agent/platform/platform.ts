@@ -1,11 +1,12 @@
-import type { Generation, GenerationRef, ProfileState } from '../../shared/api/schemas.ts'
+import type { Generation, GenerationRef } from '../../shared/api/schemas.ts'
+import type { Observed } from '../operation/drift.ts'
 
 /** What a platform must provide to the part that listens and admits. */
 export interface Host {
   /** Nix system, such as `x86_64-linux`. */
   system(): Promise<string>
   /** What is chosen, what runs, what booted, what boots next. */
-  observe(): Promise<ProfileState>
+  observe(): Promise<Observed>
   /** Generations of the system profile, oldest first. */
   generations(): Promise<readonly Generation[]>
   /** The running system. */

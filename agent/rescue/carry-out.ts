@@ -1,6 +1,5 @@
 import { lstat, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { ProfileState } from '../../shared/api/schemas.ts'
 import type { CommandResult } from '../../shared/command.ts'
 import { runCommand } from '../../shared/command.ts'
 import { describeError } from '../../shared/errors.ts'
@@ -8,6 +7,7 @@ import { hostClock } from '../clock.ts'
 import type { Settings } from '../config/settings.ts'
 import { openJournal } from '../journal/journal.ts'
 import { say } from '../operation/control.ts'
+import type { Observed } from '../operation/drift.ts'
 import type { Event } from '../operation/events.ts'
 import { operationsRoot } from '../operation/operations.ts'
 import { operationDirectory } from '../operation/store.ts'
@@ -41,12 +41,12 @@ export interface Hands {
     timeoutMs: number,
     line: (text: string) => void
   ) => Promise<CommandResult>
-  readonly observe: () => Promise<ProfileState>
+  readonly observe: () => Promise<Observed>
   readonly log: string
 }
 
 /** The hands of this process. */
-export function hostHands(observe: () => Promise<ProfileState>): Hands {
+export function hostHands(observe: () => Promise<Observed>): Hands {
   const PATH = [process.env.PATH, '/run/current-system/sw/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin']
     .filter(Boolean)
     .join(':')
@@ -63,7 +63,7 @@ export function hostHands(observe: () => Promise<ProfileState>): Hands {
 export interface Rescued {
   /** Running system, profile and, where it can be read, boot default are what was wanted. */
   readonly ok: boolean
-  readonly seen: ProfileState
+  readonly seen: Observed
   /** What a person has still to do, or to know. */
   readonly left: readonly string[]
 }

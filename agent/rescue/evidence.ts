@@ -1,10 +1,11 @@
 import { lstat, readdir, readFile, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { GenerationRef, ProfileState } from '../../shared/api/schemas.ts'
+import type { GenerationRef } from '../../shared/api/schemas.ts'
 import { describeError } from '../../shared/errors.ts'
 import { isTerminal } from '../../shared/operation/phase.ts'
 import { parseStorePath } from '../../shared/store-path.ts'
 import type { Settings } from '../config/settings.ts'
+import type { Observed } from '../operation/drift.ts'
 import type { Event } from '../operation/events.ts'
 import { readKnownGood } from '../operation/known-good.ts'
 import { operationsRoot } from '../operation/operations.ts'
@@ -25,7 +26,7 @@ export interface BootEntry {
 
 /** All that is known about where this host can go back to. What could not be read is in `notes`, and missing. */
 export interface Evidence {
-  readonly seen: ProfileState
+  readonly seen: Observed
   readonly generations: readonly GenerationLink[]
   /** The operation that has not ended. */
   readonly unfinished: OperationState | null
@@ -46,7 +47,7 @@ export interface Evidence {
 const ROOTS = ['baseline', 'last-known-good', 'known-good-before'] as const
 type Root = (typeof ROOTS)[number]
 
-const nothing: ProfileState = {
+const nothing: Observed = {
   profile: 'system',
   number: null,
   storePath: null,

@@ -64,6 +64,8 @@ function addCommands(program: Command, actions: Actions): void {
     .addOption(parallel(8))
     .option('--window <time>', 'how long a host waits for our confirmation, such as 90s or 5m', parseWindow)
     .option('--reason <text>', "why, for the hosts' journals")
+    .option('--again', 'also generations that a host has marked bad')
+    .option('--over-drift', 'also over what somebody else has switched to or put into the profile of a host')
     .option('--no-build', 'build nothing; every host needs a --path')
     .option('--no-push', 'copy nothing; the hosts have or fetch the closures themselves')
     .addOption(path())

@@ -25,6 +25,10 @@ export interface HostPlan {
   readonly storePath: string
   readonly windowSeconds: number
   readonly reason: string | null
+  /** Also a generation that the host has marked bad. */
+  readonly again: boolean
+  /** Also over what somebody else has put there. */
+  readonly overDrift: boolean
 }
 
 /** One host's deployment while it runs. */

@@ -15,6 +15,10 @@ export interface DeployRequest {
   /** Overrides the windows of the fleet file. */
   readonly windowSeconds: number | null
   readonly reason: string | null
+  /** Also a generation that a host has marked bad. */
+  readonly again: boolean
+  /** Also over what somebody else has put there. */
+  readonly overDrift: boolean
 }
 
 /** Builds one host's system. Throws `build-failed`. */
@@ -39,7 +43,9 @@ export async function deploy(
         host,
         storePath: storePath ?? '',
         windowSeconds: request.windowSeconds ?? host.windowSeconds,
-        reason: request.reason
+        reason: request.reason,
+        again: request.again,
+        overDrift: request.overDrift
       },
       ports
     )

@@ -52,7 +52,10 @@ async function start(context: Context): Promise<Operation> {
       {
         storePath: plan.storePath,
         confirm: { by: 'connection', windowSeconds: plan.windowSeconds },
-        ...(plan.reason === null ? {} : { reason: plan.reason })
+        ...(plan.reason === null ? {} : { reason: plan.reason }),
+        // Only where asked for: an agent of before knows no such field.
+        ...(plan.again ? { again: true } : {}),
+        ...(plan.overDrift ? { overDrift: true } : {})
       },
       key
     )

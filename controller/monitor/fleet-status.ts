@@ -1,4 +1,5 @@
 import { agentClient } from '../../shared/agent-client/client.ts'
+import type { Drift } from '../../shared/api/drift.ts'
 import type { Host, Operation } from '../../shared/api/schemas.ts'
 import { codeOf, describeError } from '../../shared/errors.ts'
 import type { Phase } from '../../shared/operation/phase.ts'
@@ -13,6 +14,7 @@ export interface HostStatus {
   readonly generation: number | null
   readonly running: string | null
   readonly drift: boolean | null
+  readonly drifts: readonly Drift[]
   readonly lastOperation: {
     readonly id: string
     readonly phase: Phase
@@ -41,7 +43,14 @@ export async function hostStatus(
     signal.throwIfAborted()
     const message = limit.aborted ? `no answer within ${HOST_TIMEOUT / 1000} s` : describeError(error)
     const code = limit.aborted ? 'host-unreachable' : codeOf(error)
-    const nothing = { generation: null, running: null, drift: null, lastOperation: null, agentVersion: null }
+    const nothing = {
+      generation: null,
+      running: null,
+      drift: null,
+      drifts: [],
+      lastOperation: null,
+      agentVersion: null
+    }
     return { host: host.name, reachable: false, error: { code, message }, ...nothing }
   }
 }
@@ -59,6 +68,8 @@ function reachable(name: string, state: Host, operations: readonly Operation[]):
     generation: system?.number ?? null,
     running: system?.running ?? null,
     drift: system?.drift ?? null,
+    // An agent of before names none.
+    drifts: system?.drifts ?? [],
     lastOperation:
       last === undefined
         ? null

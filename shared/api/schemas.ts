@@ -5,6 +5,8 @@ import { errorCodes } from '../errors.ts'
 import type { Phase } from '../operation/phase.ts'
 import { phases } from '../operation/phase.ts'
 import { storePathPattern } from '../store-path.ts'
+import { Drift } from './drift.ts'
+import { GenerationMark } from './mark.ts'
 
 /** Roles, weakest first. A role may do all that the ones before it may. */
 export const roles = ['observe', 'propose', 'operate', 'admin'] as const
@@ -32,7 +34,8 @@ export const Generation = Type.Object(
     running: Type.Boolean({ description: 'This generation is the running system' }),
     knownGood: Type.Boolean({
       description: 'It was confirmed and committed, or was the baseline of an operation'
-    })
+    }),
+    mark: GenerationMark
   },
   { $id: 'Generation', ...closed, description: 'One generation of a profile' }
 )
@@ -46,7 +49,8 @@ export const ProfileState = Type.Object(
     running: Nullable(StorePath),
     booted: Nullable(StorePath),
     bootDefault: Nullable(StorePath),
-    drift: Type.Boolean({ description: 'Profile, running system and boot default are not all the same' })
+    drift: Type.Boolean({ description: 'True when there is any drift' }),
+    drifts: Type.Array(Drift, { description: 'What has drifted, and from what' })
   },
   { $id: 'ProfileState', ...closed, description: 'What is chosen, what runs, what booted, what boots next' }
 )
@@ -98,7 +102,11 @@ export const OperationRequest = Type.Object(
       })
     ),
     confirm: Type.Optional(ConfirmPolicy),
-    reason: Type.Optional(text('Why, for the journal', { maxLength: 500 }))
+    reason: Type.Optional(text('Why, for the journal', { maxLength: 500 })),
+    again: Type.Optional(Type.Boolean({ description: 'Also a generation that is marked bad' })),
+    overDrift: Type.Optional(
+      Type.Boolean({ description: 'Also over a system or profile that somebody else has put there' })
+    )
   },
   { $id: 'OperationRequest', ...closed, description: 'Activate a generation: prove, then commit' }
 )

@@ -92,7 +92,7 @@ async function throughBelay(host: Host, toplevel: string): Promise<BelayRun> {
   }
   const before = cpuMs(host)
   const activate = await startCommand(
-    host.inside([...scope, 'belay-agent', '--json', 'activate', toplevel], 120_000),
+    host.inside([...scope, 'belay-agent', '--json', 'activate', toplevel, '--over-drift'], 120_000),
     {
       onStdoutLine: (line) => {
         const event = JSON.parse(line) as OperationEvent

@@ -21,7 +21,7 @@ async function makeStuck(fleet: Fleet, host: Host): Promise<string> {
   fleet.writeGenerations({ [host.name]: bad })
   const path = await fleet.push(host.name)
   await host.must(['systemd-run', '--quiet', '--collect', 'sh', '-c', breakRollback])
-  await host.must(['belay-agent', 'activate', path, '--auto-confirm', '--no-follow'])
+  await host.must(['belay-agent', 'activate', path, '--auto-confirm', '--again', '--no-follow'])
   await host.waitFor(async () => (await journalOf(host)).phases.at(-1) === 'stuck', 60_000, 'stuck')
   return (await journalOf(host)).id
 }
@@ -104,7 +104,7 @@ t.test(
     await t.test('--run, with a damaged known-good list and a broken configuration', async (t) => {
       const id = await makeStuck(fleet, host)
       await host.must(['systemctl', 'stop', 'belay-agent'])
-      await host.must(['sh', '-c', 'echo "{" > /var/lib/belay/known-good.json'])
+      await host.must(['sh', '-c', 'echo "{" > /var/lib/belay/marks.json'])
       await mend(host)
       const done = await host.run(['env', 'BELAY_CONFIG=/dev/null', 'belay-agent', 'rescue', '--run'], {
         timeoutMs: 120_000
@@ -164,7 +164,9 @@ t.test(
     await t.test('--run to another generation than the operation goes to', async (t) => {
       fleet.writeGenerations({ cinnabar: { ...baseline, generation: 'middle' } })
       const middle = await fleet.push('cinnabar')
-      await host.must(['belay-agent', 'activate', middle, '--auto-confirm'])
+      const refused = await host.run(['belay-agent', 'activate', middle, '--auto-confirm'])
+      t.match(refused, { code: 1, stderr: /drifted/ }, 'a rescue is a switch by hand')
+      await host.must(['belay-agent', 'activate', middle, '--auto-confirm', '--over-drift'])
       const id = await makeStuck(fleet, host)
       const number = (await host.must(['readlink', '/nix/var/nix/profiles/system'])).trim()
       t.match(await host.run(['belay-agent', 'rescue']), {

@@ -50,7 +50,9 @@ async function survive(fleet: Fleet, host: Host, fault: Fault): Promise<Survival
   const last = (await newest(host)) ?? ''
   const struck = fault.phase === null ? null : dealBlows(host, fault, last)
   const confirm = fault.confirm === 'health' ? ['--auto-confirm'] : ['--window', String(windowOf(fault))]
-  const activate = host.run(['belay-agent', '--json', 'activate', candidate, '--no-follow', ...confirm])
+  // Faults share candidates, and every host is put back by hand.
+  const allTheSame = ['--again', '--over-drift', '--no-follow']
+  const activate = host.run(['belay-agent', '--json', 'activate', candidate, ...allTheSame, ...confirm])
   const complaints: string[] = []
   const note = (error: unknown) =>
     void complaints.push(error instanceof Error ? error.message : String(error))

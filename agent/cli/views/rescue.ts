@@ -1,5 +1,5 @@
-import type { ProfileState } from '../../../shared/api/schemas.ts'
 import { clean } from '../../../shared/clean.ts'
+import type { Observed } from '../../operation/drift.ts'
 import type { Progress, Rescued } from '../../rescue/carry-out.ts'
 import { bootChoice } from '../../rescue/motd.ts'
 import type { Plan } from '../../rescue/plan.ts'
@@ -18,7 +18,7 @@ export const goal = ({ target, chosen, why }: Plan): string =>
 /** The whole page: what is, where to, and the commands. */
 export function rescue(found: {
   readonly hostName: string
-  readonly seen: ProfileState
+  readonly seen: Observed
   readonly unreadable: readonly string[]
   readonly plan: Plan
   readonly script: string | null

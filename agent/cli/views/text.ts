@@ -1,3 +1,5 @@
+import { driftTexts } from '../../../shared/api/drift.ts'
+import type { GenerationMark } from '../../../shared/api/mark.ts'
 import type { Generation, Host, Operation, OperationEvent } from '../../../shared/api/schemas.ts'
 import { clean } from '../../../shared/clean.ts'
 
@@ -14,7 +16,8 @@ export function status(host: Host, newest: Operation | null): string {
       `  running       ${short(profile.running)}`,
       `  next boot     ${short(profile.bootDefault)}`
     )
-    if (profile.drift) lines.push('  drift: profile, running system and next boot are not the same')
+    for (const { kind, found, wanted } of profile.drifts)
+      lines.push(`  drift         ${driftTexts[kind]} (${kind}: ${short(found)}, wanted ${short(wanted)})`)
   }
   lines.push(newest ? operation(newest) : '  no operation yet')
   return lines.join('\n')
@@ -34,14 +37,21 @@ export const staged = () =>
 
 /** Generations, newest last, with marks. */
 export function generations(all: readonly Generation[]): string {
-  const lines = all.map(({ number, createdAt, storePath, ...marks }) => {
-    const named = { current: 'profile', running: 'running', knownGood: 'known good' } as const
-    const text = (Object.keys(named) as (keyof typeof named)[])
+  const lines = all.map(({ number, createdAt, storePath, mark, ...marks }) => {
+    const named = { current: 'profile', running: 'running' } as const
+    const text: string[] = (Object.keys(named) as (keyof typeof named)[])
       .filter((key) => marks[key])
       .map((key) => named[key])
+    text.push(markText(mark))
     return `${String(number).padStart(4)}  ${createdAt.slice(0, 19).replace('T', ' ')}  ${short(storePath)}  ${text.join(', ')}`.trimEnd()
   })
   return lines.length === 0 ? 'no generations' : lines.join('\n')
+}
+
+/** A mark in words; of a bad one why, and which operation says so. */
+function markText({ state, reason, operation }: GenerationMark): string {
+  if (state !== 'bad') return state
+  return `bad: ${clean(reason ?? 'nobody knows why')} (${operation})`
 }
 
 /** One event in one line. */

@@ -46,6 +46,14 @@ export async function restoreProfile(profile: string, to: GenerationRef): Promis
   await replaceLink(`${profile.slice(profile.lastIndexOf('/') + 1)}-${to.number}-link`, profile)
 }
 
+/** Deletes generation links by number, never by age. Their systems stay until the next garbage collection. */
+export async function deleteGenerations(profile: string, numbers: readonly number[]): Promise<void> {
+  if (numbers.length === 0) return
+  const argv = ['nix-env', '--profile', profile, '--delete-generations', ...numbers.map(String)]
+  await mustRun(argv, { timeoutMs, env })
+  await syncDirectory(dirname(profile))
+}
+
 /** Keeps a path from the garbage collector under a name of ours, in place of what had that name. */
 export async function addRoot(directory: string, name: string, storePath: string): Promise<void> {
   await mkdir(directory, { recursive: true })

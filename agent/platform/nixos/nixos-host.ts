@@ -6,7 +6,7 @@ import { BelayError, codeOf } from '../../../shared/errors.ts'
 import { parseStorePath } from '../../../shared/store-path.ts'
 import { monotonicMs } from '../../clock.ts'
 import type { Settings } from '../../config/settings.ts'
-import { readKnownGood } from '../../operation/known-good.ts'
+import { markOf, readMarks } from '../../operation/marks.ts'
 import { ignoreMissing, readGenerations } from '../nix/generations.ts'
 import type { Host } from '../platform.ts'
 import { assertCandidate } from './candidate.ts'
@@ -43,12 +43,13 @@ export function nixosHost(settings: Settings, config: string | null): Host {
     generations: async () => {
       const [seen, links] = await Promise.all([observe(places), generations()])
       // An unreadable list costs the marks, not the generations that a person has to choose from.
-      const good = await readKnownGood(settings.stateDirectory).catch(() => [])
+      const marks = await readMarks(settings.stateDirectory).catch(() => [])
       return links.map((link) => ({
         ...link,
         current: link.number === seen.number,
         running: link.storePath === seen.running,
-        knownGood: good.some(({ storePath }) => storePath === link.storePath)
+        knownGood: markOf(marks, link.storePath).state === 'good',
+        mark: markOf(marks, link.storePath)
       }))
     },
     generation: async (number) => {

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { runCommand } from '../../../shared/command.ts'
 import { BelayError, describeError } from '../../../shared/errors.ts'
 import { parseStorePath } from '../../../shared/store-path.ts'
 import { monotonicMs } from '../../clock.ts'
@@ -8,7 +7,6 @@ import { releaseReserve } from '../../journal/durable-write.ts'
 import type { Journal } from '../../journal/journal.ts'
 import { awaitAnswer, awaitRetry, heard } from '../../operation/control.ts'
 import type { Accepted, Baseline, Event } from '../../operation/events.ts'
-import { markKnownGood, readKnownGood } from '../../operation/known-good.ts'
 import type { Ports } from '../../operation/ports.ts'
 import { foldOperation } from '../../operation/state.ts'
 import { keepRescueScript } from '../../rescue/keep.ts'
@@ -16,14 +14,15 @@ import { addRoot, assertComplete, removeRoot } from '../nix/profile.ts'
 import { activation } from './activation.ts'
 import { chooseMode } from './activation-mode.ts'
 import { assertCandidate } from './candidate.ts'
-import { bootMayHaveMoved, commit, restore } from './choice.ts'
+import { commit, restore } from './choice.ts'
 import { armGuard, disarmGuard, guardFired } from './guard.ts'
+import { keepMarks } from './keep-marks.ts'
 import type { Places } from './observe.ts'
 import { observe } from './observe.ts'
 import { rebootNeed } from './reboot-need.ts'
 import { regressionOf } from './regression.ts'
-import { failedUnits, isRunning } from './systemd.ts'
-import { ACTIVATION_UNIT } from './transient-unit.ts'
+import { whoSwitches } from './switching.ts'
+import { failedUnits } from './systemd.ts'
 import { trialBoot } from './trial-boot.ts'
 
 /** What the ports of one operation need to know. */
@@ -36,11 +35,6 @@ export interface NixosOptions {
   /** Tells the service manager's journal. */
   readonly warn: (text: string) => Promise<void>
 }
-
-/** Roots of the systems that the next rollbacks would go to. */
-const ROOTED = ['last-known-good', 'known-good-before']
-
-const activationUnit = `${ACTIVATION_UNIT}.service`
 
 /** Where this host keeps what is observed. */
 export function placesOf(settings: Settings): Places {
@@ -60,7 +54,7 @@ export function nixosPorts(options: NixosOptions): Ports {
   })
 
   const cancelRequested = async () => (await heard(directory, 'cancel')) !== null
-  const whatRuns = { settings, places, carryOut }
+  const whatRuns = { settings, places, carryOut, journal }
   const trial = trialBoot({ directory, settings, bootId, installBoot: (it) => carryOut(it, 'boot') })
   /** The last countdown that this process has seen running. */
   let armed: number | null = null
@@ -99,8 +93,7 @@ export function nixosPorts(options: NixosOptions): Ports {
     awaitAnswer: (nonce, deadline) => awaitAnswer(directory, nonce, () => deadline - monotonicMs()),
 
     commit: (storePath) => commit({ ...whatRuns, storePath }),
-    restore: (target, profile, activate) =>
-      restore({ ...whatRuns, target, profile, activate, bootMayHaveMoved: bootMayHaveMoved(journal) }),
+    restore: (target, profile, activate) => restore({ ...whatRuns, target, profile, activate }),
     ...trial.ports,
 
     settle: () => settle(options, places, trial.settle),
@@ -117,10 +110,9 @@ async function settle(
 ): Promise<void> {
   const { id, directory, settings, journal, warn } = options
   const roots = settings.gcRootsDirectory
-  const committed = journal.records.some((r) => r.event.type === 'moved' && r.event.to === 'committed')
   const attempts = [
     () => releaseReserve(directory),
-    () => keepKnownGood(options, places, committed),
+    () => keepMarks(foldOperation(journal.records), settings, places),
     () => removeRoot(roots, 'baseline'),
     () => removeRoot(roots, 'baseline-profile'),
     () => removeRoot(roots, 'candidate'),
@@ -130,27 +122,6 @@ async function settle(
   ]
   for (const attempt of attempts)
     await attempt().catch((error: unknown) => warn(`left undone: ${describeError(error)}`))
-}
-
-/**
- * Marks the baseline, and after a commit what runs, as known good, drops what an emergency rollback has left, and roots
- * where the next two rollbacks would go.
- */
-async function keepKnownGood(options: NixosOptions, places: Places, committed: boolean): Promise<void> {
-  const { stateDirectory, gcRootsDirectory } = options.settings
-  const { accepted, baseline } = foldOperation(options.journal.records)
-  const seen = await observe(places)
-  const now = committed && seen.storePath !== null ? [{ number: seen.number, storePath: seen.storePath }] : []
-  const before = baseline === null ? [] : [baseline.generation]
-  const left = accepted.from === seen.running ? null : (accepted.from ?? null)
-  await markKnownGood(stateDirectory, [...now, ...before], left)
-  const known = await readKnownGood(stateDirectory)
-  const next = known.filter(({ storePath }) => storePath !== seen.running).slice(0, ROOTED.length)
-  for (const [i, name] of ROOTED.entries()) {
-    const generation = next[i]
-    if (generation) await addRoot(gcRootsDirectory, name, generation.storePath)
-    else await removeRoot(gcRootsDirectory, name)
-  }
 }
 
 /** Preflight: refuses, or records the host as it is and roots it. */
@@ -167,7 +138,7 @@ async function check(accepted: Accepted, settings: Settings): Promise<Baseline> 
   await assertCandidate(storePath, { hostName: settings.hostName, running: seen.running })
   const reboot = await rebootNeed(seen.running, storePath, seen.booted)
   const mode = await chooseMode(accepted.mode ?? 'switch', reboot, storePath)
-  const found = (await isRunning(activationUnit)) ? activationUnit : await holderOfLock()
+  const found = await whoSwitches()
   if (found !== null)
     throw new BelayError('operation-running', 'somebody else is switching this host', { found })
   await assertComplete(seen.running).catch((cause: unknown) => {
@@ -189,13 +160,4 @@ async function check(accepted: Accepted, settings: Settings): Promise<Baseline> 
     mode,
     reboot
   }
-}
-
-/** The lock that switch-to-configuration takes, where somebody holds it. */
-async function holderOfLock(): Promise<string | null> {
-  const lock = '/run/nixos/switch-to-configuration.lock'
-  const { code } = await runCommand(['flock', '--nonblock', '--no-fork', '-E', '11', lock, 'true'], {
-    timeoutMs: 10_000
-  })
-  return code === 11 ? lock : null
 }

@@ -1,8 +1,8 @@
 import { realpath } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { ProfileState } from '../../../shared/api/schemas.ts'
+import type { Observed } from '../../operation/drift.ts'
 import { ignoreMissing, readProfile } from '../nix/generations.ts'
-import { bootLoaderOf } from './boot-loader/boot-loader.ts'
+import { readBootDefault } from './boot-loader/boot-loader.ts'
 
 /** Places on the host; another root in tests. */
 export interface Places {
@@ -18,13 +18,13 @@ export const nixosPlaces: Places = { profile: '/nix/var/nix/profiles/system', ru
  * What is chosen, what runs, what booted and what boots next. Any of them may differ from the others; `drift` says
  * that those which are known are not all the same. `booted` does not count: it stays behind after every switch.
  */
-export async function observe(places: Places): Promise<ProfileState> {
+export async function observe(places: Places): Promise<Observed> {
   const resolve = (name: string) => realpath(join(places.run, name)).catch(ignoreMissing(null))
   const [profile, running, booted, bootDefault] = await Promise.all([
     readProfile(places.profile),
     resolve('current-system'),
     resolve('booted-system'),
-    bootLoaderOf(places.boot).then((loader) => loader?.bootDefault() ?? null)
+    readBootDefault(places.boot)
   ])
   const known = [profile?.storePath ?? null, running, bootDefault].filter((path) => path !== null)
   return {

@@ -3,6 +3,9 @@ import { ACTIVATION_UNIT } from './transient-unit.ts'
 /** The unit in which the runner carries out one operation: its name keeps a second runner out. */
 export const RUNNER_UNIT = 'belay-operation.service'
 
+/** The unit of a retention that the agent has started. */
+export const GC_UNIT = 'belay-gc.service'
+
 /** The guard of one operation. */
 export const guardUnit = (id: string) => `belay-guard-${id}.service`
 
@@ -13,7 +16,12 @@ const common = ['systemd-run', '--collect', '--no-ask-password', '--quiet', '--s
 
 /** True for the transient units of an operation. */
 export function isOurs(unit: string): boolean {
-  return unit === RUNNER_UNIT || unit === `${ACTIVATION_UNIT}.service` || unit.startsWith('belay-guard-')
+  return (
+    unit === RUNNER_UNIT ||
+    unit === GC_UNIT ||
+    unit === `${ACTIVATION_UNIT}.service` ||
+    unit.startsWith('belay-guard-')
+  )
 }
 
 /** How this agent is started: Node, its flags and the entry file. */
@@ -62,6 +70,21 @@ export function runnerCommand(id: string, config: string | null): string[] {
     ...(config === null ? [] : ['--config', config]),
     'run-operation',
     id
+  ]
+}
+
+/** Starts a retention. It has its own time limits; this one is for what nobody has thought of. */
+export function gcCommand(config: string | null): string[] {
+  return [
+    ...common,
+    `--unit=${GC_UNIT}`,
+    '--description=Belay retention of generations',
+    '--property=RuntimeMaxSec=1h',
+    `--setenv=PATH=${toolPath()}`,
+    '--',
+    ...agentCommand(),
+    ...(config === null ? [] : ['--config', config]),
+    'gc'
   ]
 }
 

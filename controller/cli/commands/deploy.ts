@@ -13,6 +13,8 @@ export interface DeployOptions extends GlobalOptions {
   readonly maxParallel: number
   readonly window?: number
   readonly reason?: string
+  readonly again?: true
+  readonly overDrift?: true
   readonly build: boolean
   readonly push: boolean
   readonly path?: ReadonlyMap<string, string>
@@ -34,7 +36,9 @@ export async function deploy(options: DeployOptions, wiring: Wiring, watch: Watc
     paths,
     maxParallel: options.maxParallel,
     windowSeconds: options.window ?? null,
-    reason: options.reason ?? null
+    reason: options.reason ?? null,
+    again: options.again ?? false,
+    overDrift: options.overDrift ?? false
   }
   return await carryOut(request, {
     openTunnel,

@@ -1,3 +1,5 @@
+import type { DriftKind } from '../../../shared/api/drift.ts'
+import { driftTexts } from '../../../shared/api/drift.ts'
 import type { HostStatus } from '../../monitor/fleet-status.ts'
 import type { Cell, Paint } from './text.ts'
 import { cut, duration, firstLine, shortPath, table } from './text.ts'
@@ -13,7 +15,18 @@ export function statusView(hosts: readonly HostStatus[], nowMs: number, paint: P
   const reasons = hosts
     .filter((host) => host.error !== null)
     .map((host) => `${paint('red', host.host)}: ${firstLine(host.error?.message ?? '')}\n`)
-  return `${body}${reasons.length > 0 ? '\n' : ''}${reasons.join('')}`
+  const drifted = hosts.flatMap(({ host, drifts }) =>
+    drifts.map(({ kind, found, wanted }) => `${paint('yellow', host)}: ${driftLine(kind, found, wanted)}\n`)
+  )
+  const below = [...reasons, ...drifted]
+  return `${body}${below.length > 0 ? '\n' : ''}${below.join('')}`
+}
+
+/** An agent of tomorrow may name a kind that is not known here. */
+function driftLine(kind: string, found: string | null, wanted: string | null): string {
+  const text = kind in driftTexts ? driftTexts[kind as DriftKind] : kind
+  const short = (path: string | null) => (path === null ? '-' : shortPath(path))
+  return firstLine(`${text}: ${short(found)}, wanted ${short(wanted)}`)
 }
 
 function row(status: HostStatus, nowMs: number): Cell[] {

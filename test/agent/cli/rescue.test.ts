@@ -6,6 +6,7 @@ import { rescue as page } from '../../../agent/cli/views/rescue.ts'
 import type { Settings } from '../../../agent/config/settings.ts'
 import { parseSettings } from '../../../agent/config/settings.ts'
 import { openJournal, readJournal } from '../../../agent/journal/journal.ts'
+import type { Observed } from '../../../agent/operation/drift.ts'
 import type { Event } from '../../../agent/operation/events.ts'
 import { foldOperation } from '../../../agent/operation/state.ts'
 import type { Hands, Progress } from '../../../agent/rescue/carry-out.ts'
@@ -15,7 +16,6 @@ import { gather } from '../../../agent/rescue/evidence.ts'
 import { keepLoginMessage, keepRescueScript } from '../../../agent/rescue/keep.ts'
 import { motd } from '../../../agent/rescue/motd.ts'
 import { planRescue } from '../../../agent/rescue/plan.ts'
-import type { ProfileState } from '../../../shared/api/schemas.ts'
 import { runCommand } from '../../../shared/command.ts'
 import type { Phase } from '../../../shared/operation/phase.ts'
 
@@ -297,11 +297,7 @@ t.test('a generation that a person names', async (t) => {
 })
 
 /** Hands that write down what they were asked to do. */
-function hands(
-  dir: string,
-  seen: Partial<ProfileState>,
-  code: (argv: readonly string[]) => number = () => 0
-) {
+function hands(dir: string, seen: Partial<Observed>, code: (argv: readonly string[]) => number = () => 0) {
   const asked: string[] = []
   const log = join(dir, 'rescue.log')
   const made: Hands = {
@@ -323,7 +319,7 @@ function hands(
 async function rescued(
   dir: string,
   journal: readonly Event[],
-  of: { seen?: Partial<ProfileState>; code?: (argv: readonly string[]) => number; generation?: number } = {}
+  of: { seen?: Partial<Observed>; code?: (argv: readonly string[]) => number; generation?: number } = {}
 ) {
   const h = await host(dir, { journal })
   const plan = planRescue(await evidenceOf(h.settings, candidate), h.settings, of.generation)

@@ -12,6 +12,8 @@ const request: DeployRequest = {
   paths: new Map(),
   maxParallel: 2,
   windowSeconds: null,
+  again: false,
+  overDrift: false,
   reason: null
 }
 const build = async (host: { name: string }) => ({ host: host.name, storePath: storePath('b'), seconds: 1 })

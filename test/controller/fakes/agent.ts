@@ -142,7 +142,7 @@ export function fakeAgent(story: Story = {}) {
   const host = () => {
     const running = story.running ?? storePath('a')
     const same = { number: 7, storePath: running, running, booted: running, bootDefault: running }
-    const profiles = [{ profile: 'system', ...same, drift: false }]
+    const profiles = [{ profile: 'system', ...same, drift: false, drifts: [] }]
     const identity = { name: 'cinnabar', platform: 'nixos', system: 'x86_64-linux', bootId: 'b' }
     return { ...identity, agentVersion: '0.1.0', profiles }
   }

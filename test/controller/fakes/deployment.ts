@@ -29,7 +29,14 @@ export function deployment(t: Test, story: Story = {}, overrides: Partial<Deploy
     },
     ...overrides
   }
-  const plan = { host: fleetHost(), storePath: storePath('b'), windowSeconds: 60, reason: 'a test' }
+  const plan = {
+    host: fleetHost(),
+    storePath: storePath('b'),
+    windowSeconds: 60,
+    reason: 'a test',
+    again: false,
+    overDrift: false
+  }
   const steps = () => events.flatMap((event) => (event.type === 'step' ? [event.step] : []))
   const notes = () => events.flatMap((event) => (event.type === 'note' ? [event.message] : []))
   return { ports, plan, events, steps, notes, pushed, agent, clock, interrupt }

@@ -16,6 +16,7 @@ t.test('a host says what runs and what was done last', async (t) => {
     generation: 7,
     running: storePath('a'),
     drift: false,
+    drifts: [],
     lastOperation: {
       id: 'op-1',
       phase: 'accepted',

@@ -18,3 +18,8 @@ export interface BootLoader {
 export async function bootLoaderOf(boot: string): Promise<BootLoader | null> {
   return (await systemdBoot(boot)) ?? (await grub(boot))
 }
+
+/** The system that boots when nobody chooses; null where that cannot be told. */
+export async function readBootDefault(boot: string): Promise<string | null> {
+  return (await bootLoaderOf(boot))?.bootDefault() ?? null
+}

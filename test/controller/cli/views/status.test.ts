@@ -11,6 +11,7 @@ const good: HostStatus = {
   generation: 7,
   running: storePath('b'),
   drift: false,
+  drifts: [],
   lastOperation: { id: 'op', phase: 'committed', updatedAt: '2026-01-01T12:00:00Z', reason: null },
   agentVersion: '0.1.0'
 }
@@ -23,10 +24,14 @@ t.test('the fleet as a table, with the reason of silence below', (t) => {
     generation: null,
     running: null,
     drift: null,
+    drifts: [],
     lastOperation: null,
     agentVersion: null
   }
-  const drifted = { ...good, host: 'orpiment', drift: true, lastOperation: null }
+  const drifts: HostStatus['drifts'] = [
+    { kind: 'profile-moved', found: storePath('c'), wanted: storePath('b') }
+  ]
+  const drifted = { ...good, host: 'orpiment', drift: true, drifts, lastOperation: null }
   const text = statusView([good, silent, drifted], Date.parse('2026-01-01T12:01:05Z'), painter(false))
   t.same(text.split('\n'), [
     'HOST      REACHABLE  GEN  RUNNING                         DRIFT  LAST OPERATION       AGENT',
@@ -35,6 +40,7 @@ t.test('the fleet as a table, with the reason of silence below', (t) => {
     'orpiment  yes        7    bbbbbbb…-nixos-system-cinnabar  yes    -                    0.1.0',
     '',
     'realgar: No route to host',
+    'orpiment: the profile is not what the last operation left: ccccccc…-nixos-system-cinnabar, wanted bbbbbbb…-nixos-system-cinnabar',
     ''
   ])
   t.end()

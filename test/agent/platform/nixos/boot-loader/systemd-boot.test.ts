@@ -1,7 +1,6 @@
 import t from 'tap'
-import { bootLoaderOf } from '../../../../../agent/platform/nixos/boot-loader/boot-loader.ts'
+import { readBootDefault } from '../../../../../agent/platform/nixos/boot-loader/boot-loader.ts'
 
-const bootDefault = async (boot: string) => (await bootLoaderOf(boot))?.bootDefault() ?? null
 const system = (n: number) => `/nix/store/${String(n).repeat(32)}-nixos-system-cinnabar-${n}`
 const entry = (n: number) =>
   `title NixOS\nversion Generation ${n} x\noptions init=${system(n)}/init loglevel=4\n`
@@ -10,21 +9,21 @@ const boot = (conf: string, entries: Record<string, string>) => ({ loader: { 'lo
 t.test('the default is the toplevel of the entry that loader.conf names', async (t) => {
   const entries = { 'nixos-generation-1.conf': entry(1), 'nixos-generation-12.conf': entry(2) }
   t.equal(
-    await bootDefault(t.testdir(boot('timeout 5\ndefault nixos-generation-1.conf\n', entries))),
+    await readBootDefault(t.testdir(boot('timeout 5\ndefault nixos-generation-1.conf\n', entries))),
     system(1)
   )
-  t.equal(await bootDefault(t.testdir(boot('default nixos-generation-12\n', entries))), system(2))
+  t.equal(await readBootDefault(t.testdir(boot('default nixos-generation-12\n', entries))), system(2))
 })
 
 t.test('entries named by hash, and with a boot counter', async (t) => {
   const entries = { 'nixos-0a1b+2-1.conf': entry(3), 'nixos-ffff.conf': entry(4) }
-  t.equal(await bootDefault(t.testdir(boot('default nixos-0a1b.conf\n', entries))), system(3))
+  t.equal(await readBootDefault(t.testdir(boot('default nixos-0a1b.conf\n', entries))), system(3))
 })
 
 t.test('what cannot be told is null', async (t) => {
   const entries = { 'a.conf': entry(1), 'b.conf': entry(2), 'broken.conf': 'title x\n' }
   for (const conf of ['', 'default *\n', 'default none.conf\n', 'default broken.conf\n', 'default [\n']) {
-    t.equal(await bootDefault(t.testdir(boot(conf, entries))), null, JSON.stringify(conf))
+    t.equal(await readBootDefault(t.testdir(boot(conf, entries))), null, JSON.stringify(conf))
   }
-  t.equal(await bootDefault(t.testdir()), null)
+  t.equal(await readBootDefault(t.testdir()), null)
 })

@@ -1,0 +1,91 @@
+import { lstat, readdir, readlink, realpath } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { codeOf } from '../../shared/errors.ts'
+import { isTerminal } from '../../shared/operation/phase.ts'
+import type { Settings } from '../config/settings.ts'
+import { readKnownGood } from '../operation/known-good.ts'
+import { operationsRoot } from '../operation/operations.ts'
+import type { OperationState } from '../operation/state.ts'
+import { listOperations, readOperation } from '../operation/store.ts'
+import { ignoreMissing, readGenerations } from '../platform/nix/generations.ts'
+import { placesOf } from '../platform/nixos/nixos-ports.ts'
+import { observe } from '../platform/nixos/observe.ts'
+import type { Candidate, Evidence } from './plan.ts'
+
+/** How many known-good generations stay: those that an emergency rollback would go to, one after the other. */
+const KNOWN_GOOD = 2
+
+/** What a retention needs to know; the operations that have not ended as well. */
+export interface Gathered extends Evidence {
+  readonly open: readonly OperationState[]
+}
+
+/** Reads it from the host. Throws where a journal or the marks cannot be read: nobody knows what is needed then. */
+export async function gather(settings: Settings): Promise<Gathered> {
+  const [seen, generations, open, good] = await Promise.all([
+    observe(placesOf(settings)),
+    readCandidates(settings.profile),
+    unfinishedOperations(operationsRoot(settings)),
+    readKnownGood(settings.stateDirectory)
+  ])
+  const knownGood = good.map(({ storePath }) => storePath).filter((path) => path !== seen.running)
+  return {
+    seen,
+    generations,
+    open,
+    knownGood: knownGood.slice(0, KNOWN_GOOD),
+    unfinished: open.flatMap(({ accepted, baseline, retarget }) =>
+      [accepted.target, baseline?.generation, baseline?.profile, retarget].flatMap(
+        (ref) => ref?.storePath ?? []
+      )
+    )
+  }
+}
+
+/** The generations of a profile with the systems of each. */
+export async function readCandidates(profile: string): Promise<readonly Candidate[]> {
+  const links = await readGenerations(profile)
+  return Promise.all(
+    links.map(async (link) => ({
+      ...link,
+      systems: [link.storePath, ...(await specialisations(link.storePath))]
+    }))
+  )
+}
+
+async function specialisations(toplevel: string): Promise<readonly string[]> {
+  const directory = join(toplevel, 'specialisation')
+  const names = await readdir(directory).catch(ignoreMissing<string[]>([]))
+  const paths = await Promise.all(
+    names.map((name) => realpath(join(directory, name)).catch(ignoreMissing(null)))
+  )
+  return paths.filter((path) => path !== null)
+}
+
+/** Store paths of the generations of all other system profiles, which have boot entries as well. */
+export async function otherProfiles(profile: string): Promise<readonly string[]> {
+  const directory = join(dirname(profile), 'system-profiles')
+  const names = await readdir(directory).catch(ignoreMissing<string[]>([]))
+  const links = names.filter((name) => /-\d+-link$/.test(name))
+  const paths = await Promise.all(
+    links.map((name) => readlink(join(directory, name)).catch(ignoreMissing(null)))
+  )
+  const all = paths.filter((path) => path !== null)
+  return [...all, ...(await Promise.all(all.map(specialisations))).flat()]
+}
+
+/** Whether a system is in the store, with the script that writes boot entries. */
+export async function isSwitchable(toplevel: string): Promise<boolean> {
+  return (await lstat(join(toplevel, 'bin/switch-to-configuration')).catch(ignoreMissing(null))) !== null
+}
+
+async function unfinishedOperations(root: string): Promise<readonly OperationState[]> {
+  const read = async (id: string) =>
+    readOperation(root, id).catch((error: unknown) => {
+      // A directory without a journal was never admitted.
+      if (codeOf(error) === 'operation-unknown') return null
+      throw error
+    })
+  const states = await Promise.all((await listOperations(root)).map(read))
+  return states.flatMap((state) => (state === null || isTerminal(state.phase) ? [] : [state]))
+}

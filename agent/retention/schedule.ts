@@ -1,0 +1,31 @@
+import { codeOf } from '../../shared/errors.ts'
+import type { Settings } from '../config/settings.ts'
+import type { Logger } from '../log.ts'
+import { startTransient } from '../platform/nixos/systemd.ts'
+import { GC_UNIT, gcCommand } from '../platform/nixos/units.ts'
+
+/** Starts `belay-agent gc` when the schedule says so, in a unit of its own. Gives what ends it. */
+export async function scheduleRetention(
+  settings: Settings,
+  config: string | null,
+  logger: Logger
+): Promise<() => void> {
+  const { schedule: text } = settings.retention
+  if (text === null) return () => {}
+  const { schedule } = await import('node-cron')
+  const start = () =>
+    startTransient(gcCommand(config), GC_UNIT).catch((error: unknown) =>
+      // One that still runs is no news.
+      codeOf(error) === 'operation-running'
+        ? undefined
+        : logger.error({ err: error }, 'retention did not start')
+    )
+  try {
+    const job = schedule(text, start, { timezone: 'UTC', noOverlap: true, suppressMissedWarning: true })
+    return () => void job.stop()
+  } catch (error) {
+    // Not worth keeping the agent from its work.
+    logger.error({ err: error, schedule: text }, 'there is no such schedule; no generation is deleted')
+    return () => {}
+  }
+}

@@ -1,0 +1,43 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import t from 'tap'
+import { hostClock } from '../../../agent/clock.ts'
+import { Operations } from '../../../agent/operation/operations.ts'
+import { candidate, startDaemon } from '../fakes/daemon.ts'
+
+const caller = { principal: 'operate', connectedMonotonicMs: 0 }
+
+t.test('what the last change left outlives the operations that changed nothing', async (t) => {
+  const d = await startDaemon(t)
+  const settings = { ...d.settings, keepOperations: 5 }
+  const operations = new Operations({ settings, clock: hostClock(), host: d.host })
+  const { accepted } = await operations.rollback({ generation: 1 }, caller)
+  await d.append(accepted.id, { type: 'moved', to: 'rolling-back', reason: 'test' })
+  await d.append(accepted.id, { type: 'moved', to: 'rolled-back', reason: 'test' })
+  const ids: string[] = []
+  for (let i = 0; i < 7; i++) {
+    const { id } = (await operations.start({ storePath: candidate }, caller, null)).accepted
+    await d.append(id, { type: 'moved', to: 'cancelled', reason: 'test' })
+    ids.push(id)
+  }
+  await operations.tend()
+  const kept = (await operations.all()).map((state) => state.accepted.id)
+  t.same(kept, [accepted.id, ...ids.slice(2)])
+  const running = candidate
+  const elsewhere = { ...d.host, observe: async () => ({ ...(await d.host.observe()), running }) }
+  const drifted = new Operations({ settings, clock: hostClock(), host: elsewhere })
+  await t.rejects(drifted.start({ storePath: candidate }, caller, null), { code: 'drifted' })
+  t.match(await drifted.profileState(), {
+    drift: true,
+    drifts: [{ kind: 'profile-not-running' }, { kind: 'switched-by-hand' }]
+  })
+  await drifted.start({ storePath: candidate, overDrift: true }, caller, null)
+})
+
+t.test('marks that cannot be read refuse an activation, unless it is to go on all the same', async (t) => {
+  const d = await startDaemon(t)
+  await writeFile(join(d.settings.stateDirectory, 'marks.json'), '{')
+  const start = (again: boolean) => d.operations.start({ storePath: candidate, again }, caller, null)
+  await t.rejects(start(false), { code: 'journal-corrupt', wanted: /again: true/ })
+  t.match(await start(true), { phase: 'accepted' })
+})
