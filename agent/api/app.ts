@@ -1,6 +1,7 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { LogController } from 'fastify'
 import { Type } from 'typebox'
+import { Plan, PreviewRequest } from '../../shared/api/plan.ts'
 import {
   ConfirmRequest,
   Generation,
@@ -16,6 +17,7 @@ import { VERSION } from '../../shared/version.ts'
 import type { Logger } from '../log.ts'
 import { atLeast, callerOf } from './caller.ts'
 import { compilersFactory } from './compilers.ts'
+import { previewApi } from './preview-api.ts'
 import { sendProblem } from './problem.ts'
 import type { ApiOptions } from './routes.ts'
 import { eventApi, hostApi, operationApi, operationReadingApi } from './routes.ts'
@@ -37,7 +39,9 @@ const components = [
   OperationRequest,
   RollbackRequest,
   ConfirmRequest,
-  Problem
+  Problem,
+  PreviewRequest,
+  Plan
 ]
 
 /** An empty app with limits that suit what may switch systems: nothing is repaired silently, nothing is unbounded. */
@@ -81,6 +85,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
   await app.register(hostApi, { ...options, prefix: '/v1' })
   await app.register(operationReadingApi, { ...options, prefix: '/v1' })
   await app.register(eventApi, { ...options, prefix: '/v1' })
+  await app.register(previewApi, { ...options, prefix: '/v1' })
   await app.register(operationApi, { ...options, prefix: '/v1' })
   addProbes(app, options)
   await app.ready()

@@ -7,6 +7,7 @@ import { operationDirectory } from '../operation/store.ts'
 import { UNREADABLE } from '../platform/nixos/units.ts'
 import type { Terminal } from './commands.ts'
 import * as commands from './commands.ts'
+import type { PreviewOptions } from './preview.ts'
 import type { RescueOptions } from './rescue.ts'
 
 interface Global {
@@ -74,6 +75,7 @@ export async function runAgentCli(argv: readonly string[], terminal: Terminal): 
   }
   const shell: Shell = { program, terminal, file, context, emergencyContext, exit }
   addReading(shell)
+  addPreview(shell)
   addChanging(shell)
   addRescue(shell)
   addInternal(shell)
@@ -106,6 +108,20 @@ function addReading({ program, terminal, file, context, exit }: Shell): void {
     .description('validate a configuration file')
     .action(async (path?: string) => {
       exit(await commands.configCheck(path ?? file(), terminal))
+    })
+}
+
+function addPreview({ program, context, exit }: Shell): void {
+  program
+    .command('preview <store-path>')
+    .description('what an activation would change: packages, services, files, reboot; changes nothing')
+    .option('--diff', 'with unified diffs of the files below /etc, secrets redacted')
+    .option('--dry-activate', "also run the generation's own dry-activate: code of the candidate, as root")
+    .option('--markdown', 'for a pull request')
+    .option('--all', 'all rows, not only the first of each section')
+    .action(async (storePath: string, options: PreviewOptions) => {
+      const { preview } = await import('./preview.ts')
+      exit(await preview(await context(), storePath, options))
     })
 }
 
