@@ -3,6 +3,8 @@ import { redact } from './redact.ts'
 /** Bytes of a file of which a diff is made, and characters of a diff that are shown. */
 const MAX_FILE = 256 * 1024
 const MAX_DIFF = 64 * 1024
+/** Milliseconds for one diff: nothing else is done meanwhile. */
+const MAX_MS = 100
 
 /** The parts of {@link FileChange} that this makes. */
 export interface Shown {
@@ -31,7 +33,7 @@ export async function fileDiff(path: string, before: Content, after: Content): P
     undefined,
     {
       context: 3,
-      timeout: 500,
+      timeout: MAX_MS,
       headerOptions: FILE_HEADERS_ONLY
     }
   )

@@ -41,7 +41,7 @@ class ServicePlan {
     for (const [unit] of running) if (this.#old.has(unit)) this.#decide(unit)
     for (const [unit] of running) this.#sockets(unit)
     this.#propagate(running.map(([unit]) => unit))
-    this.#startWanted(running.map(([unit]) => unit))
+    this.#startWanted()
     const names = new Set([...this.#old.names(), ...this.#new.names(), ...this.#effects.keys()])
     return [...names]
       .sort()
@@ -109,9 +109,10 @@ class ServicePlan {
   }
 
   /** Starting a unit starts all that it wants, through what runs already. */
-  #startWanted(running: readonly string[]): void {
-    const targets = running.filter(
-      (unit) => unit.endsWith('.target') && this.#new.has(unit) && !this.#refusesStart(unit)
+  #startWanted(): void {
+    // A target is known by what it wants, wherever its own file is.
+    const targets = [...this.#loaded.keys()].filter(
+      (unit) => unit.endsWith('.target') && this.#runs(unit) && !this.#refusesStart(unit)
     )
     const started = [...this.#effects].flatMap(([unit, { action }]) => (action === 'restart' ? [unit] : []))
     const open = [...targets, ...started]

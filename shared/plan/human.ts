@@ -171,7 +171,7 @@ function filesSection({ files }: Plan, options: HumanOptions): string[] {
     files.map(({ change }) => change)
   )
   if (files.some(({ diff, note }) => diff !== null || note !== null)) {
-    const heading = section('/etc', counts, [], options)
+    const heading = section('Files', `${counts} under /etc`, [], options)
     return [...heading, ...files.flatMap((file) => fileWithDiff(file, options))]
   }
   // What a unit file means is in the section above.
@@ -183,7 +183,7 @@ function filesSection({ files }: Plan, options: HumanOptions): string[] {
     units.length > 0
       ? [options.paint('dim', `  ${counted(units.length, 'file')} of units, not listed (--all)`)]
       : []
-  return [...section('/etc', counts, rows, options), ...note]
+  return [...section('Files', `${counts} under /etc`, rows, options), ...note]
 }
 
 function fileWithDiff({ path, change, diff, note }: FileChange, { paint, columns }: HumanOptions): string[] {

@@ -1,12 +1,13 @@
 import type { Dirent } from 'node:fs'
-import { readdir, readFile, readlink, stat } from 'node:fs/promises'
+import { open, readdir, readFile, readlink, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import pLimit from 'p-limit'
 import type { FileChange } from '../../../shared/api/plan.ts'
 import { BelayError } from '../../../shared/errors.ts'
 import type { Content } from '../../preview/file-diff.ts'
 import { fileDiff } from '../../preview/file-diff.ts'
 import { isSecretPlace } from '../../preview/redact.ts'
-import { inStore } from './store-file.ts'
+import { inStore, STORE } from './store-file.ts'
 
 /** Files of a generation that are looked at, and folders in folders. */
 const MAX_FILES = 100_000
@@ -14,6 +15,8 @@ const MAX_DEPTH = 32
 /** Characters of all diffs together, and bytes of a file that is read for one. */
 const MAX_DIFFS = 1024 * 1024
 const MAX_READ = 512 * 1024
+/** Bytes compared at once. */
+const CHUNK = 64 * 1024
 
 /** What is at a path: a folder or a file in the store, or a link that is not followed. */
 type Node =
@@ -28,9 +31,16 @@ interface Found {
 }
 
 /** The files below /etc that are not the same in both generations, by path. */
-export async function etcChanges(from: string, to: string, withDiffs: boolean): Promise<FileChange[]> {
-  const walk = new Walk()
-  const [before, after] = await Promise.all([from, to].map((root) => nodeAt(join(root, 'etc'), '', null)))
+export async function etcChanges(
+  from: string,
+  to: string,
+  withDiffs: boolean,
+  store = STORE
+): Promise<FileChange[]> {
+  const walk = new Walk(store)
+  const [before, after] = await Promise.all(
+    [from, to].map((root) => walk.nodeAt(join(root, 'etc'), '', null))
+  )
   await walk.compare('', before ?? null, after ?? null, 0)
   const found = walk.found.sort((a, b) => (a.path < b.path ? -1 : 1))
   let left = withDiffs ? MAX_DIFFS : 0
@@ -59,7 +69,12 @@ async function contentOf(node: Node | null): Promise<Content> {
 
 class Walk {
   readonly found: Found[] = []
+  readonly #store: string
   #seen = 0
+
+  constructor(store: string) {
+    this.#store = store
+  }
 
   /** Puts what differs at a path, and below it, on the list. */
   async compare(path: string, before: Node | null, after: Node | null, depth: number): Promise<void> {
@@ -83,12 +98,30 @@ class Walk {
       [...names].map(async (name) => {
         const below = path === '' ? name : `${path}/${name}`
         const [a, b] = await Promise.all([
-          old === null ? null : nodeAt(join(old, name), path, before?.get(name) ?? null),
-          now === null ? null : nodeAt(join(now, name), path, after?.get(name) ?? null)
+          old === null ? null : this.nodeAt(join(old, name), path, before?.get(name) ?? null),
+          now === null ? null : this.nodeAt(join(now, name), path, after?.get(name) ?? null)
         ])
         await this.compare(below, a, b, depth + 1)
       })
     )
+  }
+
+  /** What is at a path. `entry` is null for one that may not be there, and for the root. */
+  async nodeAt(path: string, parent: string, entry: Dirent | null): Promise<Node | null> {
+    if (entry === null && parent !== '') return null
+    const link = entry?.isSymbolicLink() ? await readlink(path) : null
+    // Such a link says that a unit is wanted; the unit is compared where it is.
+    if (link !== null && /\.(wants|requires|upholds)$/.test(parent))
+      return { kind: 'link', target: basename(link) }
+    const real = await inStore(path, this.#store)
+    if (real === null) return link === null ? null : { kind: 'link', target: link }
+    const { size, mode, ...kind } = await stat(real).then((s) => ({
+      ...{ size: s.size, mode: s.mode, folder: s.isDirectory(), file: s.isFile() }
+    }))
+    if (kind.folder) return { kind: 'folder', real }
+    return kind.file
+      ? { kind: 'file', real, size, runs: (mode & 0o111) !== 0 }
+      : { kind: 'link', target: real }
   }
 }
 
@@ -98,27 +131,26 @@ async function entriesOf(folder: string | null): Promise<ReadonlyMap<string, Dir
   return new Map(entries.map((entry) => [entry.name, entry]))
 }
 
-/** What is at a path. `entry` is null for one that may not be there, and for the root. */
-async function nodeAt(path: string, parent: string, entry: Dirent | null): Promise<Node | null> {
-  if (entry === null && parent !== '') return null
-  const link = entry?.isSymbolicLink() ? await readlink(path) : null
-  // Such a link says that a unit is wanted; the unit is compared where it is.
-  if (link !== null && /\.(wants|requires|upholds)$/.test(parent))
-    return { kind: 'link', target: basename(link) }
-  const real = await inStore(path)
-  if (real === null) return link === null ? null : { kind: 'link', target: link }
-  const { size, mode, ...kind } = await stat(real).then((s) => ({
-    ...{ size: s.size, mode: s.mode, folder: s.isDirectory(), file: s.isFile() }
-  }))
-  if (kind.folder) return { kind: 'folder', real }
-  return kind.file ? { kind: 'file', real, size, runs: (mode & 0o111) !== 0 } : { kind: 'link', target: real }
-}
-
 async function same(path: string, before: Node, after: Node): Promise<boolean> {
   if (before.kind === 'link' && after.kind === 'link') return before.target === after.target
   if (before.kind !== 'file' || after.kind !== 'file') return false
   if (before.real === after.real) return true
   if (before.size !== after.size || before.runs !== after.runs || isSecretPlace(`/etc/${path}`)) return false
-  const [a, b] = await Promise.all([readFile(before.real), readFile(after.real)])
-  return a.equals(b)
+  return atOnce(() => sameBytes(before.real, after.real))
+}
+
+/** Pairs of files that are read at the same time. */
+const atOnce = pLimit(8)
+
+/** Piece by piece: the files may be large. */
+async function sameBytes(one: string, other: string): Promise<boolean> {
+  await using a = await open(one)
+  await using b = await open(other)
+  const [x, y] = [Buffer.alloc(CHUNK), Buffer.alloc(CHUNK)]
+  for (;;) {
+    const [{ bytesRead }, read] = await Promise.all([a.read(x, 0, CHUNK), b.read(y, 0, CHUNK)])
+    if (bytesRead !== read.bytesRead || !x.subarray(0, bytesRead).equals(y.subarray(0, bytesRead)))
+      return false
+    if (bytesRead === 0) return true
+  }
 }
