@@ -36,3 +36,14 @@ export function readLoadedUnits(text: string): ReadonlyMap<string, LoadedUnit> {
   }
   return units
 }
+
+/** Reads `systemctl list-units --plain --no-legend`: unit, load state, active state, and more. */
+export function readUnitStates(text: string): Map<string, LoadedUnit> {
+  const units = new Map<string, LoadedUnit>()
+  for (const line of text.split('\n')) {
+    const [unit, load, state] = line.trim().split(/\s+/)
+    if (unit === undefined || load === undefined || state === undefined) continue
+    units.set(unit, { state, ours: false, conditionsHold: true })
+  }
+  return units
+}

@@ -28,6 +28,21 @@ export function readPathInfo(json: string): ReadonlyMap<string, PathInfo> {
   return found
 }
 
+/**
+ * Reads `nix path-info --recursive --size`: a store path, white space, its size in a line. Null for anything else, and
+ * for a closure without its root.
+ */
+export function readPathSizes(root: string, text: string): ReadonlyMap<string, number> | null {
+  const sizes = new Map<string, number>()
+  for (const line of text.split('\n')) {
+    if (line === '') continue
+    const [, path, size] = /^(\/\S+)\s+(\d{1,15})$/.exec(line) ?? []
+    if (path === undefined || size === undefined) return null
+    sizes.set(path, Number(size))
+  }
+  return sizes.has(root) ? sizes : null
+}
+
 type Fields = Readonly<Record<string, unknown>>
 const isObject = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -1,4 +1,4 @@
-import type { Plan } from '../../../shared/api/plan.ts'
+import type { Plan, ServiceChange } from '../../../shared/api/plan.ts'
 import { planHash } from '../../../shared/api/plan.ts'
 import { BelayError } from '../../../shared/errors.ts'
 import { parseStorePath } from '../../../shared/store-path.ts'
@@ -30,18 +30,16 @@ export async function preview(storePath: string, options: PreviewOptions, of: Pr
   if (from === null)
     throw new BelayError('path-not-valid', 'no system runs here: /run/current-system is missing')
   await assertCandidate(to, { hostName: of.hostName, running: from })
-  const [[before, after], old, now, loaded, files, reboot] = await Promise.all([
+  const [[before, after], services, files, reboot] = await Promise.all([
     readClosures(from, to),
-    readUnitFiles(from),
-    readUnitFiles(to),
-    readLoaded(),
+    servicesOf(from, to),
     etcChanges(from, to, options.files === true),
     rebootNeed(from, to, booted)
   ])
   const [oldSecrets, newSecrets] = await Promise.all([declaredSecrets(before), declaredSecrets(after)])
   const differences = {
     packages: packageChanges(before, after),
-    services: serviceChanges(old, now, loaded),
+    services,
     files,
     reboot,
     secrets: secretChanges(oldSecrets, newSecrets)
@@ -58,4 +56,9 @@ export async function preview(storePath: string, options: PreviewOptions, of: Pr
     dryActivation: options.dryActivate ? await dryActivate(to) : null
   }
   return { hash: planHash(plan), ...plan }
+}
+
+async function servicesOf(from: string, to: string): Promise<ServiceChange[]> {
+  const [old, now] = await Promise.all([readUnitFiles(from), readUnitFiles(to)])
+  return serviceChanges(old, now, await readLoaded(old, now))
 }

@@ -1,14 +1,16 @@
 import { readdir, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { mustRun } from '../../../shared/command.ts'
-import { loadedProperties, readLoadedUnits } from '../../preview/loaded-units.ts'
+import { loadedProperties, readLoadedUnits, readUnitStates } from '../../preview/loaded-units.ts'
 import type { Loaded } from '../../preview/services.ts'
 import type { UnitFiles } from '../../preview/unit-tree.ts'
+import { templateOf } from '../../preview/unit-tree.ts'
 import { ignoreMissing } from '../nix/generations.ts'
 import { readStoreFile } from './store-file.ts'
 
 /** Bytes of a unit file. */
 const MAX_UNIT = 1024 * 1024
+const limits = { timeoutMs: 30_000, maxOutput: 16 * 1024 * 1024 }
 
 /** Reads the unit directory of a generation. */
 export async function readUnitFiles(toplevel: string): Promise<UnitFiles> {
@@ -47,9 +49,17 @@ const namesIn = (directory: string) =>
     throw error
   })
 
-/** What systemd says of all the units that it knows. */
-export async function readLoaded(): Promise<Loaded> {
-  const argv = ['systemctl', 'show', '*', `--property=${loadedProperties.join()}`]
-  const { stdout } = await mustRun(argv, { timeoutMs: 30_000, maxOutput: 16 * 1024 * 1024 })
-  return readLoadedUnits(stdout)
+/**
+ * What systemd says of its units. Of one that neither generation has a file for only the state is asked: all properties
+ * of all units are some 300 each.
+ */
+export async function readLoaded(...generations: readonly UnitFiles[]): Promise<Loaded> {
+  const list = ['systemctl', 'list-units', '--all', '--full', '--plain', '--no-legend']
+  const states = readUnitStates((await mustRun(list, limits)).stdout)
+  const known = (unit: string) =>
+    generations.some(({ files }) => files.has(unit) || files.has(templateOf(unit) ?? ''))
+  const asked = [...states.keys()].filter(known)
+  if (asked.length === 0) return states
+  const show = ['systemctl', 'show', `--property=${loadedProperties.join()}`, '--', ...asked]
+  return new Map([...states, ...readLoadedUnits((await mustRun(show, limits)).stdout)])
 }

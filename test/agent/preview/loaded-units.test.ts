@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { readLoadedUnits } from '../../../agent/preview/loaded-units.ts'
+import { readLoadedUnits, readUnitStates } from '../../../agent/preview/loaded-units.ts'
 
 t.test('what systemctl show says of all units', async (t) => {
   const text = `ConditionResult=yes
@@ -41,6 +41,23 @@ ConditionTimestampMonotonic=7
   )
 })
 
+t.test('the states of a plain list', async (t) => {
+  const text =
+    'web.service  loaded active running A web server\n  x.mount  not-found inactive dead x.mount\n\n'
+  t.same(
+    [...readUnitStates(text)].map(([unit, { state, ours }]) => [unit, state, ours]),
+    [
+      ['web.service', 'active', false],
+      ['x.mount', 'inactive', false]
+    ]
+  )
+})
+
 t.test('any text is read', async () => {
-  fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => readLoadedUnits(text).size >= 0))
+  fc.assert(
+    fc.property(
+      fc.string({ unit: 'binary' }),
+      (text) => readLoadedUnits(text).size + readUnitStates(text).size >= 0
+    )
+  )
 })

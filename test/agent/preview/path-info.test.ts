@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import type { PathInfo } from '../../../agent/preview/path-info.ts'
-import { closureOf, readPathInfo } from '../../../agent/preview/path-info.ts'
+import { closureOf, readPathInfo, readPathSizes } from '../../../agent/preview/path-info.ts'
 
 const base = (name: string) => name.replace('/nix/store/', '')
 type Infos = Readonly<Record<string, PathInfo | null>>
@@ -84,4 +84,33 @@ t.test('a closure is all that a root refers to, once', async (t) => {
     ]
   )
   t.throws(() => closureOf('e', infos), { code: 'path-not-valid' })
+})
+
+t.test('sizes as people read them, and nothing that only looks so', async (t) => {
+  const root = '/nix/store/a-b'
+  t.same(
+    [...(readPathSizes(root, `${root}    \t       12\n/nix/store/c\t3\n`) ?? [])],
+    [
+      [root, 12],
+      ['/nix/store/c', 3]
+    ]
+  )
+  for (const text of [
+    '',
+    '/nix/store/c\t3\n',
+    `${root}\n`,
+    `${root}\t1.2 MiB\n`,
+    `${root}\t-1`,
+    `warning: x\n${root}\t1\n`
+  ])
+    t.equal(readPathSizes(root, text), null, text)
+  fc.assert(
+    fc.property(fc.dictionary(path, fc.nat()), path, (sizes, own) => {
+      const all = new Map([...Object.entries(sizes), [own, 7] as const])
+      const text = [...all]
+        .map(([each, size]) => `${each.padEnd(90)}\t${String(size).padStart(11)}\n`)
+        .join('')
+      return JSON.stringify([...(readPathSizes(own, text) ?? [])]) === JSON.stringify([...all])
+    })
+  )
 })

@@ -1,26 +1,26 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { Value } from 'typebox/value'
-import type { Plan } from '../../../shared/api/plan.ts'
+import type { FileChange, PackageChange, Plan, ServiceChange } from '../../../shared/api/plan.ts'
 import { canonicalJson, Plan as PlanSchema, planHash } from '../../../shared/api/plan.ts'
 import { plan } from '../plans.ts'
 
-const change = {
+const change: PackageChange = {
   name: 'curl',
   change: 'upgraded',
   before: ['1'],
   after: ['2'],
   bytesBefore: 1,
   bytesAfter: 2
-} as const
-const service = {
+}
+const service: ServiceChange = {
   unit: 'x.service',
   change: 'changed',
   action: 'restart',
   whenRunning: 'restart',
   reason: 'r'
-} as const
-const file = { path: 'motd', change: 'changed', diff: null, note: null } as const
+}
+const file: FileChange = { path: 'motd', change: 'changed', diff: null, note: null }
 const some = { packages: [change], services: [service], files: [file] }
 
 t.test('the hash is of what matters', async (t) => {
