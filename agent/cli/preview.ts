@@ -35,11 +35,9 @@ export async function preview(
   return 0
 }
 
-/** The terminal that we write to. */
-function terminalScreen(): Screen {
-  const { isTTY, columns } = process.stdout
-  return {
-    columns: isTTY ? columns : 100,
-    color: isTTY && !process.env.NO_COLOR && process.env.TERM !== 'dumb'
-  }
+/** What we write to. A pipe is told by COLUMNS and FORCE_COLOR what to take it for. */
+function terminalScreen({ stdout, env } = process): Screen {
+  const columns = Number(env.COLUMNS) || (stdout.isTTY ? stdout.columns : 100)
+  const color = !env.NO_COLOR && (Boolean(env.FORCE_COLOR) || (stdout.isTTY && env.TERM !== 'dumb'))
+  return { columns: Math.max(40, columns), color }
 }

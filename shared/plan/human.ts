@@ -43,13 +43,19 @@ export function humanPlan(plan: Plan, options: HumanOptions): string {
     ['from', nameOf(plan.from), [{ text: hashOf(plan.from), format: 'dim' }]],
     ['to', nameOf(plan.to), [{ text: hashOf(plan.to), format: 'dim' }]]
   ]
-  const head = [host, ...layRows(systems, columns, paint, true)]
+  const head = [host, ...layRows(systems, columns, paint, 32)]
   const foot = [
-    ...layRows([['Closure', closureLine(plan)]], columns, paint).map((line) => line.slice(2)),
-    ...wrap(`Summary  ${summaryLine(plan)}`, columns).map((line) => paint('bold', line)),
+    ...under('Closure', closureLine(plan), columns),
+    ...under('Summary', summaryLine(plan), columns).map((line) => paint('bold', line)),
     `Hash     ${plan.hash}`
   ]
   return [head, ...sections, foot].map((lines) => lines.join('\n')).join('\n\n')
+}
+
+/** A word, and what it stands for beside it. */
+function under(word: string, text: string, columns: number): string[] {
+  const lines = wrap(text, Math.max(20, columns - 9), ', ')
+  return lines.map((line, i) => `${(i === 0 ? word : '').padEnd(9)}${line}`)
 }
 
 const nameOf = (path: string) => path.slice('/nix/store/'.length + 33)
@@ -61,17 +67,17 @@ function section(
   counts: string,
   rows: readonly Cell[][],
   o: HumanOptions,
-  spare = false
+  least = 0
 ): string[] {
   const { paint, columns, all } = o
   const shown = all || rows.length <= SHOWN + 1 ? rows : rows.slice(0, SHOWN)
   const left = rows.length - shown.length
   const room = Math.max(8, columns - 11)
-  const [first = '', ...more] = wrap(counts, room)
+  const [first = '', ...more] = wrap(counts, room, ', ')
   return [
     `${paint('bold', title.padEnd(9))}  ${first}`,
     ...more.map((line) => `${' '.repeat(11)}${line}`),
-    ...layRows(shown, columns, paint, spare),
+    ...layRows(shown, columns, paint, least),
     ...(left > 0 ? [paint('dim', `  … and ${left} more (--all)`)] : [])
   ]
 }
@@ -103,7 +109,10 @@ function packagesSection(plan: Plan, options: HumanOptions): string[] {
     packageWords,
     packages.map(({ change }) => change)
   )
-  return section('Packages', counts, rows, options)
+  const unlisted = packages.length - rows.length
+  const note =
+    unlisted > 0 ? [options.paint('dim', `  ${unlisted} rebuilt, of much the same size (--all)`)] : []
+  return [...section('Packages', counts, rows, options), ...note]
 }
 
 /** The versions, and what differs of one that becomes another in colour. */
@@ -155,7 +164,7 @@ function servicesSection({ services }: Plan, options: HumanOptions): string[] {
     actionWords,
     services.map(({ action }) => action)
   )
-  return section('Services', counts, rows, options, true)
+  return section('Services', counts, rows, options, 14)
 }
 
 const marks: Readonly<Record<FileChange['change'], Segment>> = {

@@ -37,13 +37,13 @@ const LEAST = 8
 
 /**
  * Rows in columns, as wide as their widest cell while all fit in `columns` characters; then the widest ones give way. The
- * last column is dropped where it would be too narrow to say anything and `spare` says that it may go.
+ * last column is dropped where less than `least` characters would be left for it.
  */
 export function layRows(
   rows: readonly (readonly Cell[])[],
   columns: number,
   paint: Paint,
-  spare = false
+  least = 0
 ): string[] {
   const count = Math.max(0, ...rows.map((row) => row.length))
   const widths = Array.from({ length: count }, (_, i) =>
@@ -52,7 +52,7 @@ export function layRows(
   const room = () => columns - 2 - 2 * (widths.filter((width) => width > 0).length - 1)
   const wanted = () => widths.reduce((sum, width) => sum + width, 0)
   const last = widths[count - 1] ?? 0
-  if (spare && wanted() > room() && room() - (wanted() - last) < 2 * LEAST) widths[count - 1] = 0
+  if (least > 0 && wanted() > room() && room() - (wanted() - last) < least) widths[count - 1] = 0
   while (wanted() > room()) {
     const widest = widths.indexOf(Math.max(...widths))
     const width = widths[widest] ?? 0
@@ -65,13 +65,16 @@ export function layRows(
   })
 }
 
-/** Text in lines of at most so many characters, broken at spaces. */
-export function wrap(text: string, columns: number): string[] {
+/** Text in lines of at most so many characters, broken at spaces, or between the parts of a list only. */
+export function wrap(text: string, columns: number, separator: ' ' | ', ' = ' '): string[] {
+  const end = separator.trimEnd()
   const lines: string[] = []
-  for (const word of clean(text).split(' ')) {
+  for (const part of clean(text).split(separator)) {
     const line = lines.at(-1)
-    if (line === undefined || lengthOf(line) + 1 + lengthOf(word) > columns) lines.push(word)
-    else lines[lines.length - 1] = `${line} ${word}`
+    if (line === undefined) lines.push(part)
+    else if (lengthOf(`${line}${separator}${part}`) + end.length <= columns)
+      lines[lines.length - 1] = `${line}${separator}${part}`
+    else lines.splice(-1, 1, `${line}${end}`, part)
   }
   return lines
 }

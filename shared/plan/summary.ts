@@ -28,7 +28,7 @@ export const actionWords: Readonly<Record<UnitAction, string>> = {
   start: 'started',
   reload: 'reloaded',
   keep: 'kept as they are',
-  none: 'changed, nothing done'
+  none: 'changed only'
 }
 
 /** Whether and why a reboot is needed, in a line. */
