@@ -18,7 +18,12 @@ export async function readClosures(from: string, to: string): Promise<readonly [
  * small. Null where it is not what it was in the releases that are known: then JSON has its shapes.
  */
 async function plainSizes(root: string): Promise<Sizes | null> {
-  const { code, stdout } = await runCommand([...pathInfo, '--size', root], limits)
+  const { code, stdout, timedOut } = await runCommand([...pathInfo, '--size', root], limits)
+  // What does not answer in this form will not in the other.
+  if (timedOut) {
+    const text = `nix path-info did not end within ${limits.timeoutMs} ms`
+    throw new BelayError('command-timeout', text, { at: root })
+  }
   return code === 0 ? readPathSizes(root, stdout) : null
 }
 
