@@ -185,6 +185,26 @@ t.test(
       t.same([plan.closure.before.bytes, plan.closure.after.bytes], [await size(from), await size(to)])
     })
 
+    await t.test('both ways of asking Nix have the same answer', async (t) => {
+      const script = `const { readClosures, readClosuresAsJson } = await import('/opt/belay/checkout/agent/platform/nix/closure-info.ts')
+        const [from, to] = process.argv.slice(1)
+        const text = (all) => JSON.stringify(all.map((sizes) => [...sizes].sort()))
+        const [one, other] = [await readClosures(from, to), await readClosuresAsJson(from, to)].map(text)
+        console.log(one === other, one.length > 1000)`
+      const node = ['/opt/belay/node', '--input-type=module', '-e', script]
+      t.equal(await host.must([...node, from, to]), 'true true')
+    })
+
+    await t.test('no dry run while somebody switches the host, and a look all the same', async (t) => {
+      const unit = 'nixos-rebuild-switch-to-configuration'
+      await host.must(['systemd-run', '--quiet', `--unit=${unit}`, 'sleep', '60'])
+      const refused = await host.run(['belay-agent', '--json', 'preview', to, '--dry-activate'])
+      t.equal(refused.code, 1)
+      t.match(JSON.parse(refused.stdout), { error: { code: 'operation-running' } })
+      t.equal((await preview(host, to)).hash, plan.hash)
+      await host.must(['systemctl', 'stop', unit])
+    })
+
     await t.test('a controller asks several hosts, and activates nothing', async (t) => {
       writeFleetFile(fleet, 10)
       fleet.writeGenerations({ electrum: { generation: 'lost', agent: 'none' } })
