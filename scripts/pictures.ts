@@ -63,8 +63,11 @@ const [WIDE, HIGH, FONT] = [8.4, 19, 14]
 function svg(text: string, columns: number): string {
   const lines = text.trimEnd().split('\n')
   const [width, height] = [Math.ceil(columns * WIDE) + 32, lines.length * HIGH + 32]
-  const rows = lines.map((line, i) => `<text x="16" y="${16 + (i + 0.8) * HIGH}">${spans(line)}</text>`)
+  const rows = lines.map(
+    (line, i) => `<text x="16" y="${(16 + (i + 0.8) * HIGH).toFixed(1)}">${spans(line)}</text>`
+  )
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">
+<title>What belay-agent preview prints in ${columns} columns</title>
 <rect width="100%" height="100%" rx="8" fill="#22272e"/>
 <g font-family="DejaVu Sans Mono, Menlo, Consolas, monospace" font-size="${FONT}" fill="#cdd9e5">
 ${rows.join('\n')}
