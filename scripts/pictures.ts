@@ -61,7 +61,10 @@ const [WIDE, HIGH, FONT] = [8.4, 19, 14]
 
 /** A terminal of so many columns that shows this text, its colours as classes of their own. */
 function svg(text: string, columns: number): string {
-  const lines = text.trimEnd().split('\n')
+  // A terminal goes on in the next line; only the hash, which has no colour, is ever too long.
+  const turn = (line: string) =>
+    code.test(line) ? [line] : (line.match(new RegExp(`.{1,${columns}}`, 'g')) ?? [''])
+  const lines = text.trimEnd().split('\n').flatMap(turn)
   const [width, height] = [Math.ceil(columns * WIDE) + 32, lines.length * HIGH + 32]
   const rows = lines.map(
     (line, i) => `<text x="16" y="${(16 + (i + 0.8) * HIGH).toFixed(1)}">${spans(line)}</text>`
