@@ -9,7 +9,8 @@ const patterns: readonly (readonly [RegExp, string])[] = [
   ],
   [/-----BEGIN AGE ENCRYPTED FILE-----[\s\S]*?(?:-----END AGE ENCRYPTED FILE-----|$(?![\s\S]))/g, 'age file'],
   [/AGE-SECRET-KEY-1[0-9A-Z]+/gi, 'age key'],
-  [/ENC\[[A-Z0-9_]+,data:[^\]]*\]/g, 'sops value'],
+  // Also one that does not end: whatever begins so is found once, and gone.
+  [/ENC\[[A-Z0-9_]{1,20},data:[^\]\n]*\]?/g, 'sops value'],
   // A signing key of Nix: a name and 64 bytes in base 64.
   [/[A-Za-z0-9._-]{1,64}:[A-Za-z0-9+/]{86}==/g, 'Nix signing key'],
   [/\$(?:y|gy|7|6|5|2[abxy]?|1)\$[./A-Za-z0-9$=,]{12,}/g, 'password hash'],
