@@ -43,6 +43,7 @@ export const errorCodes = {
   'command-timeout': 504,
   'request-timeout': 408,
   'too-many-streams': 429,
+  'preview-busy': 429,
   'host-unreachable': 502,
   'build-failed': 500,
   'push-failed': 502,

@@ -1,6 +1,7 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { LogController } from 'fastify'
 import { Type } from 'typebox'
+import { Plan, PreviewRequest } from '../../shared/api/plan.ts'
 import {
   ConfirmRequest,
   Generation,
@@ -17,6 +18,7 @@ import type { Logger } from '../log.ts'
 import { atLeast, callerOf } from './caller.ts'
 import { compilersFactory } from './compilers.ts'
 import { operationWordsApi } from './operation-words-api.ts'
+import { previewApi } from './preview-api.ts'
 import { sendProblem } from './problem.ts'
 import type { ApiOptions } from './routes.ts'
 import { eventApi, hostApi, operationApi, operationReadingApi } from './routes.ts'
@@ -38,7 +40,9 @@ const components = [
   OperationRequest,
   RollbackRequest,
   ConfirmRequest,
-  Problem
+  Problem,
+  PreviewRequest,
+  Plan
 ]
 
 /** An empty app with limits that suit what may switch systems: nothing is repaired silently, nothing is unbounded. */
@@ -82,6 +86,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
   await app.register(hostApi, { ...options, prefix: '/v1' })
   await app.register(operationReadingApi, { ...options, prefix: '/v1' })
   await app.register(eventApi, { ...options, prefix: '/v1' })
+  await app.register(previewApi, { ...options, prefix: '/v1' })
   await app.register(operationApi, { ...options, prefix: '/v1' })
   await app.register(operationWordsApi, { ...options, prefix: '/v1' })
   addProbes(app, options)

@@ -9,6 +9,7 @@ import { UNREADABLE } from '../platform/nixos/units.ts'
 import type { Terminal } from './commands.ts'
 import * as commands from './commands.ts'
 import type { GcOptions } from './gc.ts'
+import type { PreviewOptions } from './preview.ts'
 import type { RescueOptions } from './rescue.ts'
 
 interface Global {
@@ -76,6 +77,7 @@ export async function runAgentCli(argv: readonly string[], terminal: Terminal): 
   }
   const shell: Shell = { program, terminal, file, context, emergencyContext, exit }
   addReading(shell)
+  addPreview(shell)
   addChanging(shell)
   addRescue(shell)
   addInternal(shell)
@@ -108,6 +110,20 @@ function addReading({ program, terminal, file, context, exit }: Shell): void {
     .description('validate a configuration file')
     .action(async (path?: string) => {
       exit(await commands.configCheck(path ?? file(), terminal))
+    })
+}
+
+function addPreview({ program, context, exit }: Shell): void {
+  program
+    .command('preview <store-path>')
+    .description('what an activation would change: packages, services, files, reboot; changes nothing')
+    .option('--diff', 'with unified diffs of the files below /etc, secrets redacted')
+    .option('--dry-activate', "also run the generation's own dry-activate: code of the candidate, as root")
+    .option('--markdown', 'for a pull request')
+    .option('--all', 'all rows, not only the first of each section')
+    .action(async (storePath: string, options: PreviewOptions) => {
+      const { preview } = await import('./preview.ts')
+      exit(await preview(await context(), storePath, options))
     })
 }
 

@@ -1,5 +1,9 @@
+import type { Plan, PreviewRequest } from '../../shared/api/plan.ts'
 import type { Generation, GenerationRef } from '../../shared/api/schemas.ts'
 import type { Observed } from '../operation/drift.ts'
+
+/** How deep a preview looks. */
+export type PreviewOptions = Pick<PreviewRequest, 'files' | 'dryActivate'>
 
 /** What a platform must provide to the part that listens and admits. */
 export interface Host {
@@ -17,6 +21,8 @@ export interface Host {
   generation(number: number): Promise<GenerationRef>
   /** Throws, with its own code, for what is not a generation of this host. */
   assertCandidate(storePath: string): Promise<void>
+  /** What an activation would change; changes nothing. Refuses as `assertCandidate` does. */
+  preview(storePath: string, options: PreviewOptions): Promise<Plan>
   /** Starts the runner of an operation; one that runs for it already is left alone. */
   startRunner(id: string): Promise<void>
   /** Output lines of an operation's activation, those there are and those to come, until the signal. */

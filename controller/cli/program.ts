@@ -4,6 +4,7 @@ import type { BuildOptions } from './commands/build.ts'
 import type { Shell } from './commands/completion.ts'
 import { completion, shells } from './commands/completion.ts'
 import type { DeployOptions } from './commands/deploy.ts'
+import type { PlanOptions } from './commands/plan.ts'
 import type { PushOptions } from './commands/push.ts'
 import type { StatusOptions } from './commands/status.ts'
 import { collect, collectPath, parseCount, parseWindow } from './options.ts'
@@ -12,6 +13,7 @@ import { collect, collectPath, parseCount, parseWindow } from './options.ts'
 export interface Actions {
   build(options: BuildOptions): Promise<void>
   push(options: PushOptions): Promise<void>
+  plan(options: PlanOptions): Promise<void>
   deploy(options: DeployOptions): Promise<void>
   status(options: StatusOptions): Promise<void>
   /** Prints text as it is. */
@@ -35,6 +37,7 @@ export function buildProgram(actions: Actions, version: string): Command {
     .showSuggestionAfterError()
     .exitOverride()
   addCommands(program, actions)
+  addPlan(program, actions)
   addTools(program, actions)
   program.addHelpText('after', exitHelp)
   return program
@@ -78,6 +81,23 @@ function addCommands(program: Command, actions: Actions): void {
     .addOption(parallel(16))
     .addHelpText('after', examples('belay status', 'belay status --json'))
     .action((_, command: Command) => actions.status(command.optsWithGlobals()))
+}
+
+function addPlan(program: Command, actions: Actions): void {
+  program
+    .command('plan')
+    .description('build, push, and show what an activation would change; activates nothing')
+    .addOption(host())
+    .addOption(parallel(8))
+    .option('--no-build', 'build nothing; every host needs a --path')
+    .option('--no-push', 'copy nothing; the hosts have the closures')
+    .addOption(path())
+    .option('--diff', 'with unified diffs of the files below /etc, secrets redacted')
+    .option('--dry-activate', "also run each generation's own dry-activate: code of the candidate, as root")
+    .option('--markdown', 'for a pull request')
+    .option('--all', 'all rows, not only the first of each section')
+    .addHelpText('after', examples('belay plan --host cinnabar', 'belay plan --markdown > plan.md'))
+    .action((_, command: Command) => actions.plan(command.optsWithGlobals()))
 }
 
 function addTools(program: Command, actions: Actions): void {

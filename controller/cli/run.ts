@@ -4,6 +4,7 @@ import { codeOf } from '../../shared/errors.ts'
 import { allWell } from '../deploy/events.ts'
 import { build } from './commands/build.ts'
 import { deploy } from './commands/deploy.ts'
+import { plan } from './commands/plan.ts'
 import { push } from './commands/push.ts'
 import { status } from './commands/status.ts'
 import type { Actions } from './program.ts'
@@ -13,6 +14,7 @@ import type { DeployView } from './views/deploy-plain.ts'
 import { ndjsonView, plainView } from './views/deploy-plain.ts'
 import { errorJson, errorView } from './views/error.ts'
 import { hostsDoneView } from './views/hosts-done.ts'
+import { plansView } from './views/plan.ts'
 import { resultsView } from './views/results.ts'
 import { statusView } from './views/status.ts'
 import { firstLine } from './views/text.ts'
@@ -65,6 +67,12 @@ function actionsOf(wiring: Wiring, terminal: Terminal, end: (ok: boolean) => voi
       const hosts = await push(options, wiring, progress)
       if (options.json) json({ hosts })
       else out(hostsDoneView(hosts, 'pushed', paint))
+      end(hosts.every((host) => host.ok))
+    },
+    async plan(options) {
+      const hosts = await plan(options, wiring, progress)
+      if (options.json) json({ hosts })
+      else out(plansView(hosts, { ...options, paint, columns: terminal.columns() }))
       end(hosts.every((host) => host.ok))
     },
     async deploy(options) {

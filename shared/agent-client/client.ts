@@ -1,4 +1,5 @@
 import { request } from 'node:http'
+import type { Plan, PreviewRequest } from '../api/plan.ts'
 import type {
   ConfirmRequest,
   Host,
@@ -33,6 +34,7 @@ export function agentClient(socketPath: string, timeoutMs = 10_000) {
         'GET',
         '/v1/profiles/system/generations'
       ),
+    preview: (body: PreviewRequest) => call<Plan>('POST', '/v1/profiles/system/preview', body),
     operations: () => call<{ operations: Operation[] }>('GET', '/v1/operations'),
     operation: (id: string) => call<Operation>('GET', `/v1/operations/${encodeURIComponent(id)}`),
     start: (body: OperationRequest, idempotencyKey?: string) =>

@@ -7,6 +7,7 @@ import type { Host } from '../fleet/host.ts'
 import type { Pair } from './activations.ts'
 import { activationPairs } from './activations.ts'
 import { cpuMs, memoryOf, sleepsOf } from './outside.ts'
+import { plans } from './plans.ts'
 import type { PerService, Probes, Scrapes, Start } from './probe.ts'
 import { services } from './probe.ts'
 import type { Section } from './report.ts'
@@ -21,9 +22,9 @@ It judges nothing by itself: an aim that is missed is printed, and the exit code
   --json    print all figures as JSON (use npm run --silent)
   --help    this text`
 
-/** How often and how long. Seconds of idling, scrapes of each exporter, starts, pairs of activations. */
-const full = { idleSeconds: 60, scrapes: 240, starts: 7, pairs: 9 }
-const quick = { idleSeconds: 10, scrapes: 240, starts: 5, pairs: 5 }
+/** How often and how long. Seconds of idling, scrapes of each exporter, starts, pairs of activations, plans. */
+const full = { idleSeconds: 60, scrapes: 240, starts: 7, pairs: 9, plans: 15 }
+const quick = { idleSeconds: 10, scrapes: 240, starts: 5, pairs: 5, plans: 7 }
 
 const say = (text: string) => process.stderr.write(`${text}\n`)
 
@@ -72,7 +73,12 @@ async function measure(often: typeof full) {
   say(`Switching ${often.pairs + 1} times through Belay and as often by hand.`)
   const pairs = await activationPairs(fleet, host, often.pairs)
   const memoryAfterwards = each((unit) => memoryOf(host, unit))
-  return { starts, memoryAtStart, scrapes, memory, idling, pairs, memoryAfterwards }
+  say(`Planning a generation of 2,000 store paths ${often.plans} times.`)
+  const planned = await plans(fleet, host, often.plans)
+  const memoryAfterPlans = memoryOf(host, services.belay.unit)
+  return {
+    ...{ starts, memoryAtStart, scrapes, memory, idling, pairs, memoryAfterwards, planned, memoryAfterPlans }
+  }
 }
 type Measured = Awaited<ReturnType<typeof measure>>
 
@@ -208,6 +214,25 @@ function breakdownSection({ pairs }: Measured): Section {
   }
 }
 
+function planSection({ planned, memoryAfterPlans }: Measured): Section {
+  const [asked, typed, beside] = [planned.asked, planned.typed, planned.nix].map(median) as [
+    number,
+    number,
+    number
+  ]
+  const aim = { text: '< 2 × its time', met: asked < 2 * beside }
+  return {
+    title: `A plan of ${planned.paths} paths, median of ${planned.asked.length}`,
+    beside: 'diff-closures',
+    rows: [
+      { name: 'asked of the agent, and rendered', unit: 'ms', belay: asked, beside, aim },
+      { name: "typed, with Node's start", unit: 'ms', belay: typed, beside },
+      { name: 'RSS of the agent afterwards', unit: 'MiB', belay: memoryAfterPlans.rss, beside: null },
+      { name: 'anonymous afterwards', unit: 'MiB', belay: memoryAfterPlans.anonymous, beside: null }
+    ]
+  }
+}
+
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: { quick: { type: 'boolean' }, json: { type: 'boolean' }, help: { type: 'boolean' } }
@@ -233,7 +258,8 @@ async function main(): Promise<number> {
     startSection(measured),
     scrapeSection(measured),
     activationSection(measured),
-    breakdownSection(measured)
+    breakdownSection(measured),
+    planSection(measured)
   ]
   const { aims, missed } = aimsOf(sections)
   if (values.json) {

@@ -11,6 +11,10 @@ export interface Generation {
   readonly units?: Readonly<Record<string, string>>
   /** More files of the toplevel by relative path, such as `switch-inhibitors` or `etc/motd`. */
   readonly files?: Readonly<Record<string, string>>
+  /** Packages by name with version: so many bytes, or the text of a plain file. */
+  readonly packages?: Readonly<Record<string, number | string>>
+  /** So many more store paths, of which the last `changed` are of this version and the others of 1.0. */
+  readonly bulk?: { readonly paths: number; readonly changed: number; readonly version: string }
   /** The agent's package: `none` (default), `broken` (exits 1 at once), or a version such as `bundle`. */
   readonly agent?: string
   /** Content of /etc/belay/agent.json. */

@@ -73,6 +73,10 @@ export function nixosHost(settings: Settings, config: string | null): Host {
         throw new BelayError('path-not-valid', 'no system runs here: /run/current-system is missing')
       await assertCandidate(parseStorePath(storePath), { hostName: settings.hostName, running: runs })
     },
+    preview: async (storePath, options) => {
+      const { preview } = await import('./preview.ts')
+      return preview(storePath, options, { hostName: settings.hostName, places })
+    },
     startRunner: (id) => startRunner(id, config),
     follow: async (id, line, signal) => {
       const reader = await startCommand([...journalctl(id), '--follow'], { onStdoutLine: line })

@@ -14,6 +14,7 @@ import { Operations } from '../../../agent/operation/operations.ts'
 import { operationDirectory } from '../../../agent/operation/store.ts'
 import type { Host } from '../../../agent/platform/platform.ts'
 import { BelayError } from '../../../shared/errors.ts'
+import { plan } from '../../shared/plans.ts'
 
 /** The part of a test that cleans up after it. */
 export interface Scope {
@@ -57,6 +58,10 @@ export async function startDaemon(t: Scope, dir = shortDirectory(t)) {
     },
     assertCandidate: async (storePath) => {
       if (storePath !== candidate) throw new BelayError('path-not-valid', `${storePath} is not here`)
+    },
+    preview: async (storePath) => {
+      if (storePath !== candidate) throw new BelayError('path-not-valid', `${storePath} is not here`)
+      return plan({ from: baseline, to: candidate })
     },
     startRunner: async (id) => void started.push(id),
     follow: async (_, line) => line('the first line'),

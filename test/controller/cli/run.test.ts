@@ -101,6 +101,33 @@ t.test('build and push show their results, as a table or as JSON', async (t) => 
   t.match((await belay(t, 'push')).out, /✔ pushed/)
 })
 
+t.test('plan builds, pushes, asks, and starts nothing', async (t) => {
+  const { code, out, nix, agent } = await belay(t, 'plan --diff')
+  t.equal(code, 0)
+  t.match(out, /^cinnabar {2}plan [0-9a-f]{12}\n/)
+  t.same(
+    nix.calls.map((call) => call.argv[3]),
+    ['build', 'copy']
+  )
+  t.same(agent.seen.previews, [{ storePath: storePath('b'), files: true, dryActivate: false }])
+  t.same(agent.seen.starts, [])
+  t.equal(agent.seen.open, 0, 'every tunnel is closed')
+  const given = `--no-build --no-push --path cinnabar=${storePath('b')}`
+  const again = await belay(t, `plan --json --dry-activate ${given}`)
+  t.match(JSON.parse(again.out), { hosts: [{ host: 'cinnabar', ok: true, plan: { to: storePath('b') } }] })
+  t.match(again.agent.seen.previews, [{ dryActivate: true }])
+  t.same(again.nix.calls, [])
+  t.match((await belay(t, `plan --markdown ${given}`)).out, /^### cinnabar: nothing changes\n/)
+})
+
+t.test('a host without a plan says why, and makes plan exit with 1', async (t) => {
+  const story: Story = { noPlan: 'wrong-host' }
+  const { code, out } = await belay(t, 'plan', { story })
+  t.equal(code, 1)
+  t.match(out, /cinnabar {2}no plan: wrong-host\n {2}because of wrong-host/)
+  t.match((await belay(t, 'plan --markdown', { story })).out, /### cinnabar: no plan \(wrong-host\)/)
+})
+
 t.test('status, schema and completion', async (t) => {
   t.match(JSON.parse((await belay(t, 'status --json')).out), { hosts: [{ reachable: true }] })
   t.match((await belay(t, 'status')).out, /^HOST/)

@@ -4,10 +4,12 @@ import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { OpenTunnel } from '../../../controller/transport/tunnel.ts'
+import type { PreviewRequest } from '../../../shared/api/plan.ts'
 import type { Operation, OperationRequest } from '../../../shared/api/schemas.ts'
 import { BelayError } from '../../../shared/errors.ts'
 import type { Phase } from '../../../shared/operation/phase.ts'
 import { isTerminal } from '../../../shared/operation/phase.ts'
+import { plan } from '../../shared/plans.ts'
 import { storePath } from './fleet-host.ts'
 
 /** How the host behaves. Tunnels are counted from 1. */
@@ -22,6 +24,8 @@ export interface Story {
   /** Answers of POST /v1/operations in front of the good one: an error code, or a broken connection. */
   readonly starts?: readonly ('break' | { readonly status: number; readonly code: string })[]
   readonly hideNonce?: boolean
+  /** Code with which a preview is refused. */
+  readonly noPlan?: string
 }
 
 interface Record {
@@ -48,6 +52,7 @@ export function fakeAgent(story: Story = {}) {
   const seen = {
     tunnels: 0,
     open: 0,
+    previews: [] as PreviewRequest[],
     starts: [] as { key: unknown; body: OperationRequest }[],
     confirmedOver: null as number | null,
     confirmingSince: Number.POSITIVE_INFINITY
@@ -146,6 +151,11 @@ export function fakeAgent(story: Story = {}) {
     const identity = { name: 'cinnabar', platform: 'nixos', system: 'x86_64-linux', bootId: 'b' }
     return { ...identity, agentVersion: '0.1.0', profiles }
   }
+  const preview = (response: ServerResponse, body: string) => {
+    seen.previews.push(JSON.parse(body))
+    if (!story.noPlan) return send(response, 200, plan({ to: storePath('b') }))
+    send(response, 422, { code: story.noPlan, detail: `because of ${story.noPlan}` })
+  }
   const answer = (tunnel: number) => (request: IncomingMessage, response: ServerResponse) => {
     let body = ''
     request.on('data', (chunk) => {
@@ -156,6 +166,7 @@ export function fakeAgent(story: Story = {}) {
       if (route === 'GET /v1/host') return send(response, 200, host())
       if (route === 'GET /v1/operations') return send(response, 200, { operations: [operation()] })
       if (route === 'GET /v1/operations/op-1') return send(response, 200, operation())
+      if (route === 'POST /v1/profiles/system/preview') return preview(response, body)
       if (route === 'POST /v1/operations') return begin(request, response, body)
       if (route === 'GET /v1/operations/op-1/log') return follow(response)
       if (route === 'POST /v1/operations/op-1/confirm') return confirm(response, tunnel, body)
