@@ -7,7 +7,9 @@ import type { Event } from './operation/events.ts'
 import { operationsRoot } from './operation/operations.ts'
 import { runOperation } from './operation/runner.ts'
 import { operationDirectory } from './operation/store.ts'
-import { nixosPorts } from './platform/nixos/nixos-ports.ts'
+import { nixosPorts, placesOf } from './platform/nixos/nixos-ports.ts'
+import { observe } from './platform/nixos/observe.ts'
+import { twoSystems } from './security/two-systems.ts'
 
 /** Carries out one operation in this process. Nobody but the runner's unit calls it, which keeps a second one out. */
 export async function runOne(id: string, settings: Settings): Promise<TerminalPhase> {
@@ -18,7 +20,8 @@ export async function runOne(id: string, settings: Settings): Promise<TerminalPh
   const journal = await openJournal<Event>(join(directory, 'journal.jsonl'), clock.now)
   try {
     const { bootId } = clock
-    return await runOperation(nixosPorts({ id, directory, settings, journal, bootId, warn }))
+    const preview = twoSystems(async () => (await observe(placesOf(settings))).running)
+    return await runOperation(nixosPorts({ id, directory, settings, journal, bootId, preview, warn }))
   } finally {
     await journal.close()
   }

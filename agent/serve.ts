@@ -7,6 +7,9 @@ import { agentMetrics } from './metrics/metrics.ts'
 import { Operations } from './operation/operations.ts'
 import { nixosHost } from './platform/nixos/nixos-host.ts'
 import { keepLoginMessage } from './rescue/keep.ts'
+import { Approvals } from './security/approvals.ts'
+import { requireApprovals } from './security/require-approval.ts'
+import { twoSystems } from './security/two-systems.ts'
 import { notifySystemd } from './service-manager.ts'
 
 /** How often it is seen to that what is unfinished has a runner. */
@@ -17,13 +20,20 @@ export async function serve(settings: Settings, config: string | null): Promise<
   const logger = createLogger(settings.logLevel)
   const clock = hostClock()
   const host = nixosHost(settings, config)
-  const operations = new Operations({ settings, clock, host })
+  const judging = { settings, preview: twoSystems(host.running), nowMs: () => Date.now() }
+  const operations = new Operations({
+    settings,
+    clock,
+    host,
+    assertApproved: async (asked) => void (await requireApprovals(asked, judging))
+  })
   let ready = false
   const app = await buildApp({
     settings,
     bootId: clock.bootId,
     host,
     operations,
+    approvals: new Approvals(judging),
     logger,
     metrics: agentMetrics(host, operations),
     ready: () => ready

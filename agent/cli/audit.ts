@@ -138,7 +138,8 @@ const known: Record<Event['type'], true> = {
   'activation-ended': true,
   'window-opened': true,
   retargeted: true,
-  confirmed: true
+  confirmed: true,
+  approved: true
 }
 
 /** The first record whose place in the chain is right, and which cannot be there all the same. */

@@ -25,6 +25,7 @@ export interface Context {
 export interface ActivateOptions {
   readonly window?: number
   readonly autoConfirm?: true
+  readonly revision?: number
   readonly reason?: string
   readonly follow: boolean
 }
@@ -65,6 +66,7 @@ export async function activate(
   const operation = await client.start({
     storePath,
     confirm: { by: options.autoConfirm ? 'health' : 'connection', windowSeconds },
+    ...(options.revision === undefined ? {} : { revision: options.revision }),
     ...(options.reason === undefined ? {} : { reason: options.reason })
   })
   if (options.follow) return follow(context, client, operation.id, ['committed'])

@@ -13,6 +13,8 @@ export interface Accepted {
   /** For a rollback the system that ran when it was asked for, which is no place to go back to afterwards. */
   readonly from?: string | null
   readonly confirm: ConfirmPolicy
+  /** Revision of the desired state that it was asked for, where it was. */
+  readonly revision?: number | null
   readonly principal: string
   readonly reason: string | null
   /** The caller's idempotency key and a hash of the request it came with. */
@@ -50,6 +52,15 @@ export type Event =
   /** Somebody chose another system to go back to, by a request or by switching to it. */
   | { readonly type: 'retargeted'; readonly target: GenerationRef; readonly reason: string }
   | { readonly type: 'confirmed'; readonly principal: string }
+  /** A signature that this operation has used up, whole, so that it can be verified again. */
+  | {
+      readonly type: 'approved'
+      readonly approval: string
+      readonly principal: string
+      readonly key: string
+      readonly statement: string
+      readonly signature: string
+    }
 
 /** How an activation ended, as the service manager saw it (`$SERVICE_RESULT $EXIT_CODE $EXIT_STATUS`). */
 export interface Outcome {

@@ -8,6 +8,7 @@ import type { Clock } from '../clock.ts'
 import type { Settings } from '../config/settings.ts'
 import { releaseReserve, setReserve, syncDirectory } from '../journal/durable-write.ts'
 import type { Host } from '../platform/platform.ts'
+import type { Asked } from '../security/judge.ts'
 import { sameNonce, say } from './control.ts'
 import { readKnownGood, rollbackTarget } from './known-good.ts'
 import type { OperationState } from './state.ts'
@@ -33,6 +34,8 @@ export interface OperationsOptions {
   readonly settings: Settings
   readonly clock: Clock & { readonly bootId: string }
   readonly host: Host
+  /** Throws what is wrong with the approvals of an activation, before it is admitted; the runner judges for itself. */
+  readonly assertApproved?: (asked: Asked) => Promise<void>
 }
 
 /** Set aside beside the operations: an emergency rollback with its own reserve and journal, several times over. */
@@ -55,16 +58,18 @@ export class Operations {
   readonly #settings: Settings
   readonly #clock: Clock & { readonly bootId: string }
   readonly #host: Host
+  readonly #assertApproved: OperationsOptions['assertApproved']
   /** One admission at a time in this process; across processes the runner's unit name decides. */
   #admissions: Promise<unknown> = Promise.resolve()
   /** Operations that have ended do not change any more. */
   readonly #ended = new Map<string, OperationState>()
 
-  constructor({ settings, clock, host }: OperationsOptions) {
+  constructor({ settings, clock, host, assertApproved }: OperationsOptions) {
     this.root = operationsRoot(settings)
     this.#settings = settings
     this.#clock = clock
     this.#host = host
+    this.#assertApproved = assertApproved
   }
 
   async get(id: string): Promise<OperationState> {
@@ -91,11 +96,17 @@ export class Operations {
   async start(request: OperationRequest, caller: Caller, key: string | null): Promise<OperationState> {
     const earlier =
       key === null ? undefined : (await this.all()).find((s) => s.accepted.idempotency?.key === key)
-    if (!earlier) await this.#host.assertCandidate(request.storePath)
+    const { storePath, revision = null } = request
+    if (!earlier) {
+      await this.#host.assertCandidate(storePath)
+      const host = this.#settings.hostName
+      await this.#assertApproved?.({ host, profile: 'system', storePath, revision, operation: null })
+    }
     return this.#submit({
       kind: 'activate',
       profile: 'system',
-      target: { number: null, storePath: request.storePath },
+      target: { number: null, storePath },
+      ...(revision === null ? {} : { revision }),
       confirm: request.confirm ?? { by: 'connection', windowSeconds: this.#settings.confirm.windowSeconds },
       principal: caller.principal,
       reason: request.reason ?? null,

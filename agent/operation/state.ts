@@ -90,5 +90,7 @@ function apply(state: OperationState, record: JournalRecord<Event>): OperationSt
       return { ...state, retarget: event.target }
     case 'confirmed':
       return { ...state, confirmedBy: event.principal }
+    case 'approved':
+      return state
   }
 }

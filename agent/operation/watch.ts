@@ -83,5 +83,7 @@ export function describeEvent(event: Event): string {
       return `${event.reason}: ${event.target.storePath}`
     case 'confirmed':
       return `confirmed by ${event.principal}`
+    case 'approved':
+      return `approved by ${event.principal}, approval ${event.approval}`
   }
 }

@@ -1,5 +1,6 @@
 import { request } from 'node:http'
 import type { Plan, PreviewRequest } from '../api/plan.ts'
+import type { Approval } from '../api/approval.ts'
 import type {
   ConfirmRequest,
   Host,
@@ -50,6 +51,10 @@ export function agentClient(socketPath: string, timeoutMs = 10_000) {
       return call<Operation>('POST', `/v1/operations/${encodeURIComponent(id)}/confirm`, body)
     },
     cancel: (id: string) => call<Operation>('POST', `/v1/operations/${encodeURIComponent(id)}/cancel`, {}),
+    approvals: () => call<{ approvals: Approval[] }>('GET', '/v1/approvals'),
+    handIn: (approval: string) => call<Approval>('POST', '/v1/approvals', { approval }),
+    revokeApproval: (id: string, reason: string) =>
+      call<Approval>('DELETE', `/v1/approvals/${encodeURIComponent(id)}`, { reason }),
     rollback: (body: RollbackRequest) => call<Operation>('POST', '/v1/rollback', body),
     /** Journal and output of an operation, live, until it ends. Throws when the connection breaks before. */
     log: (id: string, signal?: AbortSignal): AsyncGenerator<OperationEvent> =>

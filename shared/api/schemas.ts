@@ -88,6 +88,12 @@ export const OperationRequest = Type.Object(
     ),
     storePath: text('Store path of the generation to activate', { maxLength: 1024 }),
     confirm: Type.Optional(ConfirmPolicy),
+    revision: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        description: 'Revision of the desired state that this belongs to; an approval may be for one alone'
+      })
+    ),
     reason: Type.Optional(text('Why, for the journal', { maxLength: 500 }))
   },
   { $id: 'OperationRequest', ...closed, description: 'Activate a generation: prove, then commit' }

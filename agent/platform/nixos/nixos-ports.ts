@@ -15,6 +15,8 @@ import { markKnownGood, readKnownGood } from '../../operation/known-good.ts'
 import type { Ports } from '../../operation/ports.ts'
 import { foldOperation } from '../../operation/state.ts'
 import { keepRescueScript } from '../../rescue/keep.ts'
+import type { Preview } from '../../security/approvals.ts'
+import { useApprovals } from '../../security/require-approval.ts'
 import { addRoot, assertComplete, removeRoot, restoreProfile, setProfile } from '../nix/profile.ts'
 import { activation } from './activation.ts'
 import { assertCandidate } from './candidate.ts'
@@ -32,6 +34,7 @@ export interface NixosOptions {
   readonly settings: Settings
   readonly journal: Journal<Event>
   readonly bootId: string
+  readonly preview: Preview
   /** Tells the service manager's journal. */
   readonly warn: (text: string) => Promise<void>
 }
@@ -75,7 +78,7 @@ export function nixosPorts(options: NixosOptions): Ports {
       await assertComplete(parseStorePath(storePath))
       await addRoot(roots, 'candidate', storePath)
     },
-    check: (accepted) => check(accepted, settings),
+    check: async (accepted) => approved(await check(accepted, settings), accepted, options),
 
     arm: async (baseline, seconds, serial) => {
       if (armed === serial) return
@@ -190,6 +193,12 @@ async function check(accepted: Accepted, settings: Settings): Promise<Baseline> 
     profile: { number: seen.number, storePath: seen.storePath },
     failedUnits: await failedUnits()
   }
+}
+
+/** Uses the approvals up, last: what is refused for another reason costs none. */
+async function approved(baseline: Baseline, accepted: Accepted, options: NixosOptions): Promise<Baseline> {
+  await useApprovals(accepted, { ...options, nowMs: () => Date.now() })
+  return baseline
 }
 
 /** The lock that switch-to-configuration takes, where somebody holds it. */

@@ -13,6 +13,8 @@ import type { Event } from '../../../agent/operation/events.ts'
 import { Operations } from '../../../agent/operation/operations.ts'
 import { operationDirectory } from '../../../agent/operation/store.ts'
 import type { Host } from '../../../agent/platform/platform.ts'
+import { Approvals } from '../../../agent/security/approvals.ts'
+import { twoSystems } from '../../../agent/security/two-systems.ts'
 import { BelayError } from '../../../shared/errors.ts'
 import { plan } from '../../shared/plans.ts'
 
@@ -74,6 +76,7 @@ export async function startDaemon(t: Scope, dir = shortDirectory(t)) {
     bootId: clock.bootId,
     host,
     operations,
+    approvals: new Approvals({ settings, preview: twoSystems(host.running), nowMs: () => Date.now() }),
     logger: pino({ enabled: false }),
     metrics: agentMetrics(host, operations),
     ready: () => true
