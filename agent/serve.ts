@@ -8,7 +8,7 @@ import { Operations } from './operation/operations.ts'
 import { nixosHost } from './platform/nixos/nixos-host.ts'
 import { keepLoginMessage } from './rescue/keep.ts'
 import { Approvals } from './security/approvals.ts'
-import { requireApprovals } from './security/require-approval.ts'
+import { assertApproved } from './security/require-approval.ts'
 import { twoSystems } from './security/two-systems.ts'
 import { notifySystemd } from './service-manager.ts'
 
@@ -25,7 +25,7 @@ export async function serve(settings: Settings, config: string | null): Promise<
     settings,
     clock,
     host,
-    assertApproved: async (asked) => void (await requireApprovals(asked, judging))
+    assertApproved: (request) => assertApproved(request, judging)
   })
   let ready = false
   const app = await buildApp({

@@ -14,7 +14,7 @@ export interface Accepted {
   readonly from?: string | null
   readonly confirm: ConfirmPolicy
   /** Revision of the desired state that it was asked for, where it was. */
-  readonly revision?: number | null
+  readonly revision?: number
   readonly principal: string
   readonly reason: string | null
   /** The caller's idempotency key and a hash of the request it came with. */

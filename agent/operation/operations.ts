@@ -8,7 +8,6 @@ import type { Clock } from '../clock.ts'
 import type { Settings } from '../config/settings.ts'
 import { releaseReserve, setReserve, syncDirectory } from '../journal/durable-write.ts'
 import type { Host } from '../platform/platform.ts'
-import type { Asked } from '../security/judge.ts'
 import { sameNonce, say } from './control.ts'
 import { readKnownGood, rollbackTarget } from './known-good.ts'
 import type { OperationState } from './state.ts'
@@ -35,7 +34,7 @@ export interface OperationsOptions {
   readonly clock: Clock & { readonly bootId: string }
   readonly host: Host
   /** Throws what is wrong with the approvals of an activation, before it is admitted; the runner judges for itself. */
-  readonly assertApproved?: (asked: Asked) => Promise<void>
+  readonly assertApproved?: (request: OperationRequest) => Promise<void>
 }
 
 /** Set aside beside the operations: an emergency rollback with its own reserve and journal, several times over. */
@@ -96,17 +95,16 @@ export class Operations {
   async start(request: OperationRequest, caller: Caller, key: string | null): Promise<OperationState> {
     const earlier =
       key === null ? undefined : (await this.all()).find((s) => s.accepted.idempotency?.key === key)
-    const { storePath, revision = null } = request
+    const { storePath, revision } = request
     if (!earlier) {
       await this.#host.assertCandidate(storePath)
-      const host = this.#settings.hostName
-      await this.#assertApproved?.({ host, profile: 'system', storePath, revision, operation: null })
+      await this.#assertApproved?.(request)
     }
     return this.#submit({
       kind: 'activate',
       profile: 'system',
       target: { number: null, storePath },
-      ...(revision === null ? {} : { revision }),
+      ...(revision === undefined ? {} : { revision }),
       confirm: request.confirm ?? { by: 'connection', windowSeconds: this.#settings.confirm.windowSeconds },
       principal: caller.principal,
       reason: request.reason ?? null,

@@ -1,3 +1,4 @@
+import type { OperationRequest } from '../../shared/api/schemas.ts'
 import { BelayError } from '../../shared/errors.ts'
 import type { Approvable } from '../../shared/plan-difference.ts'
 import { isIrreversible } from '../../shared/plan-difference.ts'
@@ -79,6 +80,13 @@ async function judgeOne(
   const { statement } = kept
   if (plan.hash === statement.planHash) return signer
   return stalePlan(statement, plan, await store.plan(statement.id)) ?? signer
+}
+
+/** The judgement before an operation is admitted: early word for the caller, binding for nobody. */
+export async function assertApproved(request: OperationRequest, options: RequireOptions): Promise<void> {
+  const { storePath, revision = null } = request
+  const { hostName: host } = options.settings
+  await requireApprovals({ host, profile: 'system', storePath, revision, operation: null }, options)
 }
 
 /** What the runner needs besides. */

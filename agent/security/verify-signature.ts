@@ -47,7 +47,11 @@ export async function verifySignature(approval: SignedApproval, signers: Signers
     const [, named, key] = GOOD.exec(result.stdout) ?? []
     if (result.code === 0 && named === principal && key !== undefined) return { principal, key }
     if (revoked.length > 0 && (await verify([])).code === 0)
-      throw refusal('approval-key-revoked', `the key of ${principal} is revoked`, result)
+      throw refusal(
+        'approval-key-revoked',
+        `the key of ${principal} is revoked, or the list of revoked keys cannot be read`,
+        result
+      )
     throw becauseOf(principal, result)
   } finally {
     await rm(directory, { recursive: true, force: true })

@@ -12,6 +12,7 @@ import type {
 } from '../api/schemas.ts'
 import type { ErrorCode } from '../errors.ts'
 import { BelayError, errorCodes } from '../errors.ts'
+import type { Approvable } from '../plan-difference.ts'
 import { sseEvents } from './sse.ts'
 
 /** A connection-per-request client of the agent API on a Unix socket. Every call has its own time limit. */
@@ -51,6 +52,7 @@ export function agentClient(socketPath: string, timeoutMs = 10_000) {
       return call<Operation>('POST', `/v1/operations/${encodeURIComponent(id)}/confirm`, body)
     },
     cancel: (id: string) => call<Operation>('POST', `/v1/operations/${encodeURIComponent(id)}/cancel`, {}),
+    plan: (storePath: string) => call<Approvable>('POST', '/v1/profiles/system/preview', { storePath }),
     approvals: () => call<{ approvals: Approval[] }>('GET', '/v1/approvals'),
     handIn: (approval: string) => call<Approval>('POST', '/v1/approvals', { approval }),
     revokeApproval: (id: string, reason: string) =>
