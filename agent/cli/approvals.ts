@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { text } from 'node:stream/consumers'
 import { agentClient } from '../../shared/agent-client/client.ts'
 import { MAX_APPROVAL } from '../../shared/approval.ts'
 import { BelayError } from '../../shared/errors.ts'
@@ -18,7 +19,8 @@ export async function approvals(context: Context): Promise<number> {
 
 /** Hands in what was signed elsewhere; needs no network. */
 export async function approve(context: Context, file: string): Promise<number> {
-  const document = await readFile(file === '-' ? '/dev/stdin' : file, 'utf8').catch((cause: unknown) => {
+  const read = file === '-' ? text(process.stdin) : readFile(file, 'utf8')
+  const document = await read.catch((cause: unknown) => {
     throw new BelayError('invalid-request', `${file} cannot be read`, { cause, at: file })
   })
   if (document.length > MAX_APPROVAL)

@@ -10,6 +10,8 @@ import {
   parseApproval
 } from '../../../shared/approval.ts'
 
+const verify = ['-Y', 'verify', '-n', APPROVAL_NAMESPACE]
+
 /** People with real keys, in a directory of theirs. */
 export function keyRing(directory: string) {
   const keygen = (...args: string[]) => execFileSync('ssh-keygen', args, { cwd: directory, stdio: 'pipe' })
@@ -28,6 +30,13 @@ export function keyRing(directory: string) {
         input: text,
         encoding: 'utf8',
         stdio: ['pipe', 'pipe', 'pipe']
+      }),
+    /** What ssh-keygen says to a signature, by files of this directory. Throws where it is not good. */
+    verify: (who: string, signers: string, signature: string, text: string): string =>
+      execFileSync('ssh-keygen', [...verify, '-I', who, '-f', signers, '-s', signature], {
+        cwd: directory,
+        input: text,
+        encoding: 'utf8'
       }),
     file: (name: string) => join(directory, name)
   }
