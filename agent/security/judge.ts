@@ -88,31 +88,26 @@ export function ended({ spent }: Claim, operation: string | null): Objection | n
 export const isOwn = (spent: Spent | null, operation: string | null): boolean =>
   spent?.by === 'operation' && spent.operation === operation
 
-/** From far to near: of several objections a person hears that to the approval that came nearest. */
-const nearness: readonly ErrorCode[] = [
-  'approval-wrong-host',
-  'approval-wrong-profile',
-  'approval-wrong-path',
-  'approval-wrong-revision',
-  'approval-used',
-  'approval-expired',
-  'approval-not-yet-valid',
-  'approval-malformed',
-  'approval-bad-signature',
-  'approval-unknown-key',
-  'approval-key-revoked',
-  'approval-revoked',
-  'approval-wrong-plan'
+/** From far to near: of several objections a person hears that to the approval that came nearest, or is newest. */
+const nearness: readonly (readonly ErrorCode[])[] = [
+  ['approval-wrong-host'],
+  ['approval-wrong-profile'],
+  ['approval-wrong-path'],
+  ['approval-used', 'approval-revoked', 'approval-expired', 'approval-not-yet-valid'],
+  ['approval-wrong-revision'],
+  ['approval-malformed', 'approval-bad-signature', 'approval-unknown-key', 'approval-key-revoked'],
+  ['approval-wrong-plan']
 ]
+const nearnessOf = ({ code }: Objection) => nearness.findIndex((codes) => codes.includes(code))
 
-/** The refusal of an activation: what was wrong with the approval that came nearest, or that there is none. */
+/** The refusal of an activation: what was wrong with the nearest approval, or that there is none. Newest come first. */
 export function refusal(
   asked: Asked,
   counted: readonly string[],
   approvers: number,
   objections: readonly Objection[]
 ): BelayError {
-  const near = objections.toSorted((a, b) => nearness.indexOf(b.code) - nearness.indexOf(a.code))[0]
+  const near = objections.toSorted((a, b) => nearnessOf(b) - nearnessOf(a))[0]
   if (counted.length > 0) {
     const text = `approved by ${counted.join(', ')}; this host wants ${approvers}`
     const also = near === undefined ? '' : `; one more does not count: ${near.text}`

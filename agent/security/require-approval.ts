@@ -63,10 +63,11 @@ export async function requireApprovals(asked: Asked, options: RequireOptions): P
   )
 }
 
-/** What this operation used before it was cut off comes first, so that it uses nothing more. */
+/** What this operation used before it was cut off comes first, so that it uses nothing more; then the newest. */
 function ownFirst(claims: readonly Kept[], operation: string | null): readonly Kept[] {
-  const own = claims.filter(({ spent }) => isOwn(spent, operation))
-  return [...own, ...claims.filter((kept) => !own.includes(kept))]
+  const newest = claims.toSorted((a, b) => (a.receivedAt < b.receivedAt ? 1 : -1))
+  const own = newest.filter(({ spent }) => isOwn(spent, operation))
+  return [...own, ...newest.filter((kept) => !own.includes(kept))]
 }
 
 async function judgeOne(

@@ -83,7 +83,10 @@ function send(call: Call): Promise<{ status: number; text: string }> {
     const payload = call.body === undefined ? undefined : JSON.stringify(call.body)
     const headers = {
       ...call.headers,
-      ...(payload === undefined ? {} : { 'content-type': 'application/json' })
+      // Node frames the body of a DELETE by itself not at all.
+      ...(payload === undefined
+        ? {}
+        : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(payload)) })
     }
     const fail = (cause: unknown) => reject(unreachable(call.socketPath, cause))
     const req = request(

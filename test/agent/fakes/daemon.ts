@@ -109,7 +109,10 @@ export function call(
   headers: Record<string, string> = {}
 ): Promise<{ status: number; type: string; body: string }> {
   return new Promise((resolve, reject) => {
-    const type = body === undefined ? {} : { 'content-type': 'application/json' }
+    const type =
+      body === undefined
+        ? {}
+        : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }
     const req = request(
       { socketPath, method, path, agent: false, headers: { ...type, ...headers } },
       (res) => {
