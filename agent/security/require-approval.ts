@@ -33,8 +33,10 @@ export async function requireApprovals(asked: Asked, options: RequireOptions): P
   const { settings, preview, nowMs } = options
   const { required, approvers, maxAgeSeconds } = settings.approval
   if (required === 'never') return []
-  const plan = await preview(asked.storePath)
-  if (required === 'irreversible' && !isIrreversible(plan)) return []
+  let known: Promise<Approvable> | undefined
+  /** Made once, and only where it matters: nobody without an approval can keep this host busy with plans. */
+  const plan = () => (known ??= preview(asked.storePath))
+  if (required === 'irreversible' && !isIrreversible(await plan())) return []
   const store = approvalStore(settings.stateDirectory)
   const claims = await store.all()
   const objections: Objection[] = []
@@ -72,15 +74,16 @@ function ownFirst(claims: readonly Kept[], operation: string | null): readonly K
 
 async function judgeOne(
   kept: Kept,
-  plan: Approvable,
+  plan: () => Promise<Approvable>,
   store: ApprovalStore,
   signers: Signers
 ): Promise<Signer | Objection> {
   const signer = await verifyAgain(kept, signers)
   if ('code' in signer) return signer
   const { statement } = kept
-  if (plan.hash === statement.planHash) return signer
-  return stalePlan(statement, plan, await store.plan(statement.id)) ?? signer
+  const now = await plan()
+  if (now.hash === statement.planHash) return signer
+  return stalePlan(statement, now, await store.plan(statement.id)) ?? signer
 }
 
 /** The judgement before an operation is admitted: early word for the caller, binding for nobody. */

@@ -2,6 +2,7 @@ import { agentClient } from '../../shared/agent-client/client.ts'
 import type { Approval } from '../../shared/api/approval.ts'
 import type { Statement } from '../../shared/approval.ts'
 import { approvalTime, formatApproval, formatStatement, parseApproval } from '../../shared/approval.ts'
+import { clean } from '../../shared/clean.ts'
 import { BelayError } from '../../shared/errors.ts'
 import type { Approvable } from '../../shared/plan-difference.ts'
 import { planDifference } from '../../shared/plan-difference.ts'
@@ -95,7 +96,7 @@ function assertHost(host: FleetHost, name: string): void {
 function assertPlan({ planHash, plan: read }: ApproveRequest, plan: Approvable): void {
   if (plan.hash === planHash) return
   const changed = read === null ? [] : planDifference(read, plan)
-  const what = changed.length === 0 ? 'look at it again' : changed.join('; ')
+  const what = changed.length === 0 ? 'look at it again' : clean(changed.join('; '))
   const text = `the plan is not the one that you read; it is ${plan.hash} now: ${what}`
   throw new BelayError('approval-wrong-plan', text, { found: plan.hash, wanted: planHash, at: '--plan' })
 }

@@ -14,6 +14,7 @@ t.test(
   async (t) => {
     const h = host(t)
     await t.rejects(h.use('one'), missing)
+    t.equal(h.now.previews, 0, 'no plan is made where nothing could come of it')
     await h.receive('alice')
     await t.rejects(h.use('one', {}, true), { message: 'killed' }, 'dies behind the use, before it is told')
     await t.rejects(h.use('two'), { code: 'approval-used', message: /used by operation one/ })
