@@ -183,6 +183,12 @@ t.test(
       t.match(await revoke(await give('alice')), { exit: 0, state: 'revoked' })
       t.match(await activate(host, path), refused('approval-revoked', /not today/))
 
+      const soon = await give('alice', { expiresAt: approvalTime(Date.now() + 3000) })
+      const expired = async () =>
+        (await listed(host)).approvals.some(({ id, state }) => id === soon && state === 'expired')
+      await host.waitFor(expired, 10_000, 'the end of the approval')
+      t.match(await activate(host, path), refused('approval-expired'))
+
       await give('bob')
       allow('alice')
       t.match(await activate(host, path), refused('approval-unknown-key'), 'whose key has gone meanwhile')
