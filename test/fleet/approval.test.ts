@@ -217,7 +217,7 @@ t.test(
         await host.must(['sh', '-c', 'ls -t /var/lib/belay/approvals/*[0-9a-f].json | head -n 1'])
       ).trim()
       await host.must(['sh', '-c', `mv ${file} /root/theirs && ln -s /root/theirs ${file}`])
-      t.match(await activate(host, path), refused('approval-revoked'), 'an approval that is a link is none')
+      t.match(await activate(host, path), refused('approval-expired'), 'an approval that is a link is none')
       await host.must(['mv', '/root/theirs', file])
 
       const other = await next(host, 'other')
