@@ -8,8 +8,6 @@ import { operationsRoot } from './operation/operations.ts'
 import { runOperation } from './operation/runner.ts'
 import { operationDirectory } from './operation/store.ts'
 import { nixosPorts, placesOf } from './platform/nixos/nixos-ports.ts'
-import { observe } from './platform/nixos/observe.ts'
-import { twoSystems } from './security/two-systems.ts'
 
 /** Carries out one operation in this process. Nobody but the runner's unit calls it, which keeps a second one out. */
 export async function runOne(id: string, settings: Settings): Promise<TerminalPhase> {
@@ -20,7 +18,10 @@ export async function runOne(id: string, settings: Settings): Promise<TerminalPh
   const journal = await openJournal<Event>(join(directory, 'journal.jsonl'), clock.now)
   try {
     const { bootId } = clock
-    const preview = twoSystems(async () => (await observe(placesOf(settings))).running)
+    const preview = async (storePath: string) => {
+      const of = { hostName: settings.hostName, places: placesOf(settings) }
+      return (await import('./platform/nixos/preview.ts')).preview(storePath, {}, of)
+    }
     return await runOperation(nixosPorts({ id, directory, settings, journal, bootId, preview, warn }))
   } finally {
     await journal.close()

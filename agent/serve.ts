@@ -9,7 +9,6 @@ import { nixosHost } from './platform/nixos/nixos-host.ts'
 import { keepLoginMessage } from './rescue/keep.ts'
 import { Approvals } from './security/approvals.ts'
 import { assertApproved } from './security/require-approval.ts'
-import { twoSystems } from './security/two-systems.ts'
 import { notifySystemd } from './service-manager.ts'
 
 /** How often it is seen to that what is unfinished has a runner. */
@@ -20,7 +19,7 @@ export async function serve(settings: Settings, config: string | null): Promise<
   const logger = createLogger(settings.logLevel)
   const clock = hostClock()
   const host = nixosHost(settings, config)
-  const judging = { settings, preview: twoSystems(host.running), nowMs: () => Date.now() }
+  const judging = { settings, preview: (path: string) => host.preview(path, {}), nowMs: () => Date.now() }
   const operations = new Operations({
     settings,
     clock,

@@ -1,13 +1,7 @@
-/** What an approval needs to know of a plan; the rest of it is for telling what differs. */
-export interface Approvable {
-  readonly hash: string
-  readonly reboot: { readonly required: boolean; readonly recommended: boolean }
-  /** What a rollback will not bring back. */
-  readonly notCovered: readonly unknown[]
-}
+import type { Plan } from './api/plan.ts'
 
 /** True when an activation needs a reboot, now or later, or does what a rollback does not undo. */
-export function isIrreversible({ reboot, notCovered }: Approvable): boolean {
+export function isIrreversible({ reboot, notCovered }: Pick<Plan, 'reboot' | 'notCovered'>): boolean {
   return reboot.required || reboot.recommended || notCovered.length > 0
 }
 

@@ -17,6 +17,9 @@ export async function approvals(context: Context): Promise<number> {
   return 0
 }
 
+/** Milliseconds: the host makes the plan anew before it takes an approval in. */
+const PLAN_MS = 120_000
+
 /** Hands in what was signed elsewhere; needs no network. */
 export async function approve(context: Context, file: string): Promise<number> {
   const read = file === '-' ? text(process.stdin) : readFile(file, 'utf8')
@@ -25,7 +28,8 @@ export async function approve(context: Context, file: string): Promise<number> {
   })
   if (document.length > MAX_APPROVAL)
     throw new BelayError('approval-malformed', `${file} is no approval: it is too long`, { at: file })
-  const approval = await socket(context, 'operate').handIn(document)
+  const { socketDirectory } = context.settings
+  const approval = await agentClient(`${socketDirectory}/operate.sock`, PLAN_MS).handIn(document)
   print(context, approval, () => views.approvals([approval]))
   return 0
 }

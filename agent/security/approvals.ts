@@ -1,8 +1,8 @@
 import type { Approval } from '../../shared/api/approval.ts'
+import type { Plan } from '../../shared/api/plan.ts'
 import type { SignedApproval, Statement } from '../../shared/approval.ts'
 import { parseApproval } from '../../shared/approval.ts'
 import { BelayError } from '../../shared/errors.ts'
-import type { Approvable } from '../../shared/plan-difference.ts'
 import { planDifference } from '../../shared/plan-difference.ts'
 import type { Settings } from '../config/settings.ts'
 import type { ApprovalStore, Kept } from './approval-store.ts'
@@ -14,7 +14,7 @@ import type { Signer, Signers } from './verify-signature.ts'
 import { verifySignature } from './verify-signature.ts'
 
 /** What the plan of a store path would be now; changes nothing. */
-export type Preview = (storePath: string) => Promise<Approvable>
+export type Preview = (storePath: string) => Promise<Plan>
 
 /** What approvals need of the host around them. */
 export interface ApprovalsOptions {
@@ -140,9 +140,9 @@ export async function verifyAgain(approval: SignedApproval, signers: Signers): P
 }
 
 /** That a plan is not the one approved, naming what changed where the approved one is known. */
-export function stalePlan(statement: Statement, now: Approvable, approved: unknown): Objection | null {
+export function stalePlan(statement: Statement, now: Plan, approved: unknown): Objection | null {
   if (now.hash === statement.planHash) return null
-  const known = (approved as Partial<Approvable> | null)?.hash === statement.planHash
+  const known = (approved as Partial<Plan> | null)?.hash === statement.planHash
   const changed = known ? planDifference(approved, now) : []
   const what = changed.length === 0 ? `its hash is ${now.hash} now` : changed.join('; ')
   const text = `the plan is not the one that was approved: ${what}`

@@ -1,6 +1,6 @@
+import type { Plan } from '../../shared/api/plan.ts'
 import type { OperationRequest } from '../../shared/api/schemas.ts'
 import { BelayError } from '../../shared/errors.ts'
-import type { Approvable } from '../../shared/plan-difference.ts'
 import { isIrreversible } from '../../shared/plan-difference.ts'
 import type { Settings } from '../config/settings.ts'
 import type { Journal } from '../journal/journal.ts'
@@ -33,7 +33,7 @@ export async function requireApprovals(asked: Asked, options: RequireOptions): P
   const { settings, preview, nowMs } = options
   const { required, approvers, maxAgeSeconds } = settings.approval
   if (required === 'never') return []
-  let known: Promise<Approvable> | undefined
+  let known: Promise<Plan> | undefined
   /** Made once, and only where it matters: nobody without an approval can keep this host busy with plans. */
   const plan = () => (known ??= preview(asked.storePath))
   if (required === 'irreversible' && !isIrreversible(await plan())) return []
@@ -74,7 +74,7 @@ function ownFirst(claims: readonly Kept[], operation: string | null): readonly K
 
 async function judgeOne(
   kept: Kept,
-  plan: () => Promise<Approvable>,
+  plan: () => Promise<Plan>,
   store: ApprovalStore,
   signers: Signers
 ): Promise<Signer | Objection> {

@@ -1,10 +1,10 @@
 import { agentClient } from '../../shared/agent-client/client.ts'
 import type { Approval } from '../../shared/api/approval.ts'
+import type { Plan } from '../../shared/api/plan.ts'
 import type { Statement } from '../../shared/approval.ts'
 import { approvalTime, formatApproval, formatStatement, parseApproval } from '../../shared/approval.ts'
 import { clean } from '../../shared/clean.ts'
 import { BelayError } from '../../shared/errors.ts'
-import type { Approvable } from '../../shared/plan-difference.ts'
 import { planDifference } from '../../shared/plan-difference.ts'
 import type { Run } from '../build/run.ts'
 import type { FleetHost } from '../inventory/fleet.ts'
@@ -18,7 +18,7 @@ export interface ApproveRequest {
   readonly storePath: string
   readonly planHash: string
   /** The whole plan that was read, where it is at hand: then it can be said what has changed since. */
-  readonly plan: unknown
+  readonly plan: Plan | null
   readonly revision: number | null
   readonly lifetimeSeconds: number
   readonly key: SigningKey
@@ -43,7 +43,7 @@ export interface ToSign {
   readonly statement: Statement
   readonly text: string
   readonly fingerprint: string
-  readonly plan: Approvable
+  readonly plan: Plan
 }
 
 /** What was signed, and what the host made of it; null where it was not handed in. */
@@ -72,7 +72,7 @@ export async function approve(request: ApproveRequest, ports: ApprovePorts): Pro
   parseApproval(document)
   if (!request.handIn) return { document, received: null }
   await using tunnel = await ports.openTunnel(host, signal)
-  return { document, received: await agentClient(tunnel.socketPath).handIn(document) }
+  return { document, received: await agentClient(tunnel.socketPath, PLAN_TIMEOUT).handIn(document) }
 }
 
 /** Over a connection that is closed before a person is asked, who may take their time. */
@@ -80,7 +80,7 @@ async function ask({ host, storePath }: ApproveRequest, { openTunnel, signal }: 
   await using tunnel = await openTunnel(host, signal)
   const client = agentClient(tunnel.socketPath, PLAN_TIMEOUT)
   const { name } = await client.host()
-  return { name, plan: await client.plan(storePath) }
+  return { name, plan: await client.preview({ storePath }) }
 }
 
 /** Milliseconds for the host to make the plan of a large closure. */
@@ -93,7 +93,7 @@ function assertHost(host: FleetHost, name: string): void {
   throw new BelayError('wrong-host', text, { found: name, wanted: host.name })
 }
 
-function assertPlan({ planHash, plan: read }: ApproveRequest, plan: Approvable): void {
+function assertPlan({ planHash, plan: read }: ApproveRequest, plan: Plan): void {
   if (plan.hash === planHash) return
   const changed = read === null ? [] : planDifference(read, plan)
   const what = changed.length === 0 ? 'look at it again' : clean(changed.join('; '))

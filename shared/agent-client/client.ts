@@ -1,6 +1,6 @@
 import { request } from 'node:http'
-import type { Plan, PreviewRequest } from '../api/plan.ts'
 import type { Approval } from '../api/approval.ts'
+import type { Plan, PreviewRequest } from '../api/plan.ts'
 import type {
   ConfirmRequest,
   Host,
@@ -12,7 +12,6 @@ import type {
 } from '../api/schemas.ts'
 import type { ErrorCode } from '../errors.ts'
 import { BelayError, errorCodes } from '../errors.ts'
-import type { Approvable } from '../plan-difference.ts'
 import { sseEvents } from './sse.ts'
 
 /** A connection-per-request client of the agent API on a Unix socket. Every call has its own time limit. */
@@ -52,7 +51,6 @@ export function agentClient(socketPath: string, timeoutMs = 10_000) {
       return call<Operation>('POST', `/v1/operations/${encodeURIComponent(id)}/confirm`, body)
     },
     cancel: (id: string) => call<Operation>('POST', `/v1/operations/${encodeURIComponent(id)}/cancel`, {}),
-    plan: (storePath: string) => call<Approvable>('POST', '/v1/profiles/system/preview', { storePath }),
     approvals: () => call<{ approvals: Approval[] }>('GET', '/v1/approvals'),
     handIn: (approval: string) => call<Approval>('POST', '/v1/approvals', { approval }),
     revokeApproval: (id: string, reason: string) =>

@@ -58,9 +58,9 @@ t.test('a value never differs from itself, and any two values can be compared', 
 })
 
 t.test('irreversible is what needs a reboot or is not covered by a rollback', async (t) => {
-  const still = { hash: '', reboot: { required: false, recommended: false }, notCovered: [] }
+  const still = { reboot: { required: false, recommended: false, causes: [] }, notCovered: [] }
   t.notOk(isIrreversible(still))
-  t.ok(isIrreversible({ ...still, reboot: { required: true, recommended: false } }))
-  t.ok(isIrreversible({ ...still, reboot: { required: false, recommended: true } }))
-  t.ok(isIrreversible({ ...still, notCovered: [{ code: 'data' }] }))
+  t.ok(isIrreversible({ ...still, reboot: { required: true, recommended: false, causes: [] } }))
+  t.ok(isIrreversible({ ...still, reboot: { required: false, recommended: true, causes: [] } }))
+  t.ok(isIrreversible({ ...still, notCovered: [{ code: 'data', text: '' }] }))
 })

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
+import { Value } from 'typebox/value'
 import { agentClient } from '../../../shared/agent-client/client.ts'
 import type { Approval } from '../../../shared/api/approval.ts'
+import { Plan, planHash } from '../../../shared/api/plan.ts'
 import { BelayError } from '../../../shared/errors.ts'
-import type { Approvable } from '../../../shared/plan-difference.ts'
 import { parseStorePath } from '../../../shared/store-path.ts'
 import type { Approved, ToSign } from '../../approval/approve.ts'
 import { approve as carryOut } from '../../approval/approve.ts'
@@ -34,7 +35,7 @@ export async function approve(
 ): Promise<Approved> {
   const host = await hostOf(name, options)
   const storePath = parseStorePath(options.path)
-  const { hash, plan } = await readPlan(options.plan)
+  const { hash, plan } = await readPlan(options.plan, host.name)
   const key = await chooseKey(options.key ?? null, homedir(), wiring.run)
   const { openTunnel, run, signal, clock } = wiring
   const approved = await carryOut(
@@ -78,20 +79,20 @@ async function hostOf(name: string, { fleet }: GlobalOptions): Promise<FleetHost
 
 const HASH = /^[0-9a-f]{64}$/
 
-async function readPlan(given: string): Promise<{ readonly hash: string; readonly plan: unknown }> {
+/** A plan as `belay-agent --json preview` and, for several hosts, `belay plan --json` print it. */
+async function readPlan(
+  given: string,
+  host: string
+): Promise<{ readonly hash: string; readonly plan: Plan | null }> {
   if (HASH.test(given)) return { hash: given, plan: null }
-  const wanted = 'the hash of the plan, or a file with the plan as JSON'
   try {
-    const plan = JSON.parse(await readFile(given, 'utf8')) as Partial<Approvable> | null
-    if (typeof plan?.hash === 'string' && HASH.test(plan.hash)) return { hash: plan.hash, plan }
-    throw new Error('it has no hash')
+    const read = JSON.parse(await readFile(given, 'utf8')) as { hosts?: { host: string; plan?: unknown }[] }
+    const plan = read.hosts === undefined ? read : read.hosts.find((each) => each.host === host)?.plan
+    if (!Value.Check(Plan, plan)) throw new Error(`it has no plan of ${host}`)
+    return { hash: planHash(plan), plan }
   } catch (cause) {
-    const found = given.slice(0, 200)
-    throw new BelayError('invalid-request', `--plan: wanted ${wanted}`, {
-      cause,
-      found,
-      wanted,
-      at: '--plan'
-    })
+    const wanted = 'the hash of the plan, or a file with the plan as JSON'
+    const detail = { cause, found: given.slice(0, 200), wanted, at: '--plan' }
+    throw new BelayError('invalid-request', `--plan: wanted ${wanted}`, detail)
   }
 }

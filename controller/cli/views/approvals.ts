@@ -1,5 +1,6 @@
 import type { Approval } from '../../../shared/api/approval.ts'
 import { clean } from '../../../shared/clean.ts'
+import { summaryLine } from '../../../shared/plan/summary.ts'
 import type { Approved, ToSign } from '../../approval/approve.ts'
 import type { Cell, Paint } from './text.ts'
 import { duration, shortPath, table } from './text.ts'
@@ -8,17 +9,13 @@ import { duration, shortPath, table } from './text.ts'
 export function toSignView({ statement, text, fingerprint, plan }: ToSign, paint: Paint): string {
   const { host, storePath, planHash, revision, issuedAt, expiresAt } = statement
   const lifetime = duration((Date.parse(expiresAt) - Date.parse(issuedAt)) / 1000)
-  const reboot = plan.reboot.required ? 'a reboot is required' : 'a part waits for the next reboot'
-  const notes = [
-    ...(plan.reboot.required || plan.reboot.recommended ? [reboot] : []),
-    ...(plan.notCovered.length > 0 ? ['not all of it can be rolled back'] : [])
-  ]
   const lines = [
     `You approve that ${paint('bold', clean(host))} activates, once and within ${lifetime},`,
     `  ${storePath}`,
-    `if that still does what the plan ${planHash.slice(0, 12)}… says${notes.length > 0 ? ` (${notes.join('; ')})` : ''},`,
-    ...(revision === null ? [] : [`as revision ${revision} of its desired state,`]),
-    `with the key ${clean(fingerprint)}. What is signed:`,
+    `if that still does what the plan ${planHash.slice(0, 12)}… says: ${summaryLine(plan)}.`,
+    ...plan.notCovered.map(({ text }) => `  ${paint('yellow', 'no way back:')} ${clean(text)}`),
+    ...(revision === null ? [] : [`Only as revision ${revision} of its desired state.`]),
+    `With the key ${clean(fingerprint)}. What is signed:`,
     ''
   ]
   return `${lines.join('\n')}\n${text.replaceAll(/^(?=.)/gm, `${paint('dim', '|')} `)}\n`

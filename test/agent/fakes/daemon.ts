@@ -14,7 +14,6 @@ import { Operations } from '../../../agent/operation/operations.ts'
 import { operationDirectory } from '../../../agent/operation/store.ts'
 import type { Host } from '../../../agent/platform/platform.ts'
 import { Approvals } from '../../../agent/security/approvals.ts'
-import { twoSystems } from '../../../agent/security/two-systems.ts'
 import { BelayError } from '../../../shared/errors.ts'
 import { plan } from '../../shared/plans.ts'
 
@@ -76,7 +75,11 @@ export async function startDaemon(t: Scope, dir = shortDirectory(t)) {
     bootId: clock.bootId,
     host,
     operations,
-    approvals: new Approvals({ settings, preview: twoSystems(host.running), nowMs: () => Date.now() }),
+    approvals: new Approvals({
+      settings,
+      preview: (path) => host.preview(path, {}),
+      nowMs: () => Date.now()
+    }),
     logger: pino({ enabled: false }),
     metrics: agentMetrics(host, operations),
     ready: () => true

@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import t from 'tap'
 import { MAX_APPROVALS } from '../../../agent/security/approval-store.ts'
 import { approvalTime } from '../../../shared/approval.ts'
-import { host, plan, skip } from './host.ts'
+import { plan as planOf } from '../../shared/plans.ts'
+import { host, skip } from './host.ts'
 import { path, signed, statement } from './keys.ts'
 
 const day = 86_400_000
@@ -95,7 +96,7 @@ t.test('they are bounded in number, and forgotten long after their end', { skip 
 t.test('what a plan has changed in is named', { skip }, async (t) => {
   const h = host(t)
   await h.receive('alice')
-  h.now.plan = { ...plan, hash: 'b'.repeat(64), from: path('c') } as typeof plan
+  h.now.plan = planOf({ from: path('c'), to: path('b') })
   const message = `the plan is not the one that was approved: from: approved ${path('a')}, now ${path('c')}`
   await t.rejects(h.use('op'), { code: 'approval-wrong-plan', message })
 })

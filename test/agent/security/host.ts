@@ -8,16 +8,11 @@ import type { Accepted, Event } from '../../../agent/operation/events.ts'
 import { Approvals } from '../../../agent/security/approvals.ts'
 import { useApprovals } from '../../../agent/security/require-approval.ts'
 import type { Statement } from '../../../shared/approval.ts'
-import type { Approvable } from '../../../shared/plan-difference.ts'
+import { plan as planOf } from '../../shared/plans.ts'
 import { keyRing, path, signed, statement } from './keys.ts'
 
-/** A plan with the hash that the statements of the tests approve. */
-export const plan = {
-  hash: 'a'.repeat(64),
-  from: path('a'),
-  reboot: { required: false, recommended: false },
-  notCovered: [] as string[]
-}
+/** The plan that the statements of the tests approve. */
+export const plan = planOf({ from: path('a'), to: path('b') })
 
 /** A host that wants approvals, with real keys and files, on which nothing is ever activated. */
 export function host(t: Test, approval: object = {}) {
@@ -35,7 +30,7 @@ export function host(t: Test, approval: object = {}) {
     JSON.stringify({ hostName: 'cinnabar', stateDirectory, approval: policy }),
     'test'
   )
-  const now = { ms: Date.now(), plan: plan as Approvable, previews: 0 }
+  const now = { ms: Date.now(), plan, previews: 0 }
   const options = {
     settings,
     nowMs: () => now.ms,

@@ -9,6 +9,7 @@ import {
   formatStatement,
   parseApproval
 } from '../../../shared/approval.ts'
+import { plan } from '../../shared/plans.ts'
 
 const verify = ['-Y', 'verify', '-n', APPROVAL_NAMESPACE]
 
@@ -53,7 +54,7 @@ export function statement(change: Partial<Statement> = {}, nowMs = Date.now()): 
     host: 'cinnabar',
     profile: 'system',
     storePath: path('b'),
-    planHash: 'a'.repeat(64),
+    planHash: plan({ from: path('a'), to: path('b') }).hash,
     revision: null,
     issuedAt: approvalTime(nowMs - 1000),
     expiresAt: approvalTime(nowMs + 3_600_000),

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { assertApproved } from '../../../agent/security/require-approval.ts'
 import { approvalTime } from '../../../shared/approval.ts'
+import { plan as planOf } from '../../shared/plans.ts'
 import { host, plan, skip } from './host.ts'
 import { path, signed } from './keys.ts'
 
@@ -39,17 +40,18 @@ t.test('the policy says when one is needed', { skip }, async (t) => {
   await never.use('op')
   t.equal(never.now.previews, 0, 'nothing is computed for nothing')
   const sometimes = host(t, { required: 'irreversible' })
+  const now = { from: path('a'), to: path('b') }
   await sometimes.use('op')
   for (const reboot of [
     { required: true, recommended: false },
     { required: false, recommended: true }
   ]) {
-    sometimes.now.plan = { ...plan, reboot }
+    sometimes.now.plan = planOf({ ...now, reboot: { ...reboot, causes: [] } })
     await t.rejects(sometimes.use('op'), missing)
   }
-  sometimes.now.plan = { ...plan, notCovered: ['data'] }
+  sometimes.now.plan = planOf({ ...now, notCovered: [{ code: 'data', text: '' }] })
   await t.rejects(sometimes.use('op'), missing)
-  await sometimes.receive('alice')
+  await sometimes.receive('alice', { planHash: sometimes.now.plan.hash })
   await sometimes.use('op')
 })
 

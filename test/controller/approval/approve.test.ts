@@ -13,17 +13,16 @@ import type { OpenTunnel } from '../../../controller/transport/tunnel.ts'
 import { parseApproval } from '../../../shared/approval.ts'
 import { runCommand } from '../../../shared/command.ts'
 import { keyRing } from '../../agent/security/keys.ts'
+import { plan } from '../../shared/plans.ts'
 import { fleetHost, storePath } from '../fakes/fleet-host.ts'
 
-const now = {
-  hash: 'a'.repeat(64),
-  from: storePath('a'),
-  reboot: { required: false, recommended: true, causes: [] },
-  notCovered: []
+const changes = {
+  reboot: { required: false, recommended: true, causes: [{ what: 'kernel', from: '6.1', to: '6.2' }] }
 }
+const now = plan({ ...changes, from: storePath('a'), to: storePath('b') })
 
 /** A host that tells its name and its plan, and keeps what is handed in. */
-function world(t: Test, name = 'cinnabar', plan: object = now) {
+function world(t: Test, name = 'cinnabar', answer: object = now) {
   const dir = mkdtempSync(join(tmpdir(), 'belay-approve-'))
   const servers: Server[] = []
   const received: string[] = []
@@ -40,7 +39,7 @@ function world(t: Test, name = 'cinnabar', plan: object = now) {
         if (route === 'POST /v1/approvals') received.push((JSON.parse(body) as { approval: string }).approval)
         const answers: Record<string, object> = {
           'GET /v1/host': { name },
-          'POST /v1/profiles/system/preview': plan,
+          'POST /v1/profiles/system/preview': answer,
           'POST /v1/approvals': { id: 'x', host: name, principal: 'alice@example.org' }
         }
         response.end(JSON.stringify(answers[route]))
@@ -94,7 +93,7 @@ t.test('what is shown is what is signed, and what is handed in', async (t) => {
   const view = toSignView(w.shown[0] as ToSign, painter(false))
   for (const line of [
     /cinnabar activates, once and within 1h00m/,
-    /waits for the next reboot/,
+    /reboot recommended/,
     /revision 7/,
     /ED25519/
   ])
@@ -116,9 +115,9 @@ t.test('another plan is not signed, and what differs is told where it is known',
     found: now.hash,
     message: /look at it again/
   })
-  const read = { ...now, hash: planHash, from: storePath('c') }
+  const read = plan({ ...changes, from: storePath('c'), to: storePath('b') })
   const message = new RegExp(`from: approved ${storePath('c')}, now ${storePath('a')}`)
-  await t.rejects(w.ask({ planHash, plan: read }), { code: 'approval-wrong-plan', message })
+  await t.rejects(w.ask({ planHash: read.hash, plan: read }), { code: 'approval-wrong-plan', message })
   t.same([w.shown, w.received], [[], []])
 })
 
