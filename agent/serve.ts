@@ -1,3 +1,4 @@
+import pLimit from 'p-limit'
 import { buildApp } from './api/app.ts'
 import { listen } from './api/listen.ts'
 import { hostClock } from './clock.ts'
@@ -19,12 +20,14 @@ export async function serve(settings: Settings, config: string | null): Promise<
   const logger = createLogger(settings.logLevel)
   const clock = hostClock()
   const host = nixosHost(settings, config)
+  const judge = pLimit(1)
   const judging = { settings, preview: (path: string) => host.preview(path, {}), nowMs: () => Date.now() }
   const operations = new Operations({
     settings,
     clock,
     host,
-    assertApproved: (request) => assertApproved(request, judging)
+    // One at a time: it may have to make a plan.
+    assertApproved: (request) => judge(() => assertApproved(request, judging))
   })
   let ready = false
   const app = await buildApp({
