@@ -13,7 +13,7 @@ export function toSignView({ statement, text, fingerprint, plan }: ToSign, paint
     `You approve that ${paint('bold', clean(host))} activates, once and within ${lifetime},`,
     `  ${storePath}`,
     `if that still does what the plan ${planHash.slice(0, 12)}… says: ${summaryLine(plan)}.`,
-    ...plan.notCovered.map(({ text }) => `  ${paint('yellow', 'no way back:')} ${clean(text)}`),
+    ...plan.notCovered.map(({ text }) => `  ${paint('yellow', 'not rolled back:')} ${clean(text)}`),
     ...(revision === null ? [] : [`Only as revision ${revision} of its desired state.`]),
     `With the key ${clean(fingerprint)}. What is signed:`,
     ''
