@@ -8,7 +8,8 @@ import type { Clock } from '../clock.ts'
 import type { Settings } from '../config/settings.ts'
 import { releaseReserve, setReserve, syncDirectory } from '../journal/durable-write.ts'
 import type { Host } from '../platform/platform.ts'
-import { sameNonce, say } from './control.ts'
+import { assertConfirmable } from './confirmable.ts'
+import { say } from './control.ts'
 import { readKnownGood, rollbackTarget } from './known-good.ts'
 import type { OperationState } from './state.ts'
 import type { Admission } from './store.ts'
@@ -114,7 +115,7 @@ export class Operations {
 
   async confirm(id: string, nonce: string | undefined, caller: Caller): Promise<OperationState> {
     const state = await this.get(id)
-    assertConfirmable(state, nonce, caller, this.#clock)
+    assertConfirmable(state, nonce, caller.connectedMonotonicMs, this.#clock.now())
     await say(operationDirectory(this.root, id), {
       word: 'confirm',
       principal: caller.principal,
@@ -253,47 +254,3 @@ function ignoreCorrupt(error: unknown): null {
 
 /** Where operations are kept. */
 export const operationsRoot = (settings: Settings) => join(settings.stateDirectory, 'operations')
-
-/** Throws with its own code for each way in which a confirmation proves nothing. */
-function assertConfirmable(
-  state: OperationState,
-  nonce: string | undefined,
-  caller: Caller,
-  clock: Clock
-): void {
-  const { window, activation, phase, accepted } = state
-  const now = clock.now()
-  if (phase !== 'confirming' || window === null || now.bootId !== state.bootId) {
-    throw new BelayError('not-confirming', `operation ${accepted.id} is ${phase}`, {
-      found: phase,
-      wanted: 'confirming'
-    })
-  }
-  if (now.monotonicMs >= window.deadlineMonotonicMs) {
-    throw new BelayError('not-confirming', 'the confirm window is over', {
-      found: now.at,
-      wanted: `before ${window.deadlineAt}`
-    })
-  }
-  if (nonce === undefined || nonce === '') {
-    throw new BelayError(
-      'nonce-missing',
-      "the confirmation carries no nonce; read the operation's over a new connection",
-      { wanted: 'nonce' }
-    )
-  }
-  if (!sameNonce(nonce, window.nonce)) {
-    throw new BelayError('nonce-wrong', 'that nonce is of another operation or none', {
-      wanted: "this operation's nonce"
-    })
-  }
-  if (caller.connectedMonotonicMs <= (activation.endedMonotonicMs ?? Number.POSITIVE_INFINITY)) {
-    throw new BelayError(
-      'connection-too-old',
-      'the connection or its login session was open before the activation ended; it proves nothing',
-      {
-        wanted: 'a connection opened after the activation: log in again'
-      }
-    )
-  }
-}

@@ -1,0 +1,47 @@
+import { BelayError } from '../../shared/errors.ts'
+import type { Instant } from '../journal/journal.ts'
+import { sameNonce } from './control.ts'
+import type { OperationState } from './state.ts'
+
+/** Throws with its own code for each way in which a confirmation proves nothing. */
+export function assertConfirmable(
+  state: OperationState,
+  nonce: string | undefined,
+  connectedMonotonicMs: number,
+  now: Instant
+): void {
+  const { window, activation, phase, accepted } = state
+  if (phase !== 'confirming' || window === null || now.bootId !== state.bootId) {
+    throw new BelayError('not-confirming', `operation ${accepted.id} is ${phase}`, {
+      found: phase,
+      wanted: 'confirming'
+    })
+  }
+  if (now.monotonicMs >= window.deadlineMonotonicMs) {
+    throw new BelayError('not-confirming', 'the confirm window is over', {
+      found: now.at,
+      wanted: `before ${window.deadlineAt}`
+    })
+  }
+  if (nonce === undefined || nonce === '') {
+    throw new BelayError(
+      'nonce-missing',
+      "the confirmation carries no nonce; read the operation's over a new connection",
+      { wanted: 'nonce' }
+    )
+  }
+  if (!sameNonce(nonce, window.nonce)) {
+    throw new BelayError('nonce-wrong', 'that nonce is of another operation or none', {
+      wanted: "this operation's nonce"
+    })
+  }
+  if (connectedMonotonicMs <= (activation.endedMonotonicMs ?? Number.POSITIVE_INFINITY)) {
+    throw new BelayError(
+      'connection-too-old',
+      'the connection or its login session was open before the activation ended; it proves nothing',
+      {
+        wanted: 'a connection opened after the activation: log in again'
+      }
+    )
+  }
+}
