@@ -8,7 +8,7 @@ import { operationsRoot } from './operation/operations.ts'
 import { runOperation } from './operation/runner.ts'
 import { operationDirectory } from './operation/store.ts'
 import type { parked } from './operation/trial.ts'
-import { nixosPorts } from './platform/nixos/nixos-ports.ts'
+import { nixosPorts, placesOf } from './platform/nixos/nixos-ports.ts'
 
 /** Carries out one operation in this process. Nobody but the runner's unit calls it, which keeps a second one out. */
 export async function runOne(id: string, settings: Settings): Promise<TerminalPhase | typeof parked> {
@@ -19,7 +19,11 @@ export async function runOne(id: string, settings: Settings): Promise<TerminalPh
   const journal = await openJournal<Event>(join(directory, 'journal.jsonl'), clock.now)
   try {
     const { bootId } = clock
-    return await runOperation(nixosPorts({ id, directory, settings, journal, bootId, warn }))
+    const preview = async (storePath: string) => {
+      const of = { hostName: settings.hostName, places: placesOf(settings) }
+      return (await import('./platform/nixos/preview.ts')).preview(storePath, {}, of)
+    }
+    return await runOperation(nixosPorts({ id, directory, settings, journal, bootId, preview, warn }))
   } finally {
     await journal.close()
   }

@@ -1,3 +1,4 @@
+import pLimit from 'p-limit'
 import { buildApp } from './api/app.ts'
 import { listen } from './api/listen.ts'
 import { hostClock } from './clock.ts'
@@ -8,6 +9,8 @@ import { Operations } from './operation/operations.ts'
 import { nixosHost } from './platform/nixos/nixos-host.ts'
 import { keepLoginMessage } from './rescue/keep.ts'
 import { scheduleRetention } from './retention/schedule.ts'
+import { Approvals } from './security/approvals.ts'
+import { assertApproved } from './security/require-approval.ts'
 import { notifySystemd } from './service-manager.ts'
 
 /** How often it is seen to that what is unfinished has a runner. */
@@ -18,13 +21,22 @@ export async function serve(settings: Settings, config: string | null): Promise<
   const logger = createLogger(settings.logLevel)
   const clock = hostClock()
   const host = nixosHost(settings, config)
-  const operations = new Operations({ settings, clock, host })
+  const judge = pLimit(1)
+  const judging = { settings, preview: (path: string) => host.preview(path, {}), nowMs: () => Date.now() }
+  const operations = new Operations({
+    settings,
+    clock,
+    host,
+    // One at a time: it may have to make a plan.
+    assertApproved: (request) => judge(() => assertApproved(request, judging))
+  })
   let ready = false
   const app = await buildApp({
     settings,
     bootId: clock.bootId,
     host,
     operations,
+    approvals: new Approvals(judging),
     logger,
     metrics: agentMetrics(host, operations),
     ready: () => ready

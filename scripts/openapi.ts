@@ -5,6 +5,7 @@ import { buildApp } from '../agent/api/app.ts'
 import { parseSettings } from '../agent/config/settings.ts'
 import type { Operations } from '../agent/operation/operations.ts'
 import type { Host } from '../agent/platform/platform.ts'
+import type { Approvals } from '../agent/security/approvals.ts'
 import { VERSION } from '../shared/version.ts'
 
 /** Writes openapi/agent.json from the schemas. Nothing is called: host and operations are only promised. */
@@ -13,6 +14,7 @@ const app = await buildApp({
   bootId: '',
   host: {} as Host,
   operations: {} as Operations,
+  approvals: {} as Approvals,
   logger: pino({ enabled: false }),
   metrics: async () => '',
   ready: () => true,

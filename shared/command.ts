@@ -8,6 +8,8 @@ export interface CommandOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly cwd?: string
   readonly input?: string
+  /** The program may ask a person: it has our standard input and error, and nothing of its stderr is kept. */
+  readonly onTerminal?: boolean
   readonly signal?: AbortSignal
   /** Called for every line of stderr while the command runs. */
   readonly onStderrLine?: (line: string) => void
@@ -33,7 +35,8 @@ export async function runCommand(argv: readonly string[], options: CommandOption
     timeout: options.timeoutMs,
     forceKillAfterDelay: 2000,
     maxBuffer: options.maxOutput ?? 4 * 1024 * 1024,
-    stdin: options.input === undefined ? 'ignore' : 'pipe',
+    stdin: options.onTerminal ? 'inherit' : options.input === undefined ? 'ignore' : 'pipe',
+    ...(options.onTerminal ? { stderr: 'inherit' as const } : {}),
     ...(options.input === undefined ? {} : { input: options.input }),
     ...(options.env ? { env: options.env } : {}),
     ...(options.cwd ? { cwd: options.cwd } : {}),

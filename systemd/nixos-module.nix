@@ -91,6 +91,25 @@ in
           groups.observe = group "Group that may read: host, operations, metrics";
           groups.operate = group "Group that may also activate, confirm and roll back";
           groups.admin = group "Group that may do everything";
+          approval.required =
+            option
+              (types.enum [
+                "never"
+                "irreversible"
+                "always"
+              ])
+              "never"
+              "Activations that need an approval; irreversible: those that need a reboot or that no rollback undoes";
+          approval.approvers =
+            option (types.ints.between 1 16) 1
+              "How many people must approve, each with a key of their own";
+          approval.signersFile =
+            path "/etc/belay/allowed_signers"
+              "Who may approve, as in allowed_signers of ssh-keygen(1)";
+          approval.revokedKeysFile = option (types.nullOr types.str) null "Keys that approve nothing any more: a KRL or public keys";
+          approval.maxAgeSeconds =
+            option (types.ints.between 60 2592000) 604800
+              "An approval is too old so long after it was signed, whatever it says itself";
           keepOperations = option (types.ints.between 5 10000) 200 "Ended operations kept";
           retention.keep = option (types.ints.between 5 1000) 5 "So many of the newest generations stay";
           retention.days = option (types.ints.between 0 3650) 30 "Generations that are younger stay";
@@ -139,8 +158,12 @@ in
       # The agent reads its settings when it starts; X-StopIfChanged=false in the unit makes this one restart, after
       # the activation. It does not reload.
       restartTriggers = [ settingsFile ];
-      # Next to what NixOS gives every unit: coreutils, gnugrep and systemd. Runner and guard inherit it.
-      path = [ config.nix.package ];
+      # Next to what NixOS gives every unit: coreutils, gnugrep and systemd. Runner and guard inherit it. ssh-keygen
+      # verifies approvals.
+      path = [
+        config.nix.package
+        config.programs.ssh.package
+      ];
     };
   };
 }

@@ -15,6 +15,8 @@ import {
 import { BelayError } from '../../shared/errors.ts'
 import { VERSION } from '../../shared/version.ts'
 import type { Logger } from '../log.ts'
+import type { ApprovalsApiOptions } from './approvals-api.ts'
+import { approvalComponents, approvalsApi } from './approvals-api.ts'
 import { atLeast, callerOf } from './caller.ts'
 import { compilersFactory } from './compilers.ts'
 import { operationWordsApi } from './operation-words-api.ts'
@@ -24,7 +26,7 @@ import type { ApiOptions } from './routes.ts'
 import { eventApi, hostApi, operationApi, operationReadingApi } from './routes.ts'
 
 /** What the app needs besides what its routes need. */
-export interface AppOptions extends ApiOptions {
+export interface AppOptions extends ApiOptions, ApprovalsApiOptions {
   readonly logger: Logger
   readonly metrics: () => Promise<string>
   readonly ready: () => boolean
@@ -42,7 +44,8 @@ const components = [
   ConfirmRequest,
   Problem,
   PreviewRequest,
-  Plan
+  Plan,
+  ...approvalComponents
 ]
 
 /** An empty app with limits that suit what may switch systems: nothing is repaired silently, nothing is unbounded. */
@@ -89,6 +92,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
   await app.register(previewApi, { ...options, prefix: '/v1' })
   await app.register(operationApi, { ...options, prefix: '/v1' })
   await app.register(operationWordsApi, { ...options, prefix: '/v1' })
+  await app.register(approvalsApi, { ...options, prefix: '/v1' })
   addProbes(app, options)
   await app.ready()
   return app

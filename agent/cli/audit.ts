@@ -139,7 +139,8 @@ const known: Record<Event['type'], true> = {
   'window-opened': true,
   retargeted: true,
   'reboot-started': true,
-  confirmed: true
+  confirmed: true,
+  approved: true
 }
 
 /** The first record whose place in the chain is right, and which cannot be there all the same. */

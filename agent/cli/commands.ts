@@ -26,6 +26,7 @@ export interface ActivateOptions {
   readonly window?: number
   readonly autoConfirm?: true
   readonly mode?: ActivationMode
+  readonly revision?: number
   readonly reason?: string
   readonly again?: true
   readonly overDrift?: true
@@ -69,6 +70,7 @@ export async function activate(
     storePath,
     ...(options.mode === undefined ? {} : { mode: options.mode }),
     confirm: { by: options.autoConfirm ? 'health' : 'connection', windowSeconds },
+    ...(options.revision === undefined ? {} : { revision: options.revision }),
     ...(options.reason === undefined ? {} : { reason: options.reason }),
     ...(options.again ? { again: true } : {}),
     ...(options.overDrift ? { overDrift: true } : {})

@@ -70,7 +70,8 @@ export async function runAgentCli(argv: readonly string[], terminal: Terminal): 
   const emergencyContext = async () =>
     context().catch((error: unknown) => {
       terminal.err(`${describeError(error)}\nGoing on with the default configuration.\n`)
-      return contextOf(parseSettings('{}', 'defaults'))
+      // What nobody can read may have asked for approvals: nothing new is activated, and the way back is free.
+      return contextOf(parseSettings('{"approval": {"required": "always"}}', 'defaults'))
     })
   const exit = (with_: number) => {
     code = with_
@@ -79,6 +80,7 @@ export async function runAgentCli(argv: readonly string[], terminal: Terminal): 
   addReading(shell)
   addPreview(shell)
   addChanging(shell)
+  addApproving(shell)
   addRescue(shell)
   addInternal(shell)
   try {
@@ -170,6 +172,7 @@ function addChanging({ program, context, emergencyContext, exit }: Shell): void 
       ).choices(activationModes)
     )
     .option('--auto-confirm', 'local verification is enough: nobody has to confirm')
+    .option('--revision <number>', 'revision of the desired state that this belongs to', wholeNumber)
     .option('--reason <text>', 'why, for the journal')
     .option('--again', 'also a generation that is marked bad')
     .option('--over-drift', 'also over a system or profile that somebody else has put there')
@@ -193,6 +196,26 @@ function addChanging({ program, context, emergencyContext, exit }: Shell): void 
     .action(async (options: commands.RollbackOptions) => {
       exit(await commands.rollback(await emergencyContext(), options))
     })
+}
+
+function addApproving({ program, context, exit }: Shell): void {
+  const approvals = program
+    .command('approvals')
+    .description('approvals of this host, used ones too')
+    .action(async () => exit(await (await import('./approvals.ts')).approvals(await context())))
+  approvals
+    .command('revoke <id>')
+    .description('take an approval back that is not used yet')
+    .requiredOption('--reason <text>', 'why')
+    .action(async (id: string, { reason }: { reason: string }) =>
+      exit(await (await import('./approvals.ts')).revoke(await context(), id, reason))
+    )
+  program
+    .command('approve <file>')
+    .description('hand in an approval that was signed elsewhere (`belay approve --out`); - is standard input')
+    .action(async (file: string) =>
+      exit(await (await import('./approvals.ts')).approve(await context(), file))
+    )
 }
 
 /** What the service manager calls, not a person. */

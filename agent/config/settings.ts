@@ -5,6 +5,7 @@ import { Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { BelayError } from '../../shared/errors.ts'
 import { ignoreMissing } from '../platform/nix/generations.ts'
+import { ApprovalSettings } from './approval.ts'
 import { Retention } from './retention.ts'
 
 const closed = { additionalProperties: false } as const
@@ -62,6 +63,7 @@ export const Settings = Type.Object(
       },
       { ...closed, description: 'Groups of the sockets; null is root alone', default: {} }
     ),
+    approval: ApprovalSettings,
     keepOperations: Type.Integer({
       minimum: 5,
       maximum: 10_000,

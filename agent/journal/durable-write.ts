@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { FileHandle } from 'node:fs/promises'
-import { open, rename, rm, stat } from 'node:fs/promises'
+import { link, open, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { BelayError } from '../../shared/errors.ts'
 
@@ -74,6 +74,32 @@ async function replaceFile(path: string, text: string | Buffer, mode: number): P
   }
   await rename(temporary, path)
   await syncDirectory(dirname(path))
+}
+
+/**
+ * Makes a file that is not there yet, whole, and durable when this returns. Of several who try, in whatever process,
+ * one does; false for the others, who find the file of that one durable too. Throws `no-space` when the disk is full.
+ */
+export async function durableCreate(path: string, text: string, mode = 0o600): Promise<boolean> {
+  const temporary = `${path}.${randomBytes(4).toString('hex')}.new`
+  const create = async () => {
+    await closing(await open(temporary, 'wx', mode), async (file) => {
+      await file.writeFile(text)
+      await file.sync()
+    })
+    return link(temporary, path).then(
+      () => true,
+      (error: NodeJS.ErrnoException) => {
+        if (error.code === 'EEXIST') return false
+        throw error
+      }
+    )
+  }
+  const created = await withReserve(dirname(path), () =>
+    create().finally(() => rm(temporary, { force: true }).catch(() => {}))
+  )
+  await syncDirectory(dirname(path))
+  return created
 }
 
 /** Makes the names in a directory durable: what was created, renamed or removed there. */

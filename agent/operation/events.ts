@@ -16,6 +16,8 @@ export interface Accepted {
   /** How the candidate comes to run; `switch` where an older journal says nothing. */
   readonly mode?: ActivationMode
   readonly confirm: ConfirmPolicy
+  /** Revision of the desired state that it was asked for, where it was. */
+  readonly revision?: number
   readonly principal: string
   readonly reason: string | null
   /** The caller's idempotency key and a hash of the request it came with. */
@@ -59,6 +61,15 @@ export type Event =
   | { readonly type: 'confirmed'; readonly principal: string }
   /** The host is about to be rebooted, into this system. */
   | { readonly type: 'reboot-started'; readonly to: string; readonly reason: string }
+  /** A signature that this operation has used up, whole, so that it can be verified again. */
+  | {
+      readonly type: 'approved'
+      readonly approval: string
+      readonly principal: string
+      readonly key: string
+      readonly statement: string
+      readonly signature: string
+    }
 
 /** How an activation ended, as the service manager saw it (`$SERVICE_RESULT $EXIT_CODE $EXIT_STATUS`). */
 export interface Outcome {

@@ -35,6 +35,8 @@ export interface OperationsOptions {
   readonly settings: Settings
   readonly clock: Clock & { readonly bootId: string }
   readonly host: Host
+  /** Throws what is wrong with the approvals of an activation, before it is admitted; the runner judges for itself. */
+  readonly assertApproved?: (request: OperationRequest) => Promise<void>
 }
 
 /** Set aside beside the operations: an emergency rollback with its own reserve and journal, several times over. */
@@ -59,16 +61,18 @@ export class Operations {
   readonly #settings: Settings
   readonly #clock: Clock & { readonly bootId: string }
   readonly #host: Host
+  readonly #assertApproved: OperationsOptions['assertApproved']
   /** One admission at a time in this process; across processes the runner's unit name decides. */
   #admissions: Promise<unknown> = Promise.resolve()
   /** Operations that have ended do not change any more. */
   readonly #ended = new Map<string, OperationState>()
 
-  constructor({ settings, clock, host }: OperationsOptions) {
+  constructor({ settings, clock, host, assertApproved }: OperationsOptions) {
     this.root = operationsRoot(settings)
     this.#settings = settings
     this.#clock = clock
     this.#host = host
+    this.#assertApproved = assertApproved
   }
 
   async get(id: string): Promise<OperationState> {
@@ -105,14 +109,19 @@ export class Operations {
   async start(request: OperationRequest, caller: Caller, key: string | null): Promise<OperationState> {
     const earlier =
       key === null ? undefined : (await this.all()).find((s) => s.accepted.idempotency?.key === key)
-    if (!earlier) await this.#host.assertCandidate(request.storePath)
+    const { storePath, revision } = request
+    if (!earlier) {
+      await this.#host.assertCandidate(storePath)
+      await this.#assertApproved?.(request)
+    }
     const wanted = earlier ? undefined : () => this.#assertWanted(request)
     return this.#submit(
       {
         kind: 'activate',
         profile: 'system',
-        target: { number: null, storePath: request.storePath },
+        target: { number: null, storePath },
         mode: request.mode ?? 'switch',
+        ...(revision === undefined ? {} : { revision }),
         confirm: request.confirm ?? { by: 'connection', windowSeconds: this.#settings.confirm.windowSeconds },
         principal: caller.principal,
         reason: request.reason ?? null,

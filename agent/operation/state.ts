@@ -101,6 +101,8 @@ function apply(state: OperationState, record: JournalRecord<Event>): OperationSt
       return state
     case 'confirmed':
       return { ...state, confirmedBy: event.principal }
+    case 'approved':
+      return state
   }
 }
 

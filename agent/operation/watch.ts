@@ -85,5 +85,7 @@ export function describeEvent(event: Event): string {
       return `rebooting: ${event.reason}`
     case 'confirmed':
       return `confirmed by ${event.principal}`
+    case 'approved':
+      return `approved by ${event.principal}, approval ${event.approval}`
   }
 }

@@ -14,6 +14,20 @@ export function parseWindow(text: string): number {
   throw new InvalidArgumentError('Wanted a time from 5s to 24h, such as 90s or 5m.')
 }
 
+/** Seconds of `30m`, `24h` or `7d`. */
+export function parseLifetime(text: string): number {
+  const match = /^([1-9][0-9]{0,4})(m|h|d)$/.exec(text)
+  const seconds = Number(match?.[1]) * { m: 60, h: 3600, d: 86_400 }[(match?.[2] ?? 'm') as 'm' | 'h' | 'd']
+  if (match !== null && seconds <= 2_592_000) return seconds
+  throw new InvalidArgumentError('Wanted a time from 1m to 30d, such as 30m or 24h.')
+}
+
+/** A revision of the desired state. */
+export function parseRevision(text: string): number {
+  if (/^(?:0|[1-9][0-9]{0,14})$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('Wanted a whole number.')
+}
+
 /** A number of hosts. */
 export function parseCount(text: string): number {
   if (/^[1-9][0-9]{0,3}$/.test(text)) return Number(text)

@@ -1,5 +1,6 @@
 import { Argument, Command, Option } from 'commander'
 import { fleetSchemaText } from '../inventory/schema-file.ts'
+import type { ApproveOptions } from './commands/approvals.ts'
 import type { BuildOptions } from './commands/build.ts'
 import type { Shell } from './commands/completion.ts'
 import { completion, shells } from './commands/completion.ts'
@@ -7,7 +8,8 @@ import type { DeployOptions } from './commands/deploy.ts'
 import type { PlanOptions } from './commands/plan.ts'
 import type { PushOptions } from './commands/push.ts'
 import type { StatusOptions } from './commands/status.ts'
-import { collect, collectPath, parseCount, parseWindow } from './options.ts'
+import { collect, collectPath, parseCount, parseLifetime, parseRevision, parseWindow } from './options.ts'
+import type { GlobalOptions } from './wiring.ts'
 
 /** What each command does with its options. */
 export interface Actions {
@@ -16,6 +18,9 @@ export interface Actions {
   plan(options: PlanOptions): Promise<void>
   deploy(options: DeployOptions): Promise<void>
   status(options: StatusOptions): Promise<void>
+  approve(host: string, options: ApproveOptions): Promise<void>
+  approvals(host: string, options: GlobalOptions): Promise<void>
+  revoke(host: string, id: string, options: GlobalOptions & { readonly reason: string }): Promise<void>
   /** Prints text as it is. */
   print(text: string): void
 }
@@ -38,6 +43,7 @@ export function buildProgram(actions: Actions, version: string): Command {
     .exitOverride()
   addCommands(program, actions)
   addPlan(program, actions)
+  addApproving(program, actions)
   addTools(program, actions)
   program.addHelpText('after', exitHelp)
   return program
@@ -98,6 +104,39 @@ function addPlan(program: Command, actions: Actions): void {
     .option('--all', 'all rows, not only the first of each section')
     .addHelpText('after', examples('belay plan --host cinnabar', 'belay plan --markdown > plan.md'))
     .action((_, command: Command) => actions.plan(command.optsWithGlobals()))
+}
+
+function addApproving(program: Command, actions: Actions): void {
+  program
+    .command('approve <host>')
+    .description('sign, with your ssh key, that a host may activate what its plan says')
+    .requiredOption('--plan <hash>', 'the plan that you have read: its hash, or a file with it as JSON')
+    .requiredOption('--path <store-path>', 'what is to be activated')
+    .option('--revision <n>', 'only as this revision of the desired state', parseRevision)
+    .addOption(
+      new Option('--expires <time>', 'how long it is good, such as 30m or 7d')
+        .argParser(parseLifetime)
+        .default(86_400, '24h')
+    )
+    .option('--key <file>', 'sign with this key (default: the first of the ssh-agent, or of ~/.ssh)')
+    .option('--out <file>', 'write the approval there and hand nothing in; see belay-agent approve')
+    .addHelpText(
+      'after',
+      examples('belay approve cinnabar --plan 1f0c… --path /nix/store/…-nixos-system-cinnabar')
+    )
+    .action((name: string, _, command: Command) => actions.approve(name, command.optsWithGlobals()))
+  const approvals = program
+    .command('approvals <host>')
+    .description('show the approvals of a host, used ones too')
+    .addHelpText('after', examples('belay approvals cinnabar'))
+    .action((name: string, _, command: Command) => actions.approvals(name, command.optsWithGlobals()))
+  approvals
+    .command('revoke <host> <id>')
+    .description('take an approval back that is not used yet')
+    .requiredOption('--reason <text>', 'why')
+    .action((name: string, id: string, _, command: Command) =>
+      actions.revoke(name, id, command.optsWithGlobals())
+    )
 }
 
 function addTools(program: Command, actions: Actions): void {

@@ -2,6 +2,7 @@ import { CommanderError } from 'commander'
 import type { ErrorCode } from '../../shared/errors.ts'
 import { codeOf } from '../../shared/errors.ts'
 import { allWell } from '../deploy/events.ts'
+import { approvals, approve, revoke } from './commands/approvals.ts'
 import { build } from './commands/build.ts'
 import { deploy } from './commands/deploy.ts'
 import { plan } from './commands/plan.ts'
@@ -9,6 +10,7 @@ import { push } from './commands/push.ts'
 import { status } from './commands/status.ts'
 import type { Actions } from './program.ts'
 import { buildProgram } from './program.ts'
+import { approvalsView, approvedView, toSignView } from './views/approvals.ts'
 import { liveView } from './views/deploy-live.ts'
 import type { DeployView } from './views/deploy-plain.ts'
 import { ndjsonView, plainView } from './views/deploy-plain.ts'
@@ -36,7 +38,7 @@ export async function runCli(
     code = ok ? exitCodes.ok : exitCodes.failed
   }
   const program = buildProgram(actionsOf(wiring, terminal, end), version)
-  for (const command of [program, ...program.commands]) {
+  for (const command of [program, ...program.commands.flatMap((each) => [each, ...each.commands])]) {
     command.exitOverride().configureOutput({ writeOut: terminal.out, writeErr: terminal.err })
   }
   try {
@@ -98,7 +100,33 @@ function actionsOf(wiring: Wiring, terminal: Terminal, end: (ok: boolean) => voi
       else out(statusView(hosts, wiring.clock.now(), paint))
       end(hosts.every((host) => host.reachable))
     },
+    ...approvalActions(wiring, terminal, json),
     print: out
+  }
+}
+
+/** What is signed is shown beside the result, where JSON does not go. */
+function approvalActions(
+  wiring: Wiring,
+  { out, err, paint }: Terminal,
+  json: (value: unknown) => void
+): Pick<Actions, 'approve' | 'approvals' | 'revoke'> {
+  return {
+    async approve(host, options) {
+      const approved = await approve(host, options, wiring, (what) => err(toSignView(what, paint)))
+      if (options.json) json(approved)
+      else out(approvedView(approved, options.out))
+    },
+    async approvals(host, options) {
+      const all = await approvals(host, options, wiring)
+      if (options.json) json({ approvals: all })
+      else out(approvalsView(all, wiring.clock.now(), paint))
+    },
+    async revoke(host, id, options) {
+      const approval = await revoke(host, id, options, wiring)
+      if (options.json) json(approval)
+      else out(approvalsView([approval], wiring.clock.now(), paint))
+    }
   }
 }
 

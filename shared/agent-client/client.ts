@@ -1,4 +1,5 @@
 import { request } from 'node:http'
+import type { Approval } from '../api/approval.ts'
 import type { Plan, PreviewRequest } from '../api/plan.ts'
 import type {
   ConfirmRequest,
@@ -51,6 +52,10 @@ export function agentClient(socketPath: string, timeoutMs = 10_000) {
     },
     reboot: (id: string) => call<Operation>('POST', `/v1/operations/${encodeURIComponent(id)}/reboot`, {}),
     cancel: (id: string) => call<Operation>('POST', `/v1/operations/${encodeURIComponent(id)}/cancel`, {}),
+    approvals: () => call<{ approvals: Approval[] }>('GET', '/v1/approvals'),
+    handIn: (approval: string) => call<Approval>('POST', '/v1/approvals', { approval }),
+    revokeApproval: (id: string, reason: string) =>
+      call<Approval>('DELETE', `/v1/approvals/${encodeURIComponent(id)}`, { reason }),
     rollback: (body: RollbackRequest) => call<Operation>('POST', '/v1/rollback', body),
     /** Journal and output of an operation, live, until it ends. Throws when the connection breaks before. */
     log: (id: string, signal?: AbortSignal): AsyncGenerator<OperationEvent> =>
@@ -77,7 +82,10 @@ function send(call: Call): Promise<{ status: number; text: string }> {
     const payload = call.body === undefined ? undefined : JSON.stringify(call.body)
     const headers = {
       ...call.headers,
-      ...(payload === undefined ? {} : { 'content-type': 'application/json' })
+      // Node frames the body of a DELETE by itself not at all.
+      ...(payload === undefined
+        ? {}
+        : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(payload)) })
     }
     const fail = (cause: unknown) => reject(unreachable(call.socketPath, cause))
     const req = request(

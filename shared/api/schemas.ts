@@ -102,6 +102,12 @@ export const OperationRequest = Type.Object(
       })
     ),
     confirm: Type.Optional(ConfirmPolicy),
+    revision: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        description: 'Revision of the desired state that this belongs to; an approval may be for one alone'
+      })
+    ),
     reason: Type.Optional(text('Why, for the journal', { maxLength: 500 })),
     again: Type.Optional(Type.Boolean({ description: 'Also a generation that is marked bad' })),
     overDrift: Type.Optional(

@@ -180,6 +180,12 @@ export function fakeFs(world: World) {
       if (world.disk.find(path) !== undefined) throw errno('EEXIST', path)
       world.disk.create(parent(world, path), posix.basename(path), 'link', target)
     },
+    link: async (from: string, to: string) => {
+      world.call('link', from)
+      const { inode } = existing(world, from)
+      if (world.disk.find(to) !== undefined) throw errno('EEXIST', to)
+      world.disk.do({ type: 'names', dir: parent(world, to), changes: [[posix.basename(to), inode]] })
+    },
     mkdir: async (path: string, options: { recursive?: boolean } = {}) => {
       world.call('mkdir', path)
       return makeDirectory(world, path, options.recursive ?? false)

@@ -1,3 +1,4 @@
+import { readlinkSync } from 'node:fs'
 import t from 'tap'
 import { mustRun, runCommand, startCommand } from '../../shared/command.ts'
 
@@ -46,4 +47,12 @@ t.test('a started command runs until it is ended, and tells how it ended', async
   t.same(await failed.exited, { code: 255, stderr: 'no' })
   const missing = await startCommand(['/nowhere/program'])
   t.match(await missing.exited, { code: null, stderr: /ENOENT/ })
+})
+
+t.test('a program that asks a person has our terminal, and its answer is still ours', async (t) => {
+  const captured = await runCommand(['sh', '-c', 'readlink /proc/$$/fd/2'], { timeoutMs })
+  const ours = await runCommand(['sh', '-c', 'readlink /proc/$$/fd/2'], { timeoutMs, onTerminal: true })
+  t.not(ours.stdout, captured.stdout)
+  t.equal(ours.stdout, readlinkSync('/proc/self/fd/2'))
+  t.equal(ours.stderr, '')
 })

@@ -10,6 +10,8 @@ import type { Accepted, Baseline, Event } from '../../operation/events.ts'
 import type { Ports } from '../../operation/ports.ts'
 import { foldOperation } from '../../operation/state.ts'
 import { keepRescueScript } from '../../rescue/keep.ts'
+import type { Preview } from '../../security/approvals.ts'
+import { useApprovals } from '../../security/require-approval.ts'
 import { addRoot, assertComplete, removeRoot } from '../nix/profile.ts'
 import { activation } from './activation.ts'
 import { chooseMode } from './activation-mode.ts'
@@ -32,6 +34,7 @@ export interface NixosOptions {
   readonly settings: Settings
   readonly journal: Journal<Event>
   readonly bootId: string
+  readonly preview: Preview
   /** Tells the service manager's journal. */
   readonly warn: (text: string) => Promise<void>
 }
@@ -73,7 +76,7 @@ export function nixosPorts(options: NixosOptions): Ports {
       await assertComplete(parseStorePath(storePath))
       await addRoot(roots, 'candidate', storePath)
     },
-    check: (accepted) => check(accepted, settings),
+    check: async (accepted) => approved(await check(accepted, settings), accepted, options),
 
     arm: async (baseline, seconds, serial) => {
       if (armed === serial) return
@@ -160,4 +163,10 @@ async function check(accepted: Accepted, settings: Settings): Promise<Baseline> 
     mode,
     reboot
   }
+}
+
+/** Uses the approvals up, last: what is refused for another reason costs none. */
+async function approved(baseline: Baseline, accepted: Accepted, options: NixosOptions): Promise<Baseline> {
+  await useApprovals(accepted, { ...options, nowMs: () => Date.now() })
+  return baseline
 }

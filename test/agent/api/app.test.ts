@@ -82,6 +82,7 @@ t.test('no input makes an internal error', async (t) => {
     '/v1/rollback',
     '/v1/operations/x/confirm',
     '/v1/operations/%2e%2e/cancel',
+    '/v1/approvals',
     '/v1/%00'
   ]
   await fc.assert(

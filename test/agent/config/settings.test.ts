@@ -9,7 +9,14 @@ t.test('an empty file is all defaults', async (t) => {
     stateDirectory: '/var/lib/belay',
     confirm: { windowSeconds: 120 },
     limits: { activationSeconds: 600, agentSeconds: 30 },
-    groups: { observe: null, operate: null, admin: null }
+    groups: { observe: null, operate: null, admin: null },
+    approval: {
+      required: 'never',
+      approvers: 1,
+      signersFile: '/etc/belay/allowed_signers',
+      revokedKeysFile: null,
+      maxAgeSeconds: 604_800
+    }
   })
   t.equal(parseSettings('{"hostName": "cinnabar"}', 'f').hostName, 'cinnabar')
 })

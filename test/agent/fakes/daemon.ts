@@ -13,6 +13,7 @@ import type { Event } from '../../../agent/operation/events.ts'
 import { Operations } from '../../../agent/operation/operations.ts'
 import { operationDirectory } from '../../../agent/operation/store.ts'
 import type { Host } from '../../../agent/platform/platform.ts'
+import { Approvals } from '../../../agent/security/approvals.ts'
 import { BelayError } from '../../../shared/errors.ts'
 import { plan } from '../../shared/plans.ts'
 
@@ -74,6 +75,11 @@ export async function startDaemon(t: Scope, dir = shortDirectory(t)) {
     bootId: clock.bootId,
     host,
     operations,
+    approvals: new Approvals({
+      settings,
+      preview: (path) => host.preview(path, {}),
+      nowMs: () => Date.now()
+    }),
     logger: pino({ enabled: false }),
     metrics: agentMetrics(host, operations),
     ready: () => true
@@ -106,7 +112,10 @@ export function call(
   headers: Record<string, string> = {}
 ): Promise<{ status: number; type: string; body: string }> {
   return new Promise((resolve, reject) => {
-    const type = body === undefined ? {} : { 'content-type': 'application/json' }
+    const type =
+      body === undefined
+        ? {}
+        : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }
     const req = request(
       { socketPath, method, path, agent: false, headers: { ...type, ...headers } },
       (res) => {

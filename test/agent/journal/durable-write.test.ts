@@ -3,7 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import t from 'tap'
-import { durableAppend, durableWrite, setReserve } from '../../../agent/journal/durable-write.ts'
+import {
+  durableAppend,
+  durableCreate,
+  durableWrite,
+  setReserve
+} from '../../../agent/journal/durable-write.ts'
 import { mustRun } from '../../../shared/command.ts'
 
 t.test(
@@ -22,6 +27,18 @@ t.test('when it fails, the old text stands', async (t) => {
   await mkdir(join(dir, 'state.new'))
   await t.rejects(durableWrite(join(dir, 'state'), 'new'))
   t.equal(await readFile(join(dir, 'state'), 'utf8'), 'old')
+})
+
+t.test('of many who create a file one does, and the others find it whole', async (t) => {
+  const dir = t.testdir({})
+  const path = join(dir, 'file')
+  const texts = Array.from({ length: 20 }, (_, i) => `text ${i}`)
+  const created = await Promise.all(texts.map((text) => durableCreate(path, text, 0o640)))
+  t.equal(created.filter(Boolean).length, 1)
+  t.equal(await readFile(path, 'utf8'), texts[created.indexOf(true)])
+  t.equal((await stat(path)).mode & 0o777, 0o640)
+  t.same(await readdir(dir), ['file'], 'nothing is left beside it')
+  await t.rejects(durableCreate(join(dir, 'none', 'file'), 'x'), { code: 'ENOENT' })
 })
 
 /** A file system of 256 KiB, filled to the last byte by the function returned. */

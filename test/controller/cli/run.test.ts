@@ -168,3 +168,25 @@ t.test('help and version exit with 0, an interruption with 130', async (t) => {
   t.equal((await belay(t, 'deploy', { signal: AbortSignal.abort() })).code, 130)
   t.equal((await belay(t, 'status', { signal: AbortSignal.abort() })).code, 130)
 })
+
+t.test('approving: what is wrong with the command line exits with 2 and touches nothing', async (t) => {
+  const good = `--plan ${'a'.repeat(64)} --path ${storePath('b')}`
+  const cases: [string, RegExp][] = [
+    ['approve', /required option '--plan/],
+    ['approve cinnabar', /--plan/],
+    [`approve cinabar ${good}`, /Did you mean cinnabar\?/],
+    [`approve cinnabar --plan abc --path ${storePath('b')}`, /--plan: wanted the hash/],
+    [`approve cinnabar --plan ${'a'.repeat(64)} --path /tmp/x`, /\[invalid-store-path\]/],
+    [`approve cinnabar ${good} --expires 40d`, /from 1m to 30d/],
+    [`approve cinnabar ${good} --revision -1`, /whole number/],
+    [`approve cinnabar ${good} --key /nowhere`, /there is no key \/nowhere/],
+    ['approvals revoke cinnabar --reason no', /missing required argument/],
+    ['approvals revoke cinnabar x', /--reason/]
+  ]
+  for (const [line, message] of cases) {
+    const { code, err, agent } = await belay(t, line)
+    t.equal(code, 2, line)
+    t.match(err, message, line)
+    t.equal(agent.seen.tunnels, 0)
+  }
+})
