@@ -2,6 +2,8 @@ import { buildApp } from './api/app.ts'
 import { listen } from './api/listen.ts'
 import { hostClock } from './clock.ts'
 import type { Settings } from './config/settings.ts'
+import { Soak } from './health/soak/soak.ts'
+import { hostWitness } from './health/soak/witness.ts'
 import { createLogger } from './log.ts'
 import { agentMetrics } from './metrics/metrics.ts'
 import { Operations } from './operation/operations.ts'
@@ -18,14 +20,16 @@ export async function serve(settings: Settings, config: string | null): Promise<
   const clock = hostClock()
   const host = nixosHost(settings, config)
   const operations = new Operations({ settings, clock, host })
+  const soak = new Soak({ settings, logger, host, operations, witness: hostWitness(clock.bootId) })
   let ready = false
   const app = await buildApp({
     settings,
     bootId: clock.bootId,
     host,
     operations,
+    soak,
     logger,
-    metrics: agentMetrics(host, operations),
+    metrics: agentMetrics(host, operations, soak),
     ready: () => ready
   })
   const close = await listen(app, settings)
@@ -37,6 +41,7 @@ export async function serve(settings: Settings, config: string | null): Promise<
     await operations
       .supervise()
       .catch((error: unknown) => logger.error({ err: error }, 'an unfinished operation has no runner'))
+    await soak.tick()
     await tellAtLogin(settings, operations).catch((error: unknown) =>
       logger.warn({ err: error }, 'the message at login could not be kept')
     )
@@ -46,6 +51,7 @@ export async function serve(settings: Settings, config: string | null): Promise<
   const stopNotifying = notifySystemd(`${settings.socketDirectory}/admin.sock`)
   const supervising = setInterval(() => void supervise(), SUPERVISE_MS)
   const stopTending = await daily(tend)
+  const stopSoak = soak.follow()
   logger.info({ sockets: settings.socketDirectory }, 'ready')
   const signal = await new Promise<string>((resolve) => {
     for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, resolve)
@@ -54,6 +60,7 @@ export async function serve(settings: Settings, config: string | null): Promise<
   stopNotifying()
   stopTending()
   clearInterval(supervising)
+  await stopSoak()
   await close()
 }
 

@@ -29,6 +29,7 @@ export const errorCodes = {
   'not-confirming': 409,
   'not-cancellable': 409,
   'no-known-good': 409,
+  'no-soak': 404,
   'reboot-required': 422,
   'baseline-broken': 409,
   'journal-corrupt': 500,

@@ -76,6 +76,12 @@ in
           groups.operate = group "Group that may also activate, confirm and roll back";
           groups.admin = group "Group that may do everything";
           keepOperations = option (types.ints.between 5 10000) 200 "Ended operations kept";
+          history.days =
+            option (types.ints.between 30 400) 35
+              "Days for which every sample is kept; hourly roll-ups are kept for 400 days at least";
+          history.maxBytes =
+            option (types.ints.between 4194304 4294967296) 134217728
+              "Bytes that the history may take: the oldest samples go first, then roll-ups";
         };
       };
     };

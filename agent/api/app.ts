@@ -11,7 +11,9 @@ import {
   ProfileState,
   RollbackRequest
 } from '../../shared/api/schemas.ts'
+import { soakSchemas } from '../../shared/api/soak.ts'
 import { BelayError } from '../../shared/errors.ts'
+import { CheckEvidence, Evidence, Gap, Reboot } from '../../shared/verdict/evidence.ts'
 import { VERSION } from '../../shared/version.ts'
 import type { Logger } from '../log.ts'
 import { atLeast, callerOf } from './caller.ts'
@@ -19,6 +21,7 @@ import { compilersFactory } from './compilers.ts'
 import { sendProblem } from './problem.ts'
 import type { ApiOptions } from './routes.ts'
 import { eventApi, hostApi, operationApi, operationReadingApi } from './routes.ts'
+import { ledgerApi, soakApi } from './soak-api.ts'
 
 /** What the app needs besides what its routes need. */
 export interface AppOptions extends ApiOptions {
@@ -37,7 +40,9 @@ const components = [
   OperationRequest,
   RollbackRequest,
   ConfirmRequest,
-  Problem
+  Problem,
+  ...soakSchemas,
+  ...[CheckEvidence, Gap, Reboot, Evidence]
 ]
 
 /** An empty app with limits that suit what may switch systems: nothing is repaired silently, nothing is unbounded. */
@@ -82,6 +87,10 @@ export async function buildApp(options: AppOptions): Promise<App> {
   await app.register(operationReadingApi, { ...options, prefix: '/v1' })
   await app.register(eventApi, { ...options, prefix: '/v1' })
   await app.register(operationApi, { ...options, prefix: '/v1' })
+  if (options.soak) {
+    await app.register(soakApi, { settings: options.settings, soak: options.soak, prefix: '/v1' })
+    await app.register(ledgerApi, { settings: options.settings, soak: options.soak, prefix: '/v1' })
+  }
   addProbes(app, options)
   await app.ready()
   return app

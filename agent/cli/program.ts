@@ -8,6 +8,7 @@ import { UNREADABLE } from '../platform/nixos/units.ts'
 import type { Terminal } from './commands.ts'
 import * as commands from './commands.ts'
 import type { RescueOptions } from './rescue.ts'
+import { addSoak } from './soak-commands.ts'
 
 interface Global {
   readonly config?: string
@@ -76,6 +77,7 @@ export async function runAgentCli(argv: readonly string[], terminal: Terminal): 
   addReading(shell)
   addChanging(shell)
   addRescue(shell)
+  addSoak(shell)
   addInternal(shell)
   try {
     await program.parseAsync([...argv], { from: 'user' })

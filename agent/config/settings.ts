@@ -5,6 +5,7 @@ import { Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { BelayError } from '../../shared/errors.ts'
 import { ignoreMissing } from '../platform/nix/generations.ts'
+import { HistorySettings } from './history.ts'
 
 const closed = { additionalProperties: false } as const
 const path = (description: string, value: string) =>
@@ -55,7 +56,8 @@ export const Settings = Type.Object(
       maximum: 10_000,
       description: 'Ended operations kept',
       default: 200
-    })
+    }),
+    history: HistorySettings
   },
   { ...closed, $id: 'Settings', description: 'Configuration of belay-agent' }
 )

@@ -1,9 +1,11 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { isTerminal, phases } from '../../shared/operation/phase.ts'
 import { VERSION } from '../../shared/version.ts'
+import type { Soak } from '../health/soak/soak.ts'
 import type { Operations } from '../operation/operations.ts'
 import type { OperationState } from '../operation/state.ts'
 import type { Host } from '../platform/platform.ts'
+import { addSoakMetrics } from './soak.ts'
 
 /**
  * What is kept of prom-client's own families: those of every exporter, and whether the agent is held up. The others
@@ -62,8 +64,9 @@ function families(registry: Registry) {
 }
 
 /** The metrics of one agent as a text. What there is to know is read when it is asked for; nothing runs in between. */
-export function agentMetrics(host: Host, operations: Operations): () => Promise<string> {
+export function agentMetrics(host: Host, operations: Operations, soak?: Soak): () => Promise<string> {
   const registry = new Registry()
+  if (soak) addSoakMetrics(registry, soak)
   // 10 ms, the default, costs 0.7 % of a core on an idle host.
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 1000 })
   for (const { name } of registry.getMetricsAsArray()) {
