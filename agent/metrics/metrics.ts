@@ -66,12 +66,12 @@ function families(registry: Registry) {
 /** The metrics of one agent as a text. What there is to know is read when it is asked for; nothing runs in between. */
 export function agentMetrics(host: Host, operations: Operations, soak?: Soak): () => Promise<string> {
   const registry = new Registry()
-  if (soak) addSoakMetrics(registry, soak)
   // 10 ms, the default, costs 0.7 % of a core on an idle host.
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 1000 })
   for (const { name } of registry.getMetricsAsArray()) {
     if (!ofTheProcess.has(name)) registry.removeSingleMetric(name)
   }
+  if (soak) addSoakMetrics(registry, soak)
   const m = families(registry)
   m.build.set({ version: VERSION }, 1)
   for (const kind of ['activate', 'rollback']) {

@@ -28,12 +28,13 @@ export interface TakerOptions {
     readonly keeper: LedgerKeeper
     readonly failing: Failing
     readonly checks: ReadonlyMap<string, CheckDefinition>
+    tick(): Promise<void>
   }
 }
 
 const DAY_MS = 24 * 3_600_000
-/** Longer than any operation waits for anything. */
-const FOLLOW_MS = 2 * DAY_MS
+/** For so long an operation is listened to: it asks its journal every second. The regular tick sees the rest. */
+const FOLLOW_MS = 3_600_000
 
 /** Records the host as it is before a generation takes over: when an operation passes preflight, and when asked to. */
 export class BaselineTaker {
@@ -55,14 +56,14 @@ export class BaselineTaker {
     return baselineFor(await this.all(), operation?.accepted.id ?? null, storePath)
   }
 
-  /** Listens to activations on their way, each once, until they have passed preflight. */
+  /** Listens to operations on their way, each once: for the moment before it changes anything, and for its end. */
   follow(operations: readonly OperationState[]): void {
     for (const { accepted, phase, baseline } of operations) {
-      if (isTerminal(phase) || accepted.kind !== 'activate' || this.#followed.has(accepted.id)) continue
+      if (isTerminal(phase) || this.#followed.has(accepted.id)) continue
       this.#followed.add(accepted.id)
-      // The agent was away at the moment that counts: what it sees now is another host.
-      if (baseline !== null && phase !== 'arming') continue
-      void this.#listen(accepted.id).catch((error: unknown) =>
+      // Where the agent was away at the moment that counts, what it sees now is another host.
+      const inTime = baseline === null || phase === 'arming'
+      void this.#listen(accepted.id, inTime).catch((error: unknown) =>
         this.#options.logger.warn({ err: error, operation: accepted.id }, 'no baseline was taken')
       )
     }
@@ -77,13 +78,11 @@ export class BaselineTaker {
     return this.#take({ storePath: running, failedUnits, operation: null, takenBy })
   }
 
-  async #listen(id: string): Promise<void> {
-    const { operations } = this.#options
-    for await (const { event } of watchOperation(operations.root, id, AbortSignal.timeout(FOLLOW_MS))) {
-      if (event.type !== 'baseline') continue
-      await this.#take(ofOperation(id, event))
-      return
-    }
+  async #listen(id: string, inTime: boolean): Promise<void> {
+    const { operations, soak } = this.#options
+    for await (const { event } of watchOperation(operations.root, id, AbortSignal.timeout(FOLLOW_MS)))
+      if (event.type === 'baseline' && inTime) await this.#take(ofOperation(id, event))
+    await soak.tick()
   }
 
   #take(what: Pick<Baseline, 'storePath' | 'failedUnits' | 'operation' | 'takenBy'>): Promise<Baseline> {
