@@ -80,7 +80,7 @@ in
             option (types.ints.between 30 400) 35
               "Days for which every sample is kept; hourly roll-ups are kept for 400 days at least";
           history.maxBytes =
-            option (types.ints.between 4194304 4294967296) 134217728
+            option (types.ints.between 16777216 4294967296) 134217728
               "Bytes that the history may take: the oldest samples go first, then roll-ups";
         };
       };

@@ -10,7 +10,7 @@ export const HistorySettings = Type.Object(
       default: 35
     }),
     maxBytes: Type.Integer({
-      minimum: 4_194_304,
+      minimum: 16_777_216,
       maximum: 4_294_967_296,
       description: 'Bytes that the history may take: the oldest samples go first, then roll-ups',
       default: 134_217_728

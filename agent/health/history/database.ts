@@ -60,11 +60,13 @@ export class DamagedHistory extends Error {
   override readonly name = 'DamagedHistory'
 }
 
-/** SQLITE_CORRUPT, SQLITE_NOTADB, or tables that are not ours (SQLITE_ERROR on a statement of ours). */
+/** SQLITE_CORRUPT, SQLITE_NOTADB, or SQLITE_ERROR since the tables are not ours. */
 export function isDamaged(error: unknown): boolean {
   if (error instanceof DamagedHistory) return true
   const code = Number((error as { errcode?: unknown }).errcode) & 0xff
-  return code === 11 || code === 26 || code === 1
+  return (
+    code === 11 || code === 26 || (code === 1 && /no such (table|column)|has no column/.test(String(error)))
+  )
 }
 
 /** SQLITE_FULL: the bound is reached, or the disk is full. */

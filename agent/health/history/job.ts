@@ -75,14 +75,17 @@ function attempt(work: Work, now: Date, aside: string | null): Done {
 
 function write(db: ReturnType<typeof openDatabase>, { write, retention }: Work, now: Date): void {
   if (write.length === 0) return
-  try {
-    writeSamples(db, write)
-  } catch (error) {
-    if (!isFull(error)) throw error
-    // The bound is reached before the daily tending.
-    retain(db, retention, now.getTime())
-    writeSamples(db, write)
+  // The bound may be reached before the daily tending; a disk that is full of other things is not helped by removing ours.
+  for (const share of [0.8, 0.5, 0.2]) {
+    try {
+      writeSamples(db, write)
+      return
+    } catch (error) {
+      if (!isFull(error) || usedBytes(db) < retention.maxBytes * share) throw error
+      retain(db, { ...retention, maxBytes: retention.maxBytes * share }, now.getTime())
+    }
   }
+  writeSamples(db, write)
 }
 
 function soakOf(

@@ -22,7 +22,8 @@ export function writeSamples(db: DatabaseSync, samples: readonly Sample[]): void
     for (const [id, hours] of touched) for (const hour of hours) sumUp(db, id, hour)
     db.exec('COMMIT')
   } catch (error) {
-    db.exec('ROLLBACK')
+    // A full file has rolled back already.
+    if (db.isTransaction) db.exec('ROLLBACK')
     throw error
   }
 }

@@ -14,7 +14,8 @@ export function intervalsOf(
   nowMs: number
 ): { baseline: Interval | null; soak: Interval } {
   const { begun, startedAt, endedAt } = state
-  const to = endedAt === null ? nowMs : Date.parse(endedAt)
+  // What was measured in this very millisecond counts.
+  const to = endedAt === null ? nowMs + 1 : Date.parse(endedAt)
   const from = Math.max(Date.parse(startedAt), to - MAX_DAYS * 24 * 3_600_000)
   const baseline = begun.baseline && {
     from: Date.parse(begun.baseline.from),

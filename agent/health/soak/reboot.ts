@@ -30,9 +30,9 @@ const noPersons: ReadonlySet<string> = new Set(['gdm', 'sddm', 'lightdm', 'greet
 export function judgeReboot(
   before: BootBefore,
   expecting: LedgerState['expecting'],
-  nowMs: number
+  downMs: number
 ): Judgement {
-  if (expecting !== null && nowMs - Date.parse(expecting.at) < WORD_HOLDS_MS)
+  if (expecting !== null && downMs - Date.parse(expecting.at) < WORD_HOLDS_MS)
     return { expected: true, cause: `${expecting.by}: ${expecting.reason}` }
   const shutdown = before.logins.findIndex((line) =>
     /^The system will .* now!$|^System is (rebooting|powering down|halting)/.test(line)

@@ -134,13 +134,7 @@ export class Soak {
     if (!this.#started) await this.#start()
     this.#started = true
     await this.#follow()
-    const before = this.keeper.state?.sign
     const now = this.#advance()
-    const slept = before?.bootId === now.bootId ? sleptMs(before, now) : 0
-    if (slept >= LISTED_SLEEP_MS) {
-      const from = new Date(Date.parse(now.at) - slept).toISOString()
-      this.keeper.note({ type: 'slept', gap: { from, to: now.at, cause: 'asleep' } })
-    }
     this.#judge()
     await this.#beat(now.monotonicMs)
     await this.keeper.write()
@@ -163,7 +157,7 @@ export class Soak {
     const sameBoot = last.sign.bootId === now.bootId
     const boot = sameBoot ? null : await witness.bootBefore(last.sign.bootId)
     const { live, gaps } = resume(last, now, { upMs: witness.upMs(now), lastOnAt: boot?.lastAt ?? null })
-    const judged = boot && judgeReboot(boot, state.expecting, Date.parse(now.at))
+    const judged = boot && judgeReboot(boot, state.expecting, Date.parse(boot.lastAt ?? last.sign.at))
     this.keeper.move(live)
     const reboot = judged && { at: now.at, bootId: now.bootId, ...judged }
     this.keeper.note({ type: 'started', version: VERSION, reboot, gaps })
@@ -239,6 +233,11 @@ export class Soak {
     const count = { ...live.count, received: live.count.received + this.#received, perHour: this.#perHour() }
     this.#received = 0
     this.keeper.move({ sign: now, count })
+    const slept = sleptMs(state.sign, now)
+    if (slept >= LISTED_SLEEP_MS) {
+      const from = new Date(Date.parse(now.at) - slept).toISOString()
+      this.keeper.note({ type: 'slept', gap: { from, to: now.at, cause: 'asleep' } })
+    }
     return now
   }
 
