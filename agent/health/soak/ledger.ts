@@ -12,8 +12,8 @@ import type { LedgerEvent } from './ledger-event.ts'
 
 /** Soaks of which the ledger is kept. */
 const KEPT = 100
-/** A ledger with more lines is written anew, as one that stands for all. */
-const MAX_RECORDS = 5000
+/** A ledger with more lines is written anew, as one that stands for all: each append reads what is there. */
+const MAX_RECORDS = 500
 
 const NAME = /^(\d{8}T\d{9}Z)\.jsonl$/
 
