@@ -40,10 +40,16 @@ const FOLLOW_MS = 3_600_000
 export class BaselineTaker {
   readonly #options: TakerOptions
   readonly #followed = new Set<string>()
+  readonly #stopped = new AbortController()
   #last: Promise<unknown> = Promise.resolve()
 
   constructor(options: TakerOptions) {
     this.#options = options
+  }
+
+  /** Listens no more: an agent that is restarted by an operation must not wait for its end. */
+  stop(): void {
+    this.#stopped.abort()
   }
 
   all(): Promise<readonly Baseline[]> {
@@ -80,9 +86,10 @@ export class BaselineTaker {
 
   async #listen(id: string, inTime: boolean): Promise<void> {
     const { operations, soak } = this.#options
-    for await (const { event } of watchOperation(operations.root, id, AbortSignal.timeout(FOLLOW_MS)))
+    const signal = AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(FOLLOW_MS)])
+    for await (const { event } of watchOperation(operations.root, id, signal))
       if (event.type === 'baseline' && inTime) await this.#take(ofOperation(id, event))
-    await soak.tick()
+    if (!this.#stopped.signal.aborted) await soak.tick()
   }
 
   #take(what: Pick<Baseline, 'storePath' | 'failedUnits' | 'operation' | 'takenBy'>): Promise<Baseline> {

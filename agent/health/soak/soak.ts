@@ -120,6 +120,7 @@ export class Soak {
     void this.tick()
     return async () => {
       watcher.close()
+      this.baselines.stop()
       await Promise.race([this.#stop(), delay(STOP_MS, undefined, { ref: false })])
     }
   }
