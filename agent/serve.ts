@@ -3,6 +3,8 @@ import { buildApp } from './api/app.ts'
 import { listen } from './api/listen.ts'
 import { hostClock } from './clock.ts'
 import type { Settings } from './config/settings.ts'
+import { Soak } from './health/soak/soak.ts'
+import { hostWitness } from './health/soak/witness.ts'
 import { createLogger } from './log.ts'
 import { agentMetrics } from './metrics/metrics.ts'
 import { Operations } from './operation/operations.ts'
@@ -30,6 +32,7 @@ export async function serve(settings: Settings, config: string | null): Promise<
     // One at a time: it may have to make a plan.
     assertApproved: (request) => judge(() => assertApproved(request, judging))
   })
+  const soak = new Soak({ settings, logger, host, operations, witness: hostWitness(clock.bootId) })
   let ready = false
   const app = await buildApp({
     settings,
@@ -37,8 +40,9 @@ export async function serve(settings: Settings, config: string | null): Promise<
     host,
     operations,
     approvals: new Approvals(judging),
+    soak,
     logger,
-    metrics: agentMetrics(host, operations),
+    metrics: agentMetrics(host, operations, soak),
     ready: () => ready
   })
   const close = await listen(app, settings)
@@ -50,6 +54,7 @@ export async function serve(settings: Settings, config: string | null): Promise<
     await operations
       .supervise()
       .catch((error: unknown) => logger.error({ err: error }, 'an unfinished operation has no runner'))
+    await soak.tick()
     await tellAtLogin(settings, operations).catch((error: unknown) =>
       logger.warn({ err: error }, 'the message at login could not be kept')
     )
@@ -60,6 +65,7 @@ export async function serve(settings: Settings, config: string | null): Promise<
   const supervising = setInterval(() => void supervise(), SUPERVISE_MS)
   const stopTending = await daily(tend)
   const stopRetention = await scheduleRetention(settings, config, logger)
+  const stopSoak = soak.follow()
   logger.info({ sockets: settings.socketDirectory }, 'ready')
   const signal = await new Promise<string>((resolve) => {
     for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, resolve)
@@ -69,6 +75,7 @@ export async function serve(settings: Settings, config: string | null): Promise<
   stopTending()
   stopRetention()
   clearInterval(supervising)
+  await stopSoak()
   await close()
 }
 

@@ -3,18 +3,20 @@ import swagger from '@fastify/swagger'
 import { pino } from 'pino'
 import { buildApp } from '../agent/api/app.ts'
 import { parseSettings } from '../agent/config/settings.ts'
+import type { Soak } from '../agent/health/soak/soak.ts'
 import type { Operations } from '../agent/operation/operations.ts'
 import type { Host } from '../agent/platform/platform.ts'
 import type { Approvals } from '../agent/security/approvals.ts'
 import { VERSION } from '../shared/version.ts'
 
-/** Writes openapi/agent.json from the schemas. Nothing is called: host and operations are only promised. */
+/** Writes openapi/agent.json from the schemas. Nothing is called: host, operations and soak are only promised. */
 const app = await buildApp({
   settings: parseSettings('{}', 'defaults'),
   bootId: '',
   host: {} as Host,
   operations: {} as Operations,
   approvals: {} as Approvals,
+  soak: {} as Soak,
   logger: pino({ enabled: false }),
   metrics: async () => '',
   ready: () => true,

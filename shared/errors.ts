@@ -32,6 +32,7 @@ export const errorCodes = {
   'known-bad': 409,
   drifted: 409,
   'profile-moved': 409,
+  'no-soak': 404,
   'reboot-required': 422,
   'baseline-broken': 409,
   'trial-boot-unavailable': 409,

@@ -116,6 +116,12 @@ in
           retention.schedule =
             option (types.nullOr types.str) null
               "When the others are deleted: five cron fields in UTC, such as 30 4 * * 0; null is never";
+          history.days =
+            option (types.ints.between 30 400) 35
+              "Days for which every sample is kept; hourly roll-ups are kept for 400 days at least";
+          history.maxBytes =
+            option (types.ints.between 16777216 4294967296) 134217728
+              "Bytes that the history may take: the oldest samples go first, then roll-ups";
         };
       };
     };

@@ -12,7 +12,9 @@ import {
   ProfileState,
   RollbackRequest
 } from '../../shared/api/schemas.ts'
+import { soakSchemas } from '../../shared/api/soak.ts'
 import { BelayError } from '../../shared/errors.ts'
+import { CheckEvidence, Evidence, Gap, Reboot } from '../../shared/verdict/evidence.ts'
 import { VERSION } from '../../shared/version.ts'
 import type { Logger } from '../log.ts'
 import type { ApprovalsApiOptions } from './approvals-api.ts'
@@ -24,6 +26,7 @@ import { previewApi } from './preview-api.ts'
 import { sendProblem } from './problem.ts'
 import type { ApiOptions } from './routes.ts'
 import { eventApi, hostApi, operationApi, operationReadingApi } from './routes.ts'
+import { ledgerApi, soakApi } from './soak-api.ts'
 
 /** What the app needs besides what its routes need. */
 export interface AppOptions extends ApiOptions, ApprovalsApiOptions {
@@ -45,7 +48,9 @@ const components = [
   Problem,
   PreviewRequest,
   Plan,
-  ...approvalComponents
+  ...approvalComponents,
+  ...soakSchemas,
+  ...[CheckEvidence, Gap, Reboot, Evidence]
 ]
 
 /** An empty app with limits that suit what may switch systems: nothing is repaired silently, nothing is unbounded. */
@@ -93,6 +98,10 @@ export async function buildApp(options: AppOptions): Promise<App> {
   await app.register(operationApi, { ...options, prefix: '/v1' })
   await app.register(operationWordsApi, { ...options, prefix: '/v1' })
   await app.register(approvalsApi, { ...options, prefix: '/v1' })
+  if (options.soak) {
+    await app.register(soakApi, { settings: options.settings, soak: options.soak, prefix: '/v1' })
+    await app.register(ledgerApi, { settings: options.settings, soak: options.soak, prefix: '/v1' })
+  }
   addProbes(app, options)
   await app.ready()
   return app

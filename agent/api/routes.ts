@@ -12,6 +12,7 @@ import {
 } from '../../shared/api/schemas.ts'
 import { VERSION } from '../../shared/version.ts'
 import type { Settings } from '../config/settings.ts'
+import type { Soak } from '../health/soak/soak.ts'
 import type { Operations } from '../operation/operations.ts'
 import type { Host } from '../platform/platform.ts'
 import { atLeast, callerOf } from './caller.ts'
@@ -32,6 +33,8 @@ export interface ApiOptions {
   readonly bootId: string
   readonly host: Host
   readonly operations: Operations
+  /** Where there is none, there are no routes for it. */
+  readonly soak?: Soak
 }
 
 export const OperationId = Type.Object({

@@ -11,6 +11,7 @@ import * as commands from './commands.ts'
 import type { GcOptions } from './gc.ts'
 import type { PreviewOptions } from './preview.ts'
 import type { RescueOptions } from './rescue.ts'
+import { addSoak } from './soak-commands.ts'
 
 interface Global {
   readonly config?: string
@@ -82,6 +83,7 @@ export async function runAgentCli(argv: readonly string[], terminal: Terminal): 
   addChanging(shell)
   addApproving(shell)
   addRescue(shell)
+  addSoak(shell)
   addInternal(shell)
   try {
     await program.parseAsync([...argv], { from: 'user' })

@@ -5,7 +5,9 @@ import { Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { BelayError } from '../../shared/errors.ts'
 import { ignoreMissing } from '../platform/nix/generations.ts'
+
 import { ApprovalSettings } from './approval.ts'
+import { HistorySettings } from './history.ts'
 import { Retention } from './retention.ts'
 
 const closed = { additionalProperties: false } as const
@@ -70,6 +72,7 @@ export const Settings = Type.Object(
       description: 'Ended operations kept',
       default: 200
     }),
+    history: HistorySettings,
     retention: Retention
   },
   { ...closed, $id: 'Settings', description: 'Configuration of belay-agent' }

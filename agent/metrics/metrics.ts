@@ -2,10 +2,12 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import { driftKinds } from '../../shared/api/drift.ts'
 import { isTerminal, phases } from '../../shared/operation/phase.ts'
 import { VERSION } from '../../shared/version.ts'
+import type { Soak } from '../health/soak/soak.ts'
 import { driftsOf, lastLeft } from '../operation/drift.ts'
 import type { Operations } from '../operation/operations.ts'
 import type { OperationState } from '../operation/state.ts'
 import type { Host } from '../platform/platform.ts'
+import { addSoakMetrics } from './soak.ts'
 
 /**
  * What is kept of prom-client's own families: those of every exporter, and whether the agent is held up. The others
@@ -64,13 +66,14 @@ function families(registry: Registry) {
 }
 
 /** The metrics of one agent as a text. What there is to know is read when it is asked for; nothing runs in between. */
-export function agentMetrics(host: Host, operations: Operations): () => Promise<string> {
+export function agentMetrics(host: Host, operations: Operations, soak?: Soak): () => Promise<string> {
   const registry = new Registry()
   // 10 ms, the default, costs 0.7 % of a core on an idle host.
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 1000 })
   for (const { name } of registry.getMetricsAsArray()) {
     if (!ofTheProcess.has(name)) registry.removeSingleMetric(name)
   }
+  if (soak) addSoakMetrics(registry, soak)
   const m = families(registry)
   m.build.set({ version: VERSION }, 1)
   for (const kind of ['activate', 'rollback']) {

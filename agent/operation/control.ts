@@ -4,6 +4,7 @@ import { watch } from 'node:fs'
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { GenerationRef } from '../../shared/api/schemas.ts'
+import type { Phase } from '../../shared/operation/phase.ts'
 import { monotonicMs } from '../clock.ts'
 import { durableWrite } from '../journal/durable-write.ts'
 import { ignoreMissing } from '../platform/nix/generations.ts'
@@ -20,6 +21,19 @@ export type Control =
   | { readonly word: 'reboot'; readonly principal: string }
   /** Tries a rollback again at once, to another generation where one is named. */
   | { readonly word: 'retry'; readonly principal: string; readonly target: GenerationRef | null }
+
+/** Phases from which a cancellation still leads to the baseline. */
+export const cancellable: ReadonlySet<Phase> = new Set([
+  'accepted',
+  'fetching',
+  'checking',
+  'arming',
+  'staging',
+  'staged',
+  'activating',
+  'verifying',
+  'confirming'
+])
 
 /** Makes a word durable. */
 export async function say(directory: string, control: Control): Promise<void> {

@@ -1,4 +1,4 @@
-import { mkdir, rename, rm } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type {
   GenerationRef,
@@ -7,15 +7,14 @@ import type {
   RollbackRequest
 } from '../../shared/api/schemas.ts'
 import { BelayError, codeOf, describeError } from '../../shared/errors.ts'
-import type { Phase } from '../../shared/operation/phase.ts'
 import { isTerminal } from '../../shared/operation/phase.ts'
 import type { Clock } from '../clock.ts'
 import type { Settings } from '../config/settings.ts'
-import { releaseReserve, setReserve, syncDirectory } from '../journal/durable-write.ts'
+import { releaseReserve, setReserve } from '../journal/durable-write.ts'
 import type { Host } from '../platform/platform.ts'
 import type { Caller } from './confirmable.ts'
 import { assertConfirmable } from './confirmable.ts'
-import { heard, say } from './control.ts'
+import { cancellable, heard, say } from './control.ts'
 import { assertNotDrifted, lastLeft, leftBy, withDrifts } from './drift.ts'
 import { readKnownGood, rollbackTarget } from './known-good.ts'
 import { assertNotBad, readMarks } from './marks.ts'
@@ -27,6 +26,7 @@ import {
   operationDirectory,
   readOperation,
   removeLeftovers,
+  removeOperation,
   requestHash
 } from './store.ts'
 
@@ -41,19 +41,6 @@ export interface OperationsOptions {
 
 /** Set aside beside the operations: an emergency rollback with its own reserve and journal, several times over. */
 const EMERGENCY_BYTES = 512 * 1024
-
-/** Phases from which a cancellation still leads to the baseline. */
-const cancellable: ReadonlySet<Phase> = new Set([
-  'accepted',
-  'fetching',
-  'checking',
-  'arming',
-  'staging',
-  'staged',
-  'activating',
-  'verifying',
-  'confirming'
-])
 
 /** What can be done with operations: the same for the daemon's API and for a CLI that finds the daemon dead. */
 export class Operations {
@@ -215,17 +202,13 @@ export class Operations {
     const changed = all.findLast((state) => leftBy(state) !== null)
     const ended = all.filter((state) => isTerminal(state.phase) && state !== changed)
     for (const { accepted } of ended.slice(0, Math.max(0, ended.length - this.#settings.keepOperations)))
-      await this.#remove(accepted.id)
+      await this.#forget(accepted.id)
     await removeLeftovers(this.root)
     await setReserve(this.#settings.stateDirectory, EMERGENCY_BYTES)
   }
 
-  /** The name goes first: a directory without its journal would be an operation that nobody can read. */
-  async #remove(id: string): Promise<void> {
-    const directory = operationDirectory(this.root, id)
-    await rename(directory, `${directory}.gone`)
-    await syncDirectory(this.root)
-    await rm(`${directory}.gone`, { recursive: true, force: true })
+  async #forget(id: string): Promise<void> {
+    await removeOperation(this.root, id)
     this.#ended.delete(id)
   }
 

@@ -25,6 +25,8 @@ export interface OperationState {
     readonly deadlineAt: string
   } | null
   readonly confirmedBy: string | null
+  /** Boot out of which the operation has rebooted the host, the last of them, and why. */
+  readonly rebooted: { readonly bootId: string; readonly reason: string } | null
   /** What the rollback goes to instead of its first target. */
   readonly retarget: GenerationRef | null
   readonly acceptedAt: string
@@ -54,6 +56,7 @@ export function foldOperation(records: Records): OperationState {
     activation: { started: false, outcome: null, endedMonotonicMs: null },
     window: null,
     confirmedBy: null,
+    rebooted: null,
     retarget: null,
     acceptedAt: first.at,
     updatedAt: first.at,
@@ -98,7 +101,7 @@ function apply(state: OperationState, record: JournalRecord<Event>): OperationSt
     case 'retargeted':
       return { ...state, retarget: event.target }
     case 'reboot-started':
-      return state
+      return { ...state, rebooted: { bootId: record.bootId, reason: event.reason } }
     case 'confirmed':
       return { ...state, confirmedBy: event.principal }
     case 'approved':

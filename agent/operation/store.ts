@@ -117,6 +117,14 @@ async function syncNames(root: string): Promise<void> {
   await syncDirectory(dirname(root))
 }
 
+/** Removes an operation. The name goes first: a directory without its journal would be one that nobody can read. */
+export async function removeOperation(root: string, id: string): Promise<void> {
+  const directory = operationDirectory(root, id)
+  await rename(directory, `${directory}.gone`)
+  await syncDirectory(root)
+  await rm(`${directory}.gone`, { recursive: true, force: true })
+}
+
 /** Removes what an admission or a removal left that was cut off. */
 export async function removeLeftovers(root: string): Promise<void> {
   for (const name of await readdir(root).catch(ignoreMissing<string[]>([])))

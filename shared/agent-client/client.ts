@@ -57,6 +57,8 @@ export function agentClient(socketPath: string, timeoutMs = 10_000) {
     revokeApproval: (id: string, reason: string) =>
       call<Approval>('DELETE', `/v1/approvals/${encodeURIComponent(id)}`, { reason }),
     rollback: (body: RollbackRequest) => call<Operation>('POST', '/v1/rollback', body),
+    /** Whatever has no method of its own here. */
+    call,
     /** Journal and output of an operation, live, until it ends. Throws when the connection breaks before. */
     log: (id: string, signal?: AbortSignal): AsyncGenerator<OperationEvent> =>
       sseEvents<OperationEvent>({

@@ -41,6 +41,7 @@ function ended(of: {
     activation: { started: true, outcome: null, endedMonotonicMs: null },
     window: null,
     confirmedBy: null,
+    rebooted: null,
     retarget: null,
     acceptedAt: 't',
     updatedAt: 't',

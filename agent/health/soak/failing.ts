@@ -1,0 +1,57 @@
+import type { CheckDefinition, Sample } from '../sample.ts'
+
+/** Since when a check fails, and since when on the clock that jumps and sleep do not move. */
+interface Since {
+  readonly at: string
+  readonly monotonicMs: number
+}
+
+/** Which checks fail at present, and for how long. `unknown` changes nothing: it could not tell. */
+export class Failing {
+  readonly #since = new Map<string, Since>()
+  readonly #passed = new Set<string>()
+  readonly #credited = new Map<string, number>()
+
+  /** Takes a sample in; true when it counts as one that the schedule asked for. */
+  take(sample: Sample, definition: CheckDefinition | undefined, monotonicMs: number): boolean {
+    const { check, result, at } = sample
+    if (result === 'pass' || result === 'warn') {
+      this.#since.delete(check)
+      this.#passed.add(check)
+    } else if (result === 'fail') {
+      this.#passed.delete(check)
+      if (!this.#since.has(check)) this.#since.set(check, { at: new Date(at).toISOString(), monotonicMs })
+    }
+    return definition !== undefined && this.#credit(definition, monotonicMs)
+  }
+
+  /** A check that somebody runs by hand between its times does not make up for others that are missing. */
+  #credit({ name, perHour }: CheckDefinition, monotonicMs: number): boolean {
+    const last = this.#credited.get(name)
+    const enough = last === undefined || monotonicMs - last >= 3_600_000 / perHour / 2
+    if (enough) this.#credited.set(name, monotonicMs)
+    return enough
+  }
+
+  /** Forgets checks that are not there any more. */
+  keep(names: ReadonlySet<string>): void {
+    for (const known of [this.#since, this.#credited, this.#passed])
+      for (const name of known.keys()) if (!names.has(name)) known.delete(name)
+  }
+
+  /** Checks whose last word was that they fail. */
+  names(): readonly string[] {
+    return [...this.#since.keys()].sort()
+  }
+
+  /** Whether the last that a check could tell was that all is well. */
+  passed(name: string): boolean {
+    return this.#passed.has(name)
+  }
+
+  /** Since when a check fails, once it has done so for as long as its `for` demands; else null. */
+  longEnough({ name, forSeconds }: CheckDefinition, monotonicMs: number): string | null {
+    const since = this.#since.get(name)
+    return since !== undefined && monotonicMs - since.monotonicMs >= forSeconds * 1000 ? since.at : null
+  }
+}
