@@ -2,6 +2,7 @@ import { buildApp } from './api/app.ts'
 import { listen } from './api/listen.ts'
 import { hostClock } from './clock.ts'
 import type { Settings } from './config/settings.ts'
+import { keepChecks } from './health/keep-checks.ts'
 import { createLogger } from './log.ts'
 import { agentMetrics } from './metrics/metrics.ts'
 import { Operations } from './operation/operations.ts'
@@ -18,14 +19,17 @@ export async function serve(settings: Settings, config: string | null): Promise<
   const clock = hostClock()
   const host = nixosHost(settings, config)
   const operations = new Operations({ settings, clock, host })
+  const health = await keepChecks(settings, { clock, host, logger })
+  const { checks } = health
   let ready = false
   const app = await buildApp({
     settings,
     bootId: clock.bootId,
     host,
     operations,
+    checks,
     logger,
-    metrics: agentMetrics(host, operations),
+    metrics: agentMetrics(host, operations, checks),
     ready: () => ready
   })
   const close = await listen(app, settings)
@@ -46,6 +50,7 @@ export async function serve(settings: Settings, config: string | null): Promise<
   const stopNotifying = notifySystemd(`${settings.socketDirectory}/admin.sock`)
   const supervising = setInterval(() => void supervise(), SUPERVISE_MS)
   const stopTending = await daily(tend)
+  await health.start()
   logger.info({ sockets: settings.socketDirectory }, 'ready')
   const signal = await new Promise<string>((resolve) => {
     for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, resolve)
@@ -54,6 +59,7 @@ export async function serve(settings: Settings, config: string | null): Promise<
   stopNotifying()
   stopTending()
   clearInterval(supervising)
+  await health.stop()
   await close()
 }
 

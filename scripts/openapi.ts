@@ -3,6 +3,7 @@ import swagger from '@fastify/swagger'
 import { pino } from 'pino'
 import { buildApp } from '../agent/api/app.ts'
 import { parseSettings } from '../agent/config/settings.ts'
+import type { Checks } from '../agent/health/checks.ts'
 import type { Operations } from '../agent/operation/operations.ts'
 import type { Host } from '../agent/platform/platform.ts'
 import { VERSION } from '../shared/version.ts'
@@ -13,6 +14,7 @@ const app = await buildApp({
   bootId: '',
   host: {} as Host,
   operations: {} as Operations,
+  checks: {} as Checks,
   logger: pino({ enabled: false }),
   metrics: async () => '',
   ready: () => true,

@@ -40,6 +40,7 @@ export const errorCodes = {
   'host-unreachable': 502,
   'build-failed': 500,
   'push-failed': 502,
+  'check-unknown': 404,
   internal: 500
 } as const satisfies Record<string, number>
 

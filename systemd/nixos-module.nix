@@ -76,6 +76,9 @@ in
           groups.operate = group "Group that may also activate, confirm and roll back";
           groups.admin = group "Group that may do everything";
           keepOperations = option (types.ints.between 5 10000) 200 "Ended operations kept";
+          checks =
+            option (types.nullOr (types.attrsOf json.type)) null
+              "Checks by name, see docs/checks.md; null is the default set";
         };
       };
     };

@@ -1,6 +1,7 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { LogController } from 'fastify'
 import { Type } from 'typebox'
+import { CheckState } from '../../shared/api/checks.ts'
 import {
   ConfirmRequest,
   Generation,
@@ -15,6 +16,7 @@ import { BelayError } from '../../shared/errors.ts'
 import { VERSION } from '../../shared/version.ts'
 import type { Logger } from '../log.ts'
 import { atLeast, callerOf } from './caller.ts'
+import { checksApi } from './checks-api.ts'
 import { compilersFactory } from './compilers.ts'
 import { sendProblem } from './problem.ts'
 import type { ApiOptions } from './routes.ts'
@@ -37,6 +39,7 @@ const components = [
   OperationRequest,
   RollbackRequest,
   ConfirmRequest,
+  CheckState,
   Problem
 ]
 
@@ -82,6 +85,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
   await app.register(operationReadingApi, { ...options, prefix: '/v1' })
   await app.register(eventApi, { ...options, prefix: '/v1' })
   await app.register(operationApi, { ...options, prefix: '/v1' })
+  await app.register(checksApi, { ...options, prefix: '/v1' })
   addProbes(app, options)
   await app.ready()
   return app

@@ -14,6 +14,7 @@ import {
 } from '../../shared/api/schemas.ts'
 import { VERSION } from '../../shared/version.ts'
 import type { Settings } from '../config/settings.ts'
+import type { Checks } from '../health/checks.ts'
 import type { Operations } from '../operation/operations.ts'
 import type { Host } from '../platform/platform.ts'
 import { atLeast, callerOf } from './caller.ts'
@@ -34,6 +35,7 @@ export interface ApiOptions {
   readonly bootId: string
   readonly host: Host
   readonly operations: Operations
+  readonly checks: Checks
 }
 
 /** The caller, by the older of its connection and the login session that it says it is in. */

@@ -5,6 +5,7 @@ import { Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { BelayError } from '../../shared/errors.ts'
 import { ignoreMissing } from '../platform/nix/generations.ts'
+import { Checks, parseChecks } from './checks.ts'
 
 const closed = { additionalProperties: false } as const
 const path = (description: string, value: string) =>
@@ -55,7 +56,8 @@ export const Settings = Type.Object(
       maximum: 10_000,
       description: 'Ended operations kept',
       default: 200
-    })
+    }),
+    checks: Checks
   },
   { ...closed, $id: 'Settings', description: 'Configuration of belay-agent' }
 )
@@ -83,7 +85,10 @@ export function parseSettings(text: string, at: string): Settings {
   }
   const filled = Value.Default(Settings, input)
   if (typeof filled === 'object' && filled !== null && 'hostName' in filled) filled.hostName ||= hostname()
-  if (Value.Check(Settings, filled)) return filled
+  if (Value.Check(Settings, filled)) {
+    parseChecks(filled.checks, filled)
+    return filled
+  }
   throw settingsError(filled, at)
 }
 

@@ -1,9 +1,11 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { isTerminal, phases } from '../../shared/operation/phase.ts'
 import { VERSION } from '../../shared/version.ts'
+import type { Checks } from '../health/checks.ts'
 import type { Operations } from '../operation/operations.ts'
 import type { OperationState } from '../operation/state.ts'
 import type { Host } from '../platform/platform.ts'
+import { checkMetrics } from './checks.ts'
 
 /**
  * What is kept of prom-client's own families: those of every exporter, and whether the agent is held up. The others
@@ -62,7 +64,11 @@ function families(registry: Registry) {
 }
 
 /** The metrics of one agent as a text. What there is to know is read when it is asked for; nothing runs in between. */
-export function agentMetrics(host: Host, operations: Operations): () => Promise<string> {
+export function agentMetrics(
+  host: Host,
+  operations: Operations,
+  checks: Pick<Checks, 'states'> = { states: () => [] }
+): () => Promise<string> {
   const registry = new Registry()
   // 10 ms, the default, costs 0.7 % of a core on an idle host.
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 1000 })
@@ -70,6 +76,7 @@ export function agentMetrics(host: Host, operations: Operations): () => Promise<
     if (!ofTheProcess.has(name)) registry.removeSingleMetric(name)
   }
   const m = families(registry)
+  const observeChecks = checkMetrics(registry, checks)
   m.build.set({ version: VERSION }, 1)
   for (const kind of ['activate', 'rollback']) {
     for (const result of phases.filter(isTerminal)) m.ended.inc({ kind, result }, 0)
@@ -107,6 +114,7 @@ export function agentMetrics(host: Host, operations: Operations): () => Promise<
   }
   return async () => {
     const seen = observe()
+    observeChecks()
     m.success.set(await seen.then(() => 1).catch(() => 0))
     return registry.metrics()
   }

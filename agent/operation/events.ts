@@ -1,6 +1,7 @@
 import type { ConfirmPolicy, GenerationRef } from '../../shared/api/schemas.ts'
 import type { ErrorCode } from '../../shared/errors.ts'
 import type { Phase } from '../../shared/operation/phase.ts'
+import type { CheckResult } from '../../shared/verdict/evidence.ts'
 
 /** What was admitted: the whole of it, so that the runner needs nothing from the daemon. */
 export interface Accepted {
@@ -27,6 +28,8 @@ export interface Baseline {
   /** What the profile pointed to, which a rollback restores. */
   readonly profile: GenerationRef
   readonly failedUnits: readonly string[]
+  /** What the checks that vote found, by name. */
+  readonly checks?: Readonly<Record<string, CheckResult>>
 }
 
 /** An event in the journal of one operation. An intent (`…-started`) is durable before its effect. */

@@ -1,4 +1,5 @@
 import { request } from 'node:http'
+import type { CheckState } from '../api/checks.ts'
 import type {
   ConfirmRequest,
   Host,
@@ -48,6 +49,8 @@ export function agentClient(socketPath: string, timeoutMs = 10_000) {
       return call<Operation>('POST', `/v1/operations/${encodeURIComponent(id)}/confirm`, body)
     },
     cancel: (id: string) => call<Operation>('POST', `/v1/operations/${encodeURIComponent(id)}/cancel`, {}),
+    checks: () => call<{ checks: CheckState[] }>('GET', '/v1/checks'),
+    runCheck: (name: string) => call<CheckState>('POST', `/v1/checks/${encodeURIComponent(name)}/run`, {}),
     rollback: (body: RollbackRequest) => call<Operation>('POST', '/v1/rollback', body),
     /** Journal and output of an operation, live, until it ends. Throws when the connection breaks before. */
     log: (id: string, signal?: AbortSignal): AsyncGenerator<OperationEvent> =>

@@ -7,6 +7,7 @@ import { BelayError, describeError } from '../../../shared/errors.ts'
 import { parseStorePath } from '../../../shared/store-path.ts'
 import { monotonicMs } from '../../clock.ts'
 import type { Settings } from '../../config/settings.ts'
+import { votesNow, votesSeconds } from '../../health/votes.ts'
 import { releaseReserve } from '../../journal/durable-write.ts'
 import type { Journal } from '../../journal/journal.ts'
 import { awaitAnswer, heard, until } from '../../operation/control.ts'
@@ -65,7 +66,8 @@ export function nixosPorts(options: NixosOptions): Ports {
   return {
     journal,
     bootId,
-    activationSeconds: settings.limits.activationSeconds + settings.limits.agentSeconds,
+    activationSeconds:
+      settings.limits.activationSeconds + settings.limits.agentSeconds + votesSeconds(settings),
     monotonicMs,
     wallAt: (inMs) => new Date(Date.now() + inMs).toISOString(),
     newNonce: () => randomBytes(32).toString('base64url'),
@@ -188,7 +190,8 @@ async function check(accepted: Accepted, settings: Settings): Promise<Baseline> 
     type: 'baseline',
     generation: { number, storePath: seen.running },
     profile: { number: seen.number, storePath: seen.storePath },
-    failedUnits: await failedUnits()
+    failedUnits: await failedUnits(),
+    checks: await votesNow(settings, () => observe(placesOf(settings)))
   }
 }
 

@@ -3,14 +3,22 @@ import { ACTIVATION_UNIT } from './transient-unit.ts'
 /** The unit in which the runner carries out one operation: its name keeps a second runner out. */
 export const RUNNER_UNIT = 'belay-operation.service'
 
+/** What the names of the units begin with in which the commands of checks run. */
+export const CHECK_UNITS = 'belay-check-'
+
 /** The guard of one operation. */
 export const guardUnit = (id: string) => `belay-guard-${id}.service`
 
 const common = ['systemd-run', '--collect', '--no-ask-password', '--quiet', '--service-type=exec']
 
-/** True for the transient units of an operation. */
+/** True for the transient units of an operation, or of a check. */
 export function isOurs(unit: string): boolean {
-  return unit === RUNNER_UNIT || unit === `${ACTIVATION_UNIT}.service` || unit.startsWith('belay-guard-')
+  return (
+    unit === RUNNER_UNIT ||
+    unit === `${ACTIVATION_UNIT}.service` ||
+    unit.startsWith('belay-guard-') ||
+    unit.startsWith(CHECK_UNITS)
+  )
 }
 
 /** How this agent is started: Node, its flags and the entry file. */
@@ -31,7 +39,7 @@ const restarted = [
 ]
 
 /** Where NixOS and others have their tools, behind the caller's own PATH. */
-const toolPath = () =>
+export const toolPath = () =>
   [process.env.PATH, '/run/current-system/sw/bin', '/usr/bin', '/bin', '/usr/sbin', '/sbin']
     .filter(Boolean)
     .join(':')

@@ -1,0 +1,54 @@
+import { runBounded } from '../../shared/command.ts'
+import { monotonicMs } from '../clock.ts'
+import { parseChecks } from '../config/checks.ts'
+import type { Settings } from '../config/settings.ts'
+import type { Logger } from '../log.ts'
+import { toolPath } from '../platform/nixos/units.ts'
+import type { Host } from '../platform/platform.ts'
+import { Checks } from './checks.ts'
+import { nodeCron, realTimers, startScheduler } from './scheduler.ts'
+import { readKept, writeKept } from './store.ts'
+import { hostWorld } from './world.ts'
+
+/** What the checks of the daemon need of it. */
+interface Parts {
+  readonly clock: { readonly bootId: string }
+  readonly host: Pick<Host, 'observe'>
+  readonly logger: Logger
+}
+
+/** The checks of the daemon, with where they stood when it last ran; `start` begins to keep their schedules. */
+export async function keepChecks(settings: Settings, { clock: { bootId }, host, logger }: Parts) {
+  const clock = { now: () => Date.now(), monotonicMs }
+  const warn = (error: unknown, text: string) => logger.warn({ err: error }, text)
+  const kept = await readKept(settings.stateDirectory)
+  if (kept.problem !== null) logger.warn({ problem: kept.problem }, 'the checks begin anew')
+  const hostParts = { bootId, observe: () => host.observe(), ...clock }
+  const checks = new Checks({
+    settings: parseChecks(settings.checks, settings),
+    clock,
+    world: (run) => hostWorld(hostParts, run),
+    kept,
+    write: (state) => writeKept(settings.stateDirectory, state),
+    warn
+  })
+  let stopScheduler = () => {}
+  return {
+    checks,
+    start: async () => {
+      stopScheduler = startScheduler({ checks, cron: await nodeCron(), clock, ...realTimers, warn })
+    },
+    stop: async () => {
+      stopScheduler()
+      await checks.close(await isGoingDown())
+    }
+  }
+}
+
+/** Whether systemd is stopping the whole system, which is why this agent is stopped. */
+async function isGoingDown(): Promise<boolean> {
+  const signal = AbortSignal.timeout(3000)
+  const env = { PATH: toolPath() }
+  const { stdout } = await runBounded(['systemctl', 'is-system-running'], { signal, maxOutput: 1024, env })
+  return stdout.trim() === 'stopping'
+}
