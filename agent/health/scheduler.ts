@@ -83,13 +83,24 @@ export async function nodeCron(): Promise<Cron> {
       suppressMissedWarning: true,
       logger: silent
     })
+    // Searching for the next time costs up to milliseconds, and every scrape would ask.
+    let next: number | null = null
+    let interval: number | null = null
     return {
-      stop: () => void task.stop(),
+      stop: () => {
+        next = interval = null
+        void task.stop()
+      },
       start: () => void task.start(),
-      nextRunAt: () => task.getNextRun()?.getTime() ?? null,
+      nextRunAt: () => {
+        if (next === null || next <= Date.now()) next = task.getNextRun()?.getTime() ?? null
+        return next
+      },
       intervalMs: () => {
+        if (interval !== null) return interval
         const [first, second] = task.getNextRuns(2)
-        return first && second ? second.getTime() - first.getTime() : null
+        interval = first && second ? second.getTime() - first.getTime() : null
+        return interval
       }
     }
   }

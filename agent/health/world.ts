@@ -85,5 +85,7 @@ async function runContained(what: {
   const result = await runBounded(containedCommand({ ...what, unit }), { signal, maxOutput: MAX_OUTPUT, env })
   // Only systemd-run has ended then, not what it has started.
   if (result.ended !== 'exited') await runQuietly(['systemctl', 'kill', '--signal=SIGKILL', unit], 10_000)
-  return result
+  // The service manager did not take it, which says nothing of the command.
+  const refused = result.code !== 0 && /^Failed to (connect to|start transient)/m.test(result.stderr)
+  return refused ? { ...result, code: null, ended: 'unstartable' } : result
 }
