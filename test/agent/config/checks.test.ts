@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import fc from 'fast-check'
 import t from 'tap'
 import { defaultChecks, MAX_CHECKS, parseChecks } from '../../../agent/config/checks.ts'
@@ -19,6 +21,16 @@ t.test('the default set is valid and cheap', async (t) => {
     'nothing leaves the host or walks the disk'
   )
   t.same(parse({}), [], 'none where none are wanted')
+})
+
+t.test('docs/checks.md has every kind, and its examples are valid', async (t) => {
+  const page = readFileSync(join(import.meta.dirname, '../../../docs/checks.md'), 'utf8')
+  const [, below = ''] = page.split('\n## Kinds\n')
+  const named = [...below.matchAll(/^### (.*)$/gm)].flatMap(([, title = '']) => title.split(', '))
+  t.same(named.toSorted(), Object.keys(kinds).toSorted())
+  const examples = [...below.matchAll(/^ {4}(\{.*\})$/gm)].map(([, text = '']) => JSON.parse(text) as object)
+  t.ok(examples.length >= named.length - 2)
+  for (const example of examples) t.equal(parse({ example }).length, 1)
 })
 
 t.test('defaults are filled in, also inside lists', async (t) => {
