@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { durableWrite } from '../journal/durable-write.ts'
 import { ignoreMissing } from '../platform/nix/generations.ts'
@@ -12,7 +12,9 @@ export interface Kept {
 
 const VERSION = 1
 export const nothingKept: Kept = { standings: {}, memories: {} }
-const fileIn = (stateDirectory: string) => join(stateDirectory, 'checks.json')
+// In a directory of its own: what the state directory has set aside for a full disk is not for this.
+const directoryIn = (stateDirectory: string) => join(stateDirectory, 'checks')
+const fileIn = (stateDirectory: string) => join(directoryIn(stateDirectory), 'state.json')
 
 /** What was kept. A file that cannot be read is as good as none: `problem` says so. */
 export async function readKept(stateDirectory: string): Promise<Kept & { readonly problem: string | null }> {
@@ -42,5 +44,6 @@ function isStanding(name: string, { last, since, failedMs, failing, changes }: S
 
 /** Keeps it durably. */
 export async function writeKept(stateDirectory: string, kept: Kept): Promise<void> {
+  await mkdir(directoryIn(stateDirectory), { recursive: true, mode: 0o700 })
   await durableWrite(fileIn(stateDirectory), `${JSON.stringify({ version: VERSION, ...kept })}\n`)
 }

@@ -10,7 +10,7 @@ import { services } from './probe.ts'
 import { atMost, median, percentile, table } from './report.ts'
 
 /** How long the agent is watched, in seconds: as many runs of every check as minutes. */
-const WATCHED_S = 180
+const WATCHED_S = 120
 const SCRAPES = 200
 const everyMinute = { schedule: '* * * * *' }
 

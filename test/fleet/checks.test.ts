@@ -319,7 +319,12 @@ t.test('checks vote on an activation', { skip: fleetUnavailable() ?? false, time
     app: { kind: 'command', argv: ['sh', '-c', '! test -e /etc/breaks-it'], severity: 'critical' },
     old: { kind: 'command', argv: ['false'], severity: 'critical' },
     blind: { kind: 'command', argv: ['sleep', '60'], severity: 'critical', timeoutSeconds: 1 },
-    minor: { kind: 'command', argv: ['sh', '-c', '! test -e /etc/changed'], severity: 'minor' }
+    minor: {
+      kind: 'command',
+      argv: ['sh', '-c', '! test -e /etc/changed'],
+      severity: 'minor',
+      schedule: '* * * * *'
+    }
   }
   const next = (label: string, files: Record<string, string> = {}): Generation => ({
     generation: label,
@@ -353,4 +358,16 @@ t.test('checks vote on an activation', { skip: fleetUnavailable() ?? false, time
   t.equal((await journalOf(host)).phases.at(-1), 'committed', 'what failed before does not block')
   const journal = await sh(host, 'cat /var/lib/belay/operations/*/journal.jsonl')
   t.match(journal, '"checks":{"app":"pass","blind":"unknown","old":"fail"}')
+
+  const stateOf = async (name: string) => {
+    const list = await host.run(['belay-agent', '--json', 'checks'])
+    return (JSON.parse(list.stdout) as { checks: CheckState[] }).checks.find((each) => each.name === name)
+  }
+  const begun = new Date().toISOString()
+  const onTheMinute = async () => {
+    const { ranAt } = (await stateOf('minor')) ?? {}
+    return typeof ranAt === 'string' && ranAt > begun && /:0[0-4]\.\d+Z$/.test(ranAt)
+  }
+  await host.waitFor(onTheMinute, 90_000, 'the schedule is kept')
+  t.match(await stateOf('app'), { result: 'pass' }, 'what had never run did so soon after the start')
 })
