@@ -18,18 +18,23 @@ export function checkMetrics(registry: Registry, checks: Pick<Checks, 'states'>)
     lastRun: gauge('last_run_timestamp_seconds', 'When the check ran last', ['check']),
     value: gauge('value', 'What the check measured last, in its unit', ['check', 'unit'])
   }
+  const told = new Map<string, string>()
   return () => {
-    // A value that could not be had this time is not the one of before.
-    m.value.reset()
     for (const state of checks.states()) {
       const { name: check, severity, unit } = state
+      // Most have not run since the last scrape, and setting nine series costs more than to print them.
+      const key = `${state.ranAt} ${state.failing}`
+      if (told.get(check) === key) continue
+      told.set(check, key)
       m.failing.set({ check, severity }, state.failing ? 1 : 0)
       for (const result of checkResults) m.result.set({ check, result }, state.result === result ? 1 : 0)
       if (state.result === null) continue
       m.success.set({ check }, state.result === 'unknown' ? 0 : 1)
       m.duration.set({ check }, state.durationSeconds ?? 0)
       m.lastRun.set({ check }, Date.parse(state.ranAt ?? '') / 1000)
-      if (state.value !== null) m.value.set({ check, unit: unit ?? '' }, state.value)
+      // A value that could not be had this time is not the one of before.
+      if (state.value === null) m.value.remove({ check, unit: unit ?? '' })
+      else m.value.set({ check, unit: unit ?? '' }, state.value)
     }
   }
 }
