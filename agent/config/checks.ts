@@ -74,14 +74,14 @@ export function defaultChecks(places: { readonly stateDirectory: string; readonl
     'store-bytes': disk('/nix/store'),
     'store-inodes': disk('/nix/store', { of: 'inodes' }),
     'boot-bytes': disk(bootDirectory),
-    'state-bytes': disk(stateDirectory, { severity: 'critical', minFree: 1_048_576 }),
+    'state-bytes': disk(stateDirectory, { minFree: 1_048_576 }),
     'state-inodes': disk(stateDirectory, { of: 'inodes' }),
     memory: { kind: 'memory', severity: 'minor', forSeconds: 900 },
     load: { kind: 'load', severity: 'minor', forSeconds: 900 },
     // As long as an activation with its confirmation may well take.
     drift: { kind: 'drift', forSeconds: 3600 },
     'unexpected-reboot': { kind: 'unexpected-reboot', schedule: '7 * * * *' },
-    'time-sync': { kind: 'time-sync', schedule: '*/30 * * * *', severity: 'minor', forSeconds: 7200 },
+    'time-sync': { kind: 'time-sync', schedule: '11 * * * *', severity: 'minor', forSeconds: 7200 },
     'log-errors': { kind: 'log-errors', severity: 'minor' }
   }
 }

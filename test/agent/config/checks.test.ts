@@ -20,6 +20,10 @@ t.test('the default set is valid and cheap', async (t) => {
     checks.some(({ kind }) => ['command', 'ssh', 'mesh', 'http', 'gc-roots'].includes(kind)),
     'nothing leaves the host or walks the disk'
   )
+  t.notOk(
+    checks.some(({ votes }) => votes),
+    'and nothing of it can roll an activation back'
+  )
   t.same(parse({}), [], 'none where none are wanted')
 })
 
