@@ -45,6 +45,10 @@ export async function serve(settings: Settings, config: string | null): Promise<
       logger.warn({ err: error }, 'the message at login could not be kept')
     )
   }
+  // From before systemd hears that all is ready: from then on it may stop this at any moment.
+  const stopped = new Promise<string>((resolve) => {
+    for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, resolve)
+  })
   await tend()
   ready = true
   const stopNotifying = notifySystemd(`${settings.socketDirectory}/admin.sock`)
@@ -52,9 +56,7 @@ export async function serve(settings: Settings, config: string | null): Promise<
   const stopTending = await daily(tend)
   await health.start()
   logger.info({ sockets: settings.socketDirectory }, 'ready')
-  const signal = await new Promise<string>((resolve) => {
-    for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, resolve)
-  })
+  const signal = await stopped
   logger.info({ signal }, 'stopping')
   stopNotifying()
   stopTending()

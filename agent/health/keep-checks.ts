@@ -10,6 +10,9 @@ import { nodeCron, realTimers, startScheduler } from './scheduler.ts'
 import { readKept, writeKept } from './store.ts'
 import { hostWorld } from './world.ts'
 
+/** systemd is busy when it stops everything; it gives the agent 90 s, unless told otherwise. */
+const GOING_DOWN_MS = 20_000
+
 /** What the checks of the daemon need of it. */
 interface Parts {
   readonly clock: { readonly bootId: string }
@@ -47,7 +50,7 @@ export async function keepChecks(settings: Settings, { clock: { bootId }, host, 
 
 /** Whether systemd is stopping the whole system, which is why this agent is stopped. */
 async function isGoingDown(): Promise<boolean> {
-  const signal = AbortSignal.timeout(3000)
+  const signal = AbortSignal.timeout(GOING_DOWN_MS)
   const env = { PATH: toolPath() }
   const { stdout } = await runBounded(['systemctl', 'is-system-running'], { signal, maxOutput: 1024, env })
   return stdout.trim() === 'stopping'
