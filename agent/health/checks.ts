@@ -65,6 +65,9 @@ export class Checks {
   #dirty = false
   #writtenAt = Number.NEGATIVE_INFINITY
   #writing: NodeJS.Timeout | null = null
+  /** Writes come one after the other: two at once would take each other's file away. */
+  #written: Promise<void> = Promise.resolve()
+  #closed = false
 
   constructor(options: ChecksOptions) {
     this.#options = options
@@ -111,12 +114,14 @@ export class Checks {
 
   /** Keeps what is not kept yet. `goingDown`: the host shuts down because somebody told it to. */
   async close(goingDown: boolean): Promise<void> {
+    this.#closed = true
     if (this.#writing) clearTimeout(this.#writing)
     if (goingDown) {
       for (const { setting } of this.#checks.values()) {
         this.#remember(setting.name, kinds[setting.kind].goingDown(this.#memories.get(setting.name)))
       }
     }
+    await this.#written
     if (this.#dirty) await this.#write()
   }
 
@@ -184,14 +189,19 @@ export class Checks {
   /** Has the state written, at once or when the last time is long enough ago. */
   #soon(): void {
     this.#dirty = true
-    if (this.#writing) return
+    if (this.#writing || this.#closed) return
     const wait = this.#writtenAt + WRITE_MS - this.#options.clock.monotonicMs()
     this.#writing = setTimeout(() => void this.#write(), Math.max(wait, 0))
     this.#writing.unref()
   }
 
-  async #write(): Promise<void> {
+  #write(): Promise<void> {
     this.#writing = null
+    this.#written = this.#written.then(() => this.#writeOnce())
+    return this.#written
+  }
+
+  async #writeOnce(): Promise<void> {
     this.#dirty = false
     this.#writtenAt = this.#options.clock.monotonicMs()
     const kept = {
@@ -199,6 +209,7 @@ export class Checks {
       memories: Object.fromEntries(this.#memories)
     }
     await this.#options.write(kept).catch((error: unknown) => {
+      this.#dirty = true
       this.#options.warn(error, 'the state of the checks could not be kept')
     })
   }

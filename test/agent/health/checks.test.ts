@@ -153,3 +153,32 @@ t.test('a reboot is expected when the system was going down', async (t) => {
     kept = w.written.at(-1) ?? kept
   }
 })
+
+t.test('writes never meet, and the last one has all', async (t) => {
+  const kept: Kept[] = []
+  let open = 0
+  let most = 0
+  const checks = new Checks({
+    settings: parseChecks(settings, places),
+    clock: { now: () => 1e12, monotonicMs: () => 0 },
+    kept: nothingKept,
+    write: async (state) => {
+      most = Math.max(most, ++open)
+      await new Promise((resolve) => setTimeout(resolve, 5))
+      kept.push(structuredClone(state))
+      open--
+    },
+    warn: () => {},
+    after: () => new Promise<void>(() => {}),
+    world: ({ recall, remember }: RunOf) =>
+      ({ recall, remember, bootId: 'one', now: () => 1e12 }) as unknown as World
+  })
+  await checks.run('reboot')
+  await new Promise((resolve) => setTimeout(resolve, 2))
+  t.equal(open, 1, 'the first is on its way')
+  await checks.close(true)
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  t.equal(most, 1)
+  t.same(kept.length, 2)
+  t.match(kept.at(-1), { memories: { reboot: { bootId: 'one', orderly: true } } })
+})
