@@ -43,15 +43,20 @@ export async function keepChecks(settings: Settings, { clock: { bootId }, host, 
     },
     stop: async () => {
       stopScheduler()
-      await checks.close(await isGoingDown())
+      const system = await systemState()
+      logger.info({ system }, 'the checks have stopped')
+      await checks.close(system === 'stopping')
     }
   }
 }
 
-/** Whether systemd is stopping the whole system, which is why this agent is stopped. */
-async function isGoingDown(): Promise<boolean> {
+/** What systemd says of the whole system: `stopping` when that is why this agent is stopped. */
+async function systemState(): Promise<string> {
   const signal = AbortSignal.timeout(GOING_DOWN_MS)
-  const env = { PATH: toolPath() }
-  const { stdout } = await runBounded(['systemctl', 'is-system-running'], { signal, maxOutput: 1024, env })
-  return stdout.trim() === 'stopping'
+  const ask = { signal, maxOutput: 1024, env: { PATH: toolPath() } }
+  for (;;) {
+    const { stdout, ended } = await runBounded(['systemctl', 'is-system-running'], ask)
+    // What stops this agent also signals what it has just started.
+    if (stdout !== '' || ended !== 'signal') return stdout.trim() || ended
+  }
 }
