@@ -3,6 +3,7 @@ import { buildApp } from './api/app.ts'
 import { listen } from './api/listen.ts'
 import { hostClock } from './clock.ts'
 import type { Settings } from './config/settings.ts'
+import { keepChecks } from './health/keep-checks.ts'
 import { Soak } from './health/soak/soak.ts'
 import { hostWitness } from './health/soak/witness.ts'
 import { createLogger } from './log.ts'
@@ -18,8 +19,8 @@ import { notifySystemd } from './service-manager.ts'
 /** How often it is seen to that what is unfinished has a runner. */
 const SUPERVISE_MS = 15_000
 
-/** The daemon, from start to signal: listen, take up what is unfinished, tell that all is ready, wait. */
-export async function serve(settings: Settings, config: string | null): Promise<void> {
+/** What the daemon consists of, made and not yet started. */
+async function partsOf(settings: Settings, config: string | null) {
   const logger = createLogger(settings.logLevel)
   const clock = hostClock()
   const host = nixosHost(settings, config)
@@ -33,16 +34,26 @@ export async function serve(settings: Settings, config: string | null): Promise<
     assertApproved: (request) => judge(() => assertApproved(request, judging))
   })
   const soak = new Soak({ settings, logger, host, operations, witness: hostWitness(clock.bootId) })
+  const health = await keepChecks(settings, { clock, host, logger })
+  health.checks.sinks.push(soak)
+  return { logger, clock, host, operations, approvals: new Approvals(judging), soak, health }
+}
+
+/** The daemon, from start to signal: listen, take up what is unfinished, tell that all is ready, wait. */
+export async function serve(settings: Settings, config: string | null): Promise<void> {
+  const { logger, clock, host, operations, approvals, soak, health } = await partsOf(settings, config)
+  const { checks } = health
   let ready = false
   const app = await buildApp({
     settings,
     bootId: clock.bootId,
     host,
     operations,
-    approvals: new Approvals(judging),
+    approvals,
     soak,
+    checks,
     logger,
-    metrics: agentMetrics(host, operations, soak),
+    metrics: agentMetrics(host, operations, { checks, soak }),
     ready: () => ready
   })
   const close = await listen(app, settings)
@@ -59,6 +70,10 @@ export async function serve(settings: Settings, config: string | null): Promise<
       logger.warn({ err: error }, 'the message at login could not be kept')
     )
   }
+  // From before systemd hears that all is ready: from then on it may stop this at any moment.
+  const stopped = new Promise<string>((resolve) => {
+    for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, resolve)
+  })
   await tend()
   ready = true
   const stopNotifying = notifySystemd(`${settings.socketDirectory}/admin.sock`)
@@ -66,16 +81,17 @@ export async function serve(settings: Settings, config: string | null): Promise<
   const stopTending = await daily(tend)
   const stopRetention = await scheduleRetention(settings, config, logger)
   const stopSoak = soak.follow()
+  await health.start()
+  soak.setChecks(checks.definitions())
   logger.info({ sockets: settings.socketDirectory }, 'ready')
-  const signal = await new Promise<string>((resolve) => {
-    for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, resolve)
-  })
+  const signal = await stopped
   logger.info({ signal }, 'stopping')
   stopNotifying()
   stopTending()
   stopRetention()
   clearInterval(supervising)
   await stopSoak()
+  await health.stop()
   await close()
 }
 

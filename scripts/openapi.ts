@@ -3,6 +3,7 @@ import swagger from '@fastify/swagger'
 import { pino } from 'pino'
 import { buildApp } from '../agent/api/app.ts'
 import { parseSettings } from '../agent/config/settings.ts'
+import type { Checks } from '../agent/health/checks.ts'
 import type { Soak } from '../agent/health/soak/soak.ts'
 import type { Operations } from '../agent/operation/operations.ts'
 import type { Host } from '../agent/platform/platform.ts'
@@ -17,6 +18,7 @@ const app = await buildApp({
   operations: {} as Operations,
   approvals: {} as Approvals,
   soak: {} as Soak,
+  checks: {} as Checks,
   logger: pino({ enabled: false }),
   metrics: async () => '',
   ready: () => true,

@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { BelayError } from './errors.ts'
 
 /** How a command is run. Times in milliseconds, output in bytes. */
@@ -140,5 +140,85 @@ export function runQuietly(argv: readonly string[], timeoutMs: number): Promise<
   const [file = '', ...args] = argv
   return new Promise((resolve) => {
     execFile(file, args, { timeout: timeoutMs, killSignal: 'SIGKILL' }, (error) => resolve(error === null))
+  })
+}
+
+/** How a bounded command ended. */
+export interface BoundedResult {
+  /** Exit code; null when a signal or we ended it. */
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+  /** `flood`: it wrote more than allowed; `unstartable`: there is no such program. */
+  readonly ended: 'exited' | 'signal' | 'aborted' | 'flood' | 'unstartable'
+}
+
+/** How long what is left in the pipes may take to be read when the program has ended, in milliseconds. */
+const DRAIN_MS = 250
+
+/**
+ * Runs a program in a process group of its own, which ends with it: by the signal, by too much output, or when the
+ * program has ended and left something behind. Loads nothing, as {@link runQuietly}, and never throws.
+ */
+export function runBounded(
+  argv: readonly string[],
+  {
+    signal,
+    maxOutput,
+    env
+  }: { signal: AbortSignal; maxOutput: number; env?: Readonly<Record<string, string>> }
+): Promise<BoundedResult> {
+  return new Promise((resolve) => {
+    const [file = '', ...args] = argv
+    let ended: BoundedResult['ended'] | null = null
+    const output = { stdout: '', stderr: '' }
+    let bytes = 0
+    if (signal.aborted) return resolve({ code: null, ...output, ended: 'aborted' })
+    const child = spawn(file, args, {
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      ...(env ? { env } : {})
+    })
+    const killGroup = () => {
+      try {
+        if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
+      } catch {} // all of it is gone
+    }
+    const end = (why: BoundedResult['ended']) => {
+      ended ??= why
+      killGroup()
+    }
+    const abort = () => end('aborted')
+    const settle = (code: number | null) => {
+      signal.removeEventListener('abort', abort)
+      for (const stream of [child.stdout, child.stderr]) stream.destroy()
+      resolve({
+        code: ended === null || ended === 'exited' ? code : null,
+        ...output,
+        ended: ended ?? 'signal'
+      })
+    }
+    signal.addEventListener('abort', abort, { once: true })
+    for (const name of ['stdout', 'stderr'] as const) {
+      child[name].setEncoding('utf8').on('data', (text: string) => {
+        bytes += Buffer.byteLength(text)
+        if (bytes > maxOutput) end('flood')
+        else output[name] += text
+      })
+    }
+    child.on('error', (error) => {
+      ended ??= 'unstartable'
+      output.stderr ||= error.message
+      settle(null)
+    })
+    child.on('exit', (code) => {
+      ended ??= code === null ? 'signal' : 'exited'
+      killGroup()
+      const drain = setTimeout(() => settle(code), DRAIN_MS)
+      child.on('close', () => {
+        clearTimeout(drain)
+        settle(code)
+      })
+    })
   })
 }

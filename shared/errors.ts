@@ -66,6 +66,7 @@ export const errorCodes = {
   'approval-wrong-revision': 422,
   'approval-unknown': 404,
   'approval-too-many': 429,
+  'check-unknown': 404,
   internal: 500
 } as const satisfies Record<string, number>
 

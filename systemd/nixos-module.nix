@@ -122,6 +122,9 @@ in
           history.maxBytes =
             option (types.ints.between 16777216 4294967296) 134217728
               "Bytes that the history may take: the oldest samples go first, then roll-ups";
+          checks =
+            option (types.nullOr (types.attrsOf json.type)) null
+              "Checks by name, see docs/checks.md; null is the default set";
         };
       };
     };

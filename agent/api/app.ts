@@ -1,6 +1,7 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { LogController } from 'fastify'
 import { Type } from 'typebox'
+import { CheckState } from '../../shared/api/checks.ts'
 import { Plan, PreviewRequest } from '../../shared/api/plan.ts'
 import {
   ConfirmRequest,
@@ -20,6 +21,7 @@ import type { Logger } from '../log.ts'
 import type { ApprovalsApiOptions } from './approvals-api.ts'
 import { approvalComponents, approvalsApi } from './approvals-api.ts'
 import { atLeast, callerOf } from './caller.ts'
+import { checksApi } from './checks-api.ts'
 import { compilersFactory } from './compilers.ts'
 import { operationWordsApi } from './operation-words-api.ts'
 import { previewApi } from './preview-api.ts'
@@ -45,6 +47,7 @@ const components = [
   OperationRequest,
   RollbackRequest,
   ConfirmRequest,
+  CheckState,
   Problem,
   PreviewRequest,
   Plan,
@@ -102,6 +105,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
     await app.register(soakApi, { settings: options.settings, soak: options.soak, prefix: '/v1' })
     await app.register(ledgerApi, { settings: options.settings, soak: options.soak, prefix: '/v1' })
   }
+  await app.register(checksApi, { ...options, prefix: '/v1' })
   addProbes(app, options)
   await app.ready()
   return app

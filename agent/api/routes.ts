@@ -12,6 +12,7 @@ import {
 } from '../../shared/api/schemas.ts'
 import { VERSION } from '../../shared/version.ts'
 import type { Settings } from '../config/settings.ts'
+import type { Checks } from '../health/checks.ts'
 import type { Soak } from '../health/soak/soak.ts'
 import type { Operations } from '../operation/operations.ts'
 import type { Host } from '../platform/platform.ts'
@@ -35,6 +36,7 @@ export interface ApiOptions {
   readonly operations: Operations
   /** Where there is none, there are no routes for it. */
   readonly soak?: Soak
+  readonly checks: Checks
 }
 
 export const OperationId = Type.Object({

@@ -109,6 +109,15 @@ function addReading({ program, terminal, file, context, exit }: Shell): void {
   ).action(async (id?: string) => {
     exit(await commands.log(await context(), id))
   })
+  add('checks', 'every check and what it found last').action(async () => {
+    exit(await (await import('./checks.ts')).checks(await context()))
+  })
+  add('check', 'one check')
+    .command('run <name>')
+    .description('run a check now; exit code 0 when it passes or warns')
+    .action(async (name: string) => {
+      exit(await (await import('./checks.ts')).runCheck(await context(), name))
+    })
   add('config', 'the configuration')
     .command('check [file]')
     .description('validate a configuration file')

@@ -5,8 +5,8 @@ import { Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { BelayError } from '../../shared/errors.ts'
 import { ignoreMissing } from '../platform/nix/generations.ts'
-
 import { ApprovalSettings } from './approval.ts'
+import { Checks, parseChecks } from './checks.ts'
 import { HistorySettings } from './history.ts'
 import { Retention } from './retention.ts'
 
@@ -73,7 +73,8 @@ export const Settings = Type.Object(
       default: 200
     }),
     history: HistorySettings,
-    retention: Retention
+    retention: Retention,
+    checks: Checks
   },
   { ...closed, $id: 'Settings', description: 'Configuration of belay-agent' }
 )
@@ -101,7 +102,10 @@ export function parseSettings(text: string, at: string): Settings {
   }
   const filled = Value.Default(Settings, input)
   if (typeof filled === 'object' && filled !== null && 'hostName' in filled) filled.hostName ||= hostname()
-  if (Value.Check(Settings, filled)) return filled
+  if (Value.Check(Settings, filled)) {
+    parseChecks(filled.checks, filled)
+    return filled
+  }
   throw settingsError(filled, at)
 }
 

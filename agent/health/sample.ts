@@ -1,16 +1,5 @@
-import type { CheckEvidence, CheckResult, Severity } from '../../shared/verdict/evidence.ts'
-
-/** What one run of a check found. */
-export interface Sample {
-  readonly check: string
-  /** When it ended, in milliseconds since the epoch. */
-  readonly at: number
-  readonly result: CheckResult
-  /** In the unit of the check; null where it gives none. */
-  readonly value: number | null
-  readonly durationMs: number
-  readonly message: string
-}
+import type { Sample } from '../../shared/api/checks.ts'
+import type { CheckEvidence, Severity } from '../../shared/verdict/evidence.ts'
 
 /** What has to be known of a check to keep and to judge its samples. */
 export interface CheckDefinition {

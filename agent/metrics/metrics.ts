@@ -2,11 +2,13 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import { driftKinds } from '../../shared/api/drift.ts'
 import { isTerminal, phases } from '../../shared/operation/phase.ts'
 import { VERSION } from '../../shared/version.ts'
+import type { Checks } from '../health/checks.ts'
 import type { Soak } from '../health/soak/soak.ts'
 import { driftsOf, lastLeft } from '../operation/drift.ts'
 import type { Operations } from '../operation/operations.ts'
 import type { OperationState } from '../operation/state.ts'
 import type { Host } from '../platform/platform.ts'
+import { checkMetrics } from './checks.ts'
 import { addSoakMetrics } from './soak.ts'
 
 /**
@@ -65,8 +67,18 @@ function families(registry: Registry) {
   }
 }
 
+/** What has metrics of its own. */
+export interface MetricSources {
+  readonly checks?: Pick<Checks, 'states'>
+  readonly soak?: Soak
+}
+
 /** The metrics of one agent as a text. What there is to know is read when it is asked for; nothing runs in between. */
-export function agentMetrics(host: Host, operations: Operations, soak?: Soak): () => Promise<string> {
+export function agentMetrics(
+  host: Host,
+  operations: Operations,
+  { checks = { states: () => [] }, soak }: MetricSources = {}
+): () => Promise<string> {
   const registry = new Registry()
   // 10 ms, the default, costs 0.7 % of a core on an idle host.
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 1000 })
@@ -75,6 +87,7 @@ export function agentMetrics(host: Host, operations: Operations, soak?: Soak): (
   }
   if (soak) addSoakMetrics(registry, soak)
   const m = families(registry)
+  const observeChecks = checkMetrics(registry, checks)
   m.build.set({ version: VERSION }, 1)
   for (const kind of ['activate', 'rollback']) {
     for (const result of phases.filter(isTerminal)) m.ended.inc({ kind, result }, 0)
@@ -113,6 +126,7 @@ export function agentMetrics(host: Host, operations: Operations, soak?: Soak): (
   }
   return async () => {
     const seen = observe()
+    observeChecks()
     m.success.set(await seen.then(() => 1).catch(() => 0))
     return registry.metrics()
   }

@@ -2,6 +2,7 @@ import type { RebootNeed } from '../../shared/api/reboot.ts'
 import type { ActivationMode, ConfirmPolicy, GenerationRef } from '../../shared/api/schemas.ts'
 import type { ErrorCode } from '../../shared/errors.ts'
 import type { Phase } from '../../shared/operation/phase.ts'
+import type { CheckResult } from '../../shared/verdict/evidence.ts'
 
 /** What was admitted: the whole of it, so that the runner needs nothing from the daemon. */
 export interface Accepted {
@@ -36,6 +37,8 @@ export interface Baseline {
   readonly mode?: Exclude<ActivationMode, 'auto'>
   /** What of the candidate only a reboot brings. */
   readonly reboot?: RebootNeed
+  /** What the checks that vote found, by name. */
+  readonly checks?: Readonly<Record<string, CheckResult>>
 }
 
 /** An event in the journal of one operation. An intent (`…-started`) is durable before its effect. */

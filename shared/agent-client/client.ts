@@ -1,5 +1,6 @@
 import { request } from 'node:http'
 import type { Approval } from '../api/approval.ts'
+import type { CheckState } from '../api/checks.ts'
 import type { Plan, PreviewRequest } from '../api/plan.ts'
 import type {
   ConfirmRequest,
@@ -56,6 +57,8 @@ export function agentClient(socketPath: string, timeoutMs = 10_000) {
     handIn: (approval: string) => call<Approval>('POST', '/v1/approvals', { approval }),
     revokeApproval: (id: string, reason: string) =>
       call<Approval>('DELETE', `/v1/approvals/${encodeURIComponent(id)}`, { reason }),
+    checks: () => call<{ checks: CheckState[] }>('GET', '/v1/checks'),
+    runCheck: (name: string) => call<CheckState>('POST', `/v1/checks/${encodeURIComponent(name)}/run`, {}),
     rollback: (body: RollbackRequest) => call<Operation>('POST', '/v1/rollback', body),
     /** Whatever has no method of its own here. */
     call,

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Work } from '../../agent/health/history/job.ts'
 import { doWork } from '../../agent/health/history/job.ts'
-import type { Sample } from '../../agent/health/sample.ts'
+import type { Sample } from '../../shared/api/checks.ts'
 import { runCommand } from '../../shared/command.ts'
 import { median, percentile } from './report.ts'
 

@@ -1,6 +1,6 @@
 import { readlinkSync } from 'node:fs'
 import t from 'tap'
-import { mustRun, runCommand, startCommand } from '../../shared/command.ts'
+import { mustRun, runBounded, runCommand, startCommand } from '../../shared/command.ts'
 
 const timeoutMs = 10_000
 
@@ -55,4 +55,30 @@ t.test('a program that asks a person has our terminal, and its answer is still o
   t.not(ours.stdout, captured.stdout)
   t.equal(ours.stdout, readlinkSync('/proc/self/fd/2'))
   t.equal(ours.stderr, '')
+})
+
+t.test('a bounded command', async (t) => {
+  const run = (argv: readonly string[], ms = 10_000, maxOutput = 1000) =>
+    runBounded(argv, { signal: AbortSignal.timeout(ms), maxOutput, env: { PATH: process.env.PATH ?? '' } })
+  t.match(await run(['sh', '-c', 'echo out; echo err >&2; exit 3']), {
+    ...{ code: 3, stdout: 'out\n', stderr: 'err\n', ended: 'exited' }
+  })
+  t.match(await run(['/no/such/program']), { code: null, ended: 'unstartable' })
+  t.match(await run(['sh', '-c', 'kill -9 $$']), { code: null, ended: 'signal' })
+  t.match(await run(['yes']), { code: null, ended: 'flood' })
+  t.match(await runBounded(['true'], { signal: AbortSignal.abort(), maxOutput: 1 }), { ended: 'aborted' })
+  const begun = performance.now()
+  // Its child would hold the pipes open, and ignores the polite signal.
+  t.match(await run(['sh', '-c', 'trap "" TERM; sleep 61 & sleep 61'], 100), { code: null, ended: 'aborted' })
+  t.match(
+    await run(['sh', '-c', 'sleep 61 & echo done']),
+    { code: 0, stdout: 'done\n' },
+    'what it leaves ends with it'
+  )
+  t.match(
+    await run(['sh', '-c', 'setsid sleep 3 & echo done']),
+    { code: 0 },
+    'nobody waits for what got away'
+  )
+  t.ok(performance.now() - begun < 20_000)
 })

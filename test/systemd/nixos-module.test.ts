@@ -49,6 +49,8 @@ function typeOf(schema: {
   if (schema.type === 'integer') {
     return `integer between ${schema.minimum} and ${schema.maximum} (both inclusive)`
   }
+  if (schema.anyOf?.some((each) => (each as { type?: string }).type === 'object'))
+    return 'null or attribute set of anything'
   if (schema.anyOf) return 'null or string'
   return schema.pattern ? 'string matching the pattern /[^[:space:]$%]*' : 'string'
 }

@@ -1,10 +1,10 @@
 import { join } from 'node:path'
+import type { Sample } from '../../../shared/api/checks.ts'
 import { runCommand } from '../../../shared/command.ts'
 import { BelayError, describeError } from '../../../shared/errors.ts'
 import type { Settings } from '../../config/settings.ts'
 import type { Logger } from '../../log.ts'
 import { agentCommand } from '../../platform/nixos/units.ts'
-import type { Sample } from '../sample.ts'
 import { bounded } from '../sample.ts'
 import type { Done, Query, Work } from './job.ts'
 

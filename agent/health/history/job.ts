@@ -1,5 +1,5 @@
+import type { Sample } from '../../../shared/api/checks.ts'
 import type { HourOfCheck } from '../../../shared/verdict/evidence.ts'
-import type { Sample } from '../sample.ts'
 import { isDamaged, isFull, openDatabase, setAside } from './database.ts'
 import type { Interval, SampleView } from './query.ts'
 import { hoursOf, hoursWithin, samplesOf } from './query.ts'

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { Sample } from '../sample.ts'
+import type { Sample } from '../../../shared/api/checks.ts'
 import { HOUR_MS, resultCode, resultOf, rollUp } from './roll-up.ts'
 
 /** Adds samples, and sums the hours up anew that they fall into: a roll-up is never behind. All of it or nothing. */

@@ -1,4 +1,5 @@
-import type { CheckDefinition, Sample } from '../sample.ts'
+import type { Sample } from '../../../shared/api/checks.ts'
+import type { CheckDefinition } from '../sample.ts'
 
 /** Since when a check fails, and since when on the clock that jumps and sleep do not move. */
 interface Since {

@@ -3,6 +3,7 @@ import { BelayError, describeError } from '../../../shared/errors.ts'
 import { parseStorePath } from '../../../shared/store-path.ts'
 import { monotonicMs } from '../../clock.ts'
 import type { Settings } from '../../config/settings.ts'
+import { votesNow, votesSeconds } from '../../health/votes.ts'
 import { releaseReserve } from '../../journal/durable-write.ts'
 import type { Journal } from '../../journal/journal.ts'
 import { awaitAnswer, awaitRetry, heard } from '../../operation/control.ts'
@@ -65,7 +66,8 @@ export function nixosPorts(options: NixosOptions): Ports {
   return {
     journal,
     bootId,
-    activationSeconds: settings.limits.activationSeconds + settings.limits.agentSeconds,
+    activationSeconds:
+      settings.limits.activationSeconds + settings.limits.agentSeconds + votesSeconds(settings),
     bootSeconds: settings.limits.bootSeconds,
     monotonicMs,
     wallAt: (inMs) => new Date(Date.now() + inMs).toISOString(),
@@ -161,7 +163,8 @@ async function check(accepted: Accepted, settings: Settings): Promise<Baseline> 
     profile: { number: seen.number, storePath: seen.storePath },
     failedUnits: await failedUnits(),
     mode,
-    reboot
+    reboot,
+    checks: await votesNow(settings, () => observe(placesOf(settings)))
   }
 }
 

@@ -1,6 +1,7 @@
 import { agentClient } from '../../../shared/agent-client/client.ts'
 import { monotonicMs } from '../../clock.ts'
 import type { Settings } from '../../config/settings.ts'
+import { votesAgainst } from '../../health/votes.ts'
 import { until } from '../../operation/control.ts'
 import type { Baseline, Outcome } from '../../operation/events.ts'
 import type { Places } from './observe.ts'
@@ -26,7 +27,7 @@ export async function regressionOf(what: {
   const { running } = await observe(places)
   if (running !== storePath) return `the running system is ${running}, not the candidate`
   if (!(await agentAnswers(settings))) return 'the agent of the new generation does not answer'
-  return null
+  return votesAgainst(settings, baseline.checks ?? {}, () => observe(places))
 }
 
 /** Null for what may be a success: exit code 0, or 4, where the failed units are compared. */

@@ -5,6 +5,8 @@ export const RUNNER_UNIT = 'belay-operation.service'
 
 /** The unit of a retention that the agent has started. */
 export const GC_UNIT = 'belay-gc.service'
+/** What the names of the units begin with in which the commands of checks run. */
+export const CHECK_UNITS = 'belay-check-'
 
 /** The guard of one operation. */
 export const guardUnit = (id: string) => `belay-guard-${id}.service`
@@ -14,13 +16,14 @@ export const TRIAL_UNIT = 'belay-trial.service'
 
 const common = ['systemd-run', '--collect', '--no-ask-password', '--quiet', '--service-type=exec']
 
-/** True for the transient units of an operation. */
+/** True for the transient units of an operation, or of a check. */
 export function isOurs(unit: string): boolean {
   return (
     unit === RUNNER_UNIT ||
     unit === GC_UNIT ||
     unit === `${ACTIVATION_UNIT}.service` ||
-    unit.startsWith('belay-guard-')
+    unit.startsWith('belay-guard-') ||
+    unit.startsWith(CHECK_UNITS)
   )
 }
 
@@ -42,7 +45,7 @@ const restarted = [
 ]
 
 /** Where NixOS and others have their tools, behind the caller's own PATH. */
-const toolPath = () =>
+export const toolPath = () =>
   [process.env.PATH, '/run/current-system/sw/bin', '/usr/bin', '/bin', '/usr/sbin', '/sbin']
     .filter(Boolean)
     .join(':')

@@ -5,8 +5,11 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import { buildApp } from '../../../agent/api/app.ts'
 import { listen } from '../../../agent/api/listen.ts'
-import { hostClock } from '../../../agent/clock.ts'
+import { hostClock, monotonicMs } from '../../../agent/clock.ts'
+import { parseChecks } from '../../../agent/config/checks.ts'
 import { parseSettings } from '../../../agent/config/settings.ts'
+import { Checks } from '../../../agent/health/checks.ts'
+import { nothingKept } from '../../../agent/health/store.ts'
 import { openJournal } from '../../../agent/journal/journal.ts'
 import { agentMetrics } from '../../../agent/metrics/metrics.ts'
 import type { Event } from '../../../agent/operation/events.ts'
@@ -70,6 +73,16 @@ export async function startDaemon(t: Scope, dir = shortDirectory(t)) {
   }
   const clock = hostClock()
   const operations = new Operations({ settings, clock, host })
+  const checks = new Checks({
+    settings: parseChecks({ present: { kind: 'memory' } }, settings),
+    clock: { now: () => Date.now(), monotonicMs },
+    world: () => {
+      throw new Error('no world')
+    },
+    kept: nothingKept,
+    write: async () => {},
+    warn: () => {}
+  })
   const app = await buildApp({
     settings,
     bootId: clock.bootId,
@@ -80,8 +93,9 @@ export async function startDaemon(t: Scope, dir = shortDirectory(t)) {
       preview: (path) => host.preview(path, {}),
       nowMs: () => Date.now()
     }),
+    checks,
     logger: pino({ enabled: false }),
-    metrics: agentMetrics(host, operations),
+    metrics: agentMetrics(host, operations, { checks }),
     ready: () => true
   })
   t.teardown(await listen(app, settings))
@@ -97,6 +111,7 @@ export async function startDaemon(t: Scope, dir = shortDirectory(t)) {
     host,
     started,
     operations,
+    checks,
     app,
     append,
     socket: (role: string) => join(dir, 'run', `${role}.sock`)

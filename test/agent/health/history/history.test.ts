@@ -3,7 +3,7 @@ import { parseSettings } from '../../../../agent/config/settings.ts'
 import type { Worker } from '../../../../agent/health/history/history.ts'
 import { History } from '../../../../agent/health/history/history.ts'
 import type { Done, Work } from '../../../../agent/health/history/job.ts'
-import type { Sample } from '../../../../agent/health/sample.ts'
+import type { Sample } from '../../../../shared/api/checks.ts'
 
 const done: Done = { aside: null, bytes: 42, samples: [], hours: [], soak: {} }
 const sample = (at: number): Sample => ({

@@ -6,7 +6,7 @@ import type { Test } from 'tap'
 import t from 'tap'
 import type { Work } from '../../../../agent/health/history/job.ts'
 import { doWork } from '../../../../agent/health/history/job.ts'
-import type { Sample } from '../../../../agent/health/sample.ts'
+import type { Sample } from '../../../../shared/api/checks.ts'
 
 const HOUR = 3_600_000
 const start = Date.parse('2026-03-01T00:00:00Z')

@@ -1,0 +1,24 @@
+import type { Finding, Thresholds } from './kind.ts'
+import { defineKind, judge, thresholds, unknown } from './kind.ts'
+
+/** The load of the last five minutes for each processor. */
+export const loadKind = defineKind({
+  options: thresholds('Load of five minutes for each processor', { warn: 2, fail: null }),
+  gives: { measures: 'ratio', unit: 'load' },
+  begin:
+    (bounds) =>
+    async ({ root }) => {
+      const [{ readFile }, { availableParallelism }] = await Promise.all([
+        import('node:fs/promises'),
+        import('node:os')
+      ])
+      return judgeLoad(await readFile(`${root}/proc/loadavg`, 'utf8'), availableParallelism(), bounds)
+    }
+})
+
+/** From the text of /proc/loadavg. */
+export function judgeLoad(text: string, processors: number, bounds: Thresholds): Finding {
+  const [, five] = /^\S+ (\d+\.\d+) /.exec(text) ?? []
+  if (five === undefined) return unknown('/proc/loadavg tells no load')
+  return judge(Number(five) / processors, bounds, `load ${five} on ${processors} processors`)
+}

@@ -1,0 +1,119 @@
+import type { CheckSetting } from '../config/checks.ts'
+import type { Checks } from './checks.ts'
+import type { CheckClock } from './run-check.ts'
+
+/** How often it is looked whether the clock has jumped, in milliseconds. */
+export const DRIFT_MS = 15_000
+/** A jump; what time synchronisation does in one interval is far less. */
+const JUMP_MS = 2000
+/** What has never run, or not for long, runs so long after the start: at boot others are still starting. */
+const FIRST_MS = 20_000
+
+/** A schedule that is kept. */
+export interface Task {
+  stop(): void
+  start(): void
+  /** Milliseconds since the epoch. */
+  nextRunAt(): number | null
+  intervalMs(): number | null
+}
+
+/** What keeps schedules: node-cron, or a test. */
+export type Cron = (setting: CheckSetting, run: () => Promise<unknown>) => Task
+
+/** What the scheduler needs. */
+export interface SchedulerOptions {
+  readonly checks: Checks
+  readonly cron: Cron
+  readonly clock: CheckClock
+  /** Calls again and again; gives what ends that. */
+  readonly every: (ms: number, act: () => void) => () => void
+  readonly once: (ms: number, act: () => void) => () => void
+  readonly warn: (error: unknown, text: string) => void
+}
+
+/** Runs every check when it is due, until it is stopped. */
+export function startScheduler(options: SchedulerOptions): () => void {
+  const { checks, cron, clock, every, once, warn } = options
+  const run = (name: string) =>
+    checks.run(name).catch((error: unknown) => warn(error, `check ${name} could not be run`))
+  const tasks = new Map(
+    checks.settings.map((setting) => [setting.name, cron(setting, () => run(setting.name))] as const)
+  )
+  checks.plan = {
+    nextRunAt: (name) => tasks.get(name)?.nextRunAt() ?? null,
+    intervalMs: (name) => tasks.get(name)?.intervalMs() ?? null
+  }
+  let offset = clock.now() - clock.monotonicMs()
+  const stopWatching = every(DRIFT_MS, () => {
+    const now = clock.now() - clock.monotonicMs()
+    // Also after sleep, in which the monotonic clock stands still. node-cron waits for a time that is gone, or not come.
+    if (Math.abs(now - offset) > JUMP_MS) {
+      for (const task of tasks.values()) {
+        task.stop()
+        task.start()
+      }
+    }
+    offset = now
+  })
+  const stopFirst = once(FIRST_MS, () => {
+    for (const [name, task] of tasks) {
+      const age = clock.now() - (checks.ranAt(name) ?? Number.NEGATIVE_INFINITY)
+      if (age < 0 || age > (task.intervalMs() ?? 0)) void run(name)
+    }
+  })
+  for (const task of tasks.values()) task.start()
+  return () => {
+    stopWatching()
+    stopFirst()
+    for (const task of tasks.values()) task.stop()
+  }
+}
+
+const silent = { info: () => {}, warn: () => {}, error: () => {}, debug: () => {} }
+
+/** Schedules kept by node-cron, at minute granularity. Nothing that has a deadline may hang on it. */
+export async function nodeCron(): Promise<Cron> {
+  const { createTask } = await import('node-cron')
+  return (setting, run) => {
+    const task = createTask(setting.schedule, run, {
+      timezone: setting.timeZone,
+      noOverlap: true,
+      maxRandomDelay: setting.jitterSeconds * 1000,
+      suppressMissedWarning: true,
+      logger: silent
+    })
+    // Searching for the next time costs up to milliseconds, and every scrape would ask.
+    let next: number | null = null
+    let interval: number | null = null
+    return {
+      stop: () => {
+        next = interval = null
+        void task.stop()
+      },
+      start: () => void task.start(),
+      nextRunAt: () => {
+        if (next === null || next <= Date.now()) next = task.getNextRun()?.getTime() ?? null
+        return next
+      },
+      intervalMs: () => {
+        if (interval !== null) return interval
+        const [first, second] = task.getNextRuns(2)
+        interval = first && second ? second.getTime() - first.getTime() : null
+        return interval
+      }
+    }
+  }
+}
+
+/** Timers of Node that keep no process alive. */
+export const realTimers: Pick<SchedulerOptions, 'every' | 'once'> = {
+  every: (ms, act) => {
+    const timer = setInterval(act, ms).unref()
+    return () => clearInterval(timer)
+  },
+  once: (ms, act) => {
+    const timer = setTimeout(act, ms).unref()
+    return () => clearTimeout(timer)
+  }
+}
