@@ -1,4 +1,5 @@
 import { Argument, Command, Option } from 'commander'
+import { activationModes } from '../../shared/api/schemas.ts'
 import { fleetSchemaText } from '../inventory/schema-file.ts'
 import type { ApproveOptions } from './commands/approvals.ts'
 import type { BuildOptions } from './commands/build.ts'
@@ -73,6 +74,13 @@ function addCommands(program: Command, actions: Actions): void {
     .addOption(parallel(8))
     .option('--window <time>', 'how long a host waits for our confirmation, such as 90s or 5m', parseWindow)
     .option('--reason <text>', "why, for the hosts' journals")
+    .addOption(
+      new Option(
+        '--mode <mode>',
+        'switch at once; boot on trial, at the next boot; or auto: boot where only a reboot brings a part of it'
+      ).choices(activationModes)
+    )
+    .option('--reboot', 'reboot at once into what is staged, and follow the trial boot')
     .option('--again', 'also generations that a host has marked bad')
     .option('--over-drift', 'also over what somebody else has switched to or put into the profile of a host')
     .option('--no-build', 'build nothing; every host needs a --path')

@@ -1,5 +1,6 @@
 import type { AgentClient } from '../../shared/agent-client/client.ts'
 import { agentClient } from '../../shared/agent-client/client.ts'
+import type { ActivationMode } from '../../shared/api/schemas.ts'
 import type { ErrorCode } from '../../shared/errors.ts'
 import { BelayError, codeOf, describeError } from '../../shared/errors.ts'
 import type { FleetHost } from '../inventory/fleet.ts'
@@ -25,6 +26,10 @@ export interface HostPlan {
   readonly storePath: string
   readonly windowSeconds: number
   readonly reason: string | null
+  /** How the candidate comes to run; null leaves it to the agent. */
+  readonly mode: ActivationMode | null
+  /** Reboots into what is staged at once. */
+  readonly reboot: boolean
   /** Also a generation that the host has marked bad. */
   readonly again: boolean
   /** Also over what somebody else has put there. */

@@ -1,4 +1,5 @@
 import pLimit from 'p-limit'
+import type { ActivationMode } from '../../shared/api/schemas.ts'
 import { codeOf, describeError } from '../../shared/errors.ts'
 import type { Built } from '../build/build.ts'
 import type { FleetHost } from '../inventory/fleet.ts'
@@ -15,6 +16,10 @@ export interface DeployRequest {
   /** Overrides the windows of the fleet file. */
   readonly windowSeconds: number | null
   readonly reason: string | null
+  /** How the candidates come to run; null leaves it to the agents. */
+  readonly mode: ActivationMode | null
+  /** Reboots into what is staged at once. */
+  readonly reboot: boolean
   /** Also a generation that a host has marked bad. */
   readonly again: boolean
   /** Also over what somebody else has put there. */
@@ -44,6 +49,8 @@ export async function deploy(
         storePath: storePath ?? '',
         windowSeconds: request.windowSeconds ?? host.windowSeconds,
         reason: request.reason,
+        mode: request.mode,
+        reboot: request.reboot,
         again: request.again,
         overDrift: request.overDrift
       },

@@ -12,6 +12,8 @@ export const outcomes = {
   committed: true,
   /** It ran the candidate before. */
   unchanged: true,
+  /** The next boot is the candidate, on trial; nobody asked for the reboot yet. */
+  staged: true,
   /** It is back at its baseline. */
   'rolled-back': false,
   /** The agent did not take the candidate; nothing was changed. */
@@ -57,7 +59,7 @@ export type DeployEvent =
   | { readonly type: 'output'; readonly at: string; readonly host: string; readonly line: string }
   | { readonly type: 'result'; readonly at: string; readonly result: HostResult }
 
-/** True when every host runs what was asked for. */
+/** True when every host runs, or waits to boot, what was asked for. */
 export function allWell(results: readonly HostResult[]): boolean {
   return results.every((result) => outcomes[result.outcome])
 }

@@ -13,22 +13,31 @@ interface Seen {
   outputs: number
 }
 
-/** Follows an operation to its end, through as many connections as it takes, and confirms it on the way. */
+/** The same for a host that boots the candidate on trial, and perhaps its baseline after that. */
+const BOOT_GRACE = 900_000
+
+/** Follows an operation to its end, or to where it waits for a reboot, through as many connections as it takes, and confirms it on the way. */
 export async function followOperation(context: Context, id: string): Promise<Operation> {
   const seen: Seen = { seq: -1, outputs: 0 }
   return await overTunnel(context, patience(context), async (client) => {
     const now = await look(context, client, id)
-    if (now.terminal || now.phase === 'stuck') {
+    if (rests(context, now)) {
       // The log says how it came about; the result does not depend on it.
       await readLog(context, client, id, seen).catch(() => context.signal.throwIfAborted())
       return now
     }
     if (now.phase === 'confirming') await confirmFresh(context, id)
+    if (now.phase === 'staged') await bootStaged(client, id)
     await readLog(context, client, id, seen)
     const end = await look(context, client, id)
-    if (end.terminal || end.phase === 'stuck') return end
+    if (rests(context, end)) return end
     throw new BelayError('host-unreachable', `the log ended while the host was ${end.phase}`)
   })
+}
+
+/** True where nothing more happens by itself that an operator would wait for. */
+function rests({ plan }: Context, { terminal, phase }: Operation): boolean {
+  return terminal || phase === 'stuck' || (phase === 'staged' && !plan.reboot)
 }
 
 async function look(context: Context, client: AgentClient, id: string): Promise<Operation> {
@@ -55,9 +64,17 @@ async function readLog(context: Context, client: AgentClient, id: string, seen: 
       context.news += 1
       context.step(event.phase, event.message)
       if (event.phase === 'confirming') await confirmFresh(context, id)
-      if (event.phase === 'stuck') return
+      if (event.phase === 'stuck' || (event.phase === 'staged' && !context.plan.reboot)) return
+      if (event.phase === 'staged') await bootStaged(client, id)
     }
   }
+}
+
+/** Asks for the trial boot; one that has begun meanwhile is what was asked for. */
+async function bootStaged(client: AgentClient, id: string): Promise<void> {
+  await client.reboot(id).catch((error: unknown) => {
+    if (codeOf(error) !== 'not-staged') throw error
+  })
 }
 
 /**
@@ -82,5 +99,5 @@ async function confirmFresh(context: Context, id: string): Promise<void> {
 }
 
 function patience(context: Context): number {
-  return context.plan.windowSeconds * 1000 + GRACE
+  return context.plan.windowSeconds * 1000 + (context.plan.reboot ? BOOT_GRACE : GRACE)
 }

@@ -54,6 +54,7 @@ async function start(context: Context): Promise<Operation> {
         confirm: { by: 'connection', windowSeconds: plan.windowSeconds },
         ...(plan.reason === null ? {} : { reason: plan.reason }),
         // Only where asked for: an agent of before knows no such field.
+        ...(plan.mode === null ? {} : { mode: plan.mode }),
         ...(plan.again ? { again: true } : {}),
         ...(plan.overDrift ? { overDrift: true } : {})
       },
@@ -74,7 +75,11 @@ function runsAlready(host: Host, storePath: string): boolean {
 
 function endOfOperation({ phase, reason, code }: Operation): End {
   const outcome: Outcome =
-    phase === 'committed' || phase === 'rolled-back' || phase === 'refused' || phase === 'cancelled'
+    phase === 'committed' ||
+    phase === 'staged' ||
+    phase === 'rolled-back' ||
+    phase === 'refused' ||
+    phase === 'cancelled'
       ? phase
       : 'stuck'
   return { outcome, reason: reason ?? '', code }

@@ -1,3 +1,4 @@
+import type { ActivationMode } from '../../../shared/api/schemas.ts'
 import { buildHost } from '../../build/build.ts'
 import { pushPath } from '../../build/push.ts'
 import { deploy as carryOut } from '../../deploy/deploy.ts'
@@ -13,6 +14,8 @@ export interface DeployOptions extends GlobalOptions {
   readonly maxParallel: number
   readonly window?: number
   readonly reason?: string
+  readonly mode?: ActivationMode
+  readonly reboot?: true
   readonly again?: true
   readonly overDrift?: true
   readonly build: boolean
@@ -37,6 +40,8 @@ export async function deploy(options: DeployOptions, wiring: Wiring, watch: Watc
     maxParallel: options.maxParallel,
     windowSeconds: options.window ?? null,
     reason: options.reason ?? null,
+    mode: options.mode ?? null,
+    reboot: options.reboot ?? false,
     again: options.again ?? false,
     overDrift: options.overDrift ?? false
   }

@@ -8,6 +8,7 @@ import { cut, duration, firstLine, shortPath, table } from './text.ts'
 export const outcomeLook = {
   committed: { sign: '✔', format: 'green' },
   unchanged: { sign: '=', format: 'dim' },
+  staged: { sign: '◌', format: 'cyan' },
   'rolled-back': { sign: '↩', format: 'yellow' },
   refused: { sign: '✖', format: 'red' },
   cancelled: { sign: '✖', format: 'yellow' },
@@ -19,6 +20,8 @@ export const outcomeLook = {
 
 /** What an operator can do next, by outcome. */
 const advice: Partial<Record<Outcome, string>> = {
+  staged:
+    'Nothing has changed yet. To boot it on trial: belay deploy --mode boot --reboot, or on the host belay-agent reboot',
   'rolled-back': 'The host runs its old generation again. Its journal: belay-agent log',
   stuck: 'The rollback failed and is being tried again. Log in and look: belay-agent status',
   unreachable: 'Look again in a while: belay status',

@@ -14,6 +14,8 @@ const request: DeployRequest = {
   windowSeconds: null,
   again: false,
   overDrift: false,
+  mode: null,
+  reboot: false,
   reason: null
 }
 const build = async (host: { name: string }) => ({ host: host.name, storePath: storePath('b'), seconds: 1 })

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { deployHost } from '../../../controller/deploy/host.ts'
+import type { Phase } from '../../../shared/operation/phase.ts'
 import type { Story } from '../fakes/agent.ts'
 import { deployment } from '../fakes/deployment.ts'
 
@@ -73,4 +74,15 @@ t.test('without a nonce nothing is confirmed, and that is said', async (t) => {
   }
   t.match(await deployHost(d.plan, ports), { outcome: 'not-followed' })
   t.match(d.notes(), [/^not confirmed, the host will roll back: .*nonce/])
+})
+
+t.test('what is staged is left to wait for its reboot, or rebooted into and followed', async (t) => {
+  const before: Phase[] = ['accepted', 'fetching', 'checking', 'arming', 'staging', 'staged']
+  const waits = deployment(t, { before })
+  t.match(await deployHost(waits.plan, waits.ports), { outcome: 'staged' })
+  const goes = deployment(t, { before })
+  t.match(await deployHost({ ...goes.plan, mode: 'boot', reboot: true }, goes.ports), {
+    outcome: 'committed'
+  })
+  t.same(goes.steps().slice(-4), ['verifying', ...tail])
 })

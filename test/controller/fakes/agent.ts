@@ -144,6 +144,11 @@ export function fakeAgent(story: Story = {}) {
     send(response, 200, operation())
     play(story.after ?? ['committing', 'committed'])
   }
+  /** The host goes down with every connection, and comes up on trial. */
+  const reboot = (response: ServerResponse) => {
+    send(response, 200, operation())
+    cut({ at: 'staged', tunnels: 2, next: ['verifying', 'confirming'] })
+  }
   const host = () => {
     const running = story.running ?? storePath('a')
     const same = { number: 7, storePath: running, running, booted: running, bootDefault: running }
@@ -169,6 +174,7 @@ export function fakeAgent(story: Story = {}) {
       if (route === 'POST /v1/profiles/system/preview') return preview(response, body)
       if (route === 'POST /v1/operations') return begin(request, response, body)
       if (route === 'GET /v1/operations/op-1/log') return follow(response)
+      if (route === 'POST /v1/operations/op-1/reboot') return reboot(response)
       if (route === 'POST /v1/operations/op-1/confirm') return confirm(response, tunnel, body)
       send(response, 404, { code: 'not-found', detail: route })
     })

@@ -35,7 +35,9 @@ export function deployment(t: Test, story: Story = {}, overrides: Partial<Deploy
     windowSeconds: 60,
     reason: 'a test',
     again: false,
-    overDrift: false
+    overDrift: false,
+    mode: null,
+    reboot: false
   }
   const steps = () => events.flatMap((event) => (event.type === 'step' ? [event.step] : []))
   const notes = () => events.flatMap((event) => (event.type === 'note' ? [event.message] : []))
