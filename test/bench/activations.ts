@@ -29,15 +29,25 @@ export interface Pair {
   readonly hand: HandRun
 }
 
+/** How often nobody confirms. */
+const LAPSES = 3
+
+/** What was measured of activations. */
+export interface Activations {
+  readonly pairs: readonly Pair[]
+  /** Milliseconds from the end of a confirm window to the baseline running again. */
+  readonly lapses: readonly number[]
+}
+
 const profile = '/nix/var/nix/profiles/system'
 /** In the host's own control groups, so that its CPU time is counted. */
 const scope = ['systemd-run', '--scope', '--quiet', '--collect', '--']
 
 /**
  * Two generations that differ in one service, to and fro: both ways of activating take either direction equally often,
- * in changing order. The first pair warms up and does not count.
+ * in changing order. The first pair warms up and does not count. Then some that nobody confirms.
  */
-export async function activationPairs(fleet: Fleet, host: Host, count: number): Promise<readonly Pair[]> {
+export async function activationPairs(fleet: Fleet, host: Host, count: number): Promise<Activations> {
   const paths: string[] = []
   for (const generation of ['one', 'other']) {
     const services = { web: `exec sleep infinity # ${generation}` }
@@ -57,7 +67,20 @@ export async function activationPairs(fleet: Fleet, host: Host, count: number): 
       pairs.push({ belay: await throughBelay(host, one), hand })
     }
   }
-  return pairs.slice(1)
+  const lapses: number[] = []
+  for (let i = 0; i < LAPSES; i++) lapses.push(await unconfirmed(host, [one, other]))
+  return { pairs: pairs.slice(1), lapses }
+}
+
+/** Activates the other generation with nobody to confirm it; gives the milliseconds from the deadline to the end. */
+async function unconfirmed(host: Host, paths: readonly string[]): Promise<number> {
+  const running = (await host.must(['readlink', '-f', '/run/current-system'])).trim()
+  const candidate = paths.find((path) => path !== running) ?? ''
+  const window = ['--window', '5', '--again', '--over-drift']
+  const { code, stdout } = await host.run(['belay-agent', '--json', 'activate', candidate, ...window])
+  const { operation } = JSON.parse(stdout.trim().split('\n')[0] ?? '{}') as { operation: string }
+  if (code !== 1) throw new Error(`what nobody confirmed ended with ${code}: ${stdout.slice(-500)}`)
+  return timesOf(host, operation).phases['rolling-back'] ?? Number.NaN
 }
 
 /** Every run finds as many generations: each is work for the boot loader's script. */

@@ -4,6 +4,8 @@ import { mustRun } from '../../shared/command.ts'
 import { humanPlan } from '../../shared/plan/human.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import type { Host } from '../fleet/host.ts'
+import type { Section } from './report.ts'
+import { median } from './report.ts'
 
 /** What plans of one generation took, in milliseconds, and `nix store diff-closures` of the same closures. */
 export interface Plans {
@@ -76,4 +78,30 @@ async function measure(count: number, to: string): Promise<Plans> {
 if (import.meta.main) {
   const [count, to = ''] = process.argv.slice(2)
   console.log(JSON.stringify(await measure(Number(count), to)))
+}
+
+/** The rows of the plans. */
+export function planSection({
+  planned,
+  memoryAfterPlans
+}: {
+  readonly planned: Plans
+  readonly memoryAfterPlans: { readonly rss: number; readonly anonymous: number }
+}): Section {
+  const [asked, typed, beside] = [planned.asked, planned.typed, planned.nix].map(median) as [
+    number,
+    number,
+    number
+  ]
+  const aim = { text: '< 2 × its time', met: asked < 2 * beside }
+  return {
+    title: `A plan of ${planned.paths} paths, median of ${planned.asked.length}`,
+    beside: 'diff-closures',
+    rows: [
+      { name: 'asked of the agent, and rendered', unit: 'ms', belay: asked, beside, aim },
+      { name: "typed, with Node's start", unit: 'ms', belay: typed, beside },
+      { name: 'RSS of the agent afterwards', unit: 'MiB', belay: memoryAfterPlans.rss, beside: null },
+      { name: 'anonymous afterwards', unit: 'MiB', belay: memoryAfterPlans.anonymous, beside: null }
+    ]
+  }
 }
