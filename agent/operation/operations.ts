@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Hold } from '../../shared/api/hold.ts'
 import type {
   GenerationRef,
   OperationRequest,
@@ -12,10 +13,13 @@ import type { Clock } from '../clock.ts'
 import type { Settings } from '../config/settings.ts'
 import { releaseReserve, setReserve } from '../journal/durable-write.ts'
 import type { Host } from '../platform/platform.ts'
+import { assertOpen } from '../preflight/people.ts'
 import type { Caller } from './confirmable.ts'
 import { assertConfirmable } from './confirmable.ts'
 import { cancellable, heard, say } from './control.ts'
 import { assertNotDrifted, lastLeft, leftBy, withDrifts } from './drift.ts'
+import type { Accepted } from './events.ts'
+import { putHold, readHold, releaseHold } from './hold.ts'
 import { readKnownGood, rollbackTarget } from './known-good.ts'
 import { assertNotBad, readMarks } from './marks.ts'
 import type { OperationState } from './state.ts'
@@ -98,6 +102,8 @@ export class Operations {
       key === null ? undefined : (await this.all()).find((s) => s.accepted.idempotency?.key === key)
     const { storePath, revision } = request
     if (!earlier) {
+      const outside = request.outsideWindow ? caller.principal : null
+      await assertOpen(this.#settings, Date.parse(this.#clock.now().at), outside)
       await this.#host.assertCandidate(storePath)
       await this.#assertApproved?.(request)
     }
@@ -109,6 +115,7 @@ export class Operations {
         target: { number: null, storePath },
         mode: request.mode ?? 'switch',
         ...(revision === undefined ? {} : { revision }),
+        ...(request.outsideWindow ? { outsideWindow: true } : {}),
         confirm: request.confirm ?? { by: 'connection', windowSeconds: this.#settings.confirm.windowSeconds },
         principal: caller.principal,
         reason: request.reason ?? null,
@@ -168,7 +175,10 @@ export class Operations {
     return (await heard(directory, 'cancel')) === null && (await heard(directory, 'reboot')) === null
   }
 
-  /** An operation on its way is turned round; otherwise a rollback of its own begins. */
+  /**
+   * An operation on its way is turned round; otherwise a rollback of its own begins. Either way a person has decided:
+   * the host is on hold until one releases it.
+   */
   async rollback(request: RollbackRequest, caller: Caller): Promise<OperationState> {
     const unfinished = (await this.all()).find((state) => !isTerminal(state.phase))
     if (unfinished) return this.#turnRound(unfinished, request, caller)
@@ -184,6 +194,31 @@ export class Operations {
       reason: request.reason ?? null,
       idempotency: null
     })
+  }
+
+  /** What keeps activations back, or null. */
+  hold(): Promise<Hold | null> {
+    return readHold(this.#settings.stateDirectory)
+  }
+
+  /** Keeps activations back until the release. An operation on its way goes on. */
+  async putOnHold(reason: string, caller: Caller): Promise<Hold> {
+    const hold = { reason, principal: caller.principal, at: this.#clock.now().at, operation: null }
+    await putHold(this.#settings.stateDirectory, hold)
+    return hold
+  }
+
+  /** Lets activations in again. */
+  async release(): Promise<void> {
+    await releaseHold(this.#settings.stateDirectory)
+  }
+
+  /** Nobody is to push over an emergency rollback. A hold that stands stays; where none can be written it goes on. */
+  async #holdAfterRollback({ id, principal, reason }: Pick<Accepted, 'id' | 'principal' | 'reason'>) {
+    if ((await this.hold()) !== null) return
+    const text = `emergency rollback${reason === null ? '' : `: ${reason}`}`
+    const hold = { reason: text, principal, at: this.#clock.now().at, operation: id }
+    await putHold(this.#settings.stateDirectory, hold).catch(() => {})
   }
 
   /** Starts a runner for what has none and is unfinished: it may have been stopped, or never have started. */
@@ -228,6 +263,7 @@ export class Operations {
     return next.then(async (state) => {
       const { id, kind } = state.accepted
       if (isTerminal(state.phase)) return state
+      if (kind === 'rollback') await this.#holdAfterRollback(state.accepted)
       await this.#host.startRunner(id).catch(async (error: unknown) => {
         // The caller hears that it failed: it must not happen later all the same. A rollback may.
         if (kind === 'activate')
@@ -274,6 +310,7 @@ export class Operations {
         principal: caller.principal,
         target: other
       })
+    await this.#holdAfterRollback({ id, principal: caller.principal, reason: request.reason ?? null })
     // It may have lost its runner.
     await this.#host.startRunner(id)
     return state

@@ -44,6 +44,7 @@ function typeOf(schema: {
   readonly pattern?: string
   readonly minimum?: number
   readonly maximum?: number
+  readonly items?: { readonly type?: string }
 }): string {
   if (schema.enum) return `one of ${schema.enum.map((word) => JSON.stringify(word)).join(', ')}`
   if (schema.type === 'integer') {
@@ -51,6 +52,9 @@ function typeOf(schema: {
   }
   if (schema.anyOf?.some((each) => (each as { type?: string }).type === 'object'))
     return 'null or attribute set of anything'
+  if (schema.type === 'array')
+    return `list of ${schema.items?.type === 'object' ? 'attribute set of anything' : 'string'}`
+  if (schema.type === 'boolean') return 'boolean'
   if (schema.anyOf) return 'null or string'
   return schema.pattern ? 'string matching the pattern /[^[:space:]$%]*' : 'string'
 }
