@@ -43,10 +43,15 @@ export function judgeRun({ executable, inClosure, result }: Ran): Finding {
   if (result === null) return unknown('it was not run')
   const version = /^\d+\.\d+\.\d+\S*$/m.exec(result.stdout)?.[0]
   if (result.code === 0 && version !== undefined) return pass(`${executable} tells its version, ${version}`)
-  if (/Failed to (start|connect|create)/.test(result.stderr))
-    return unknown(`it could not be tried: ${result.stderr.trim()}`)
+  if (!wasTried(result)) return unknown(`it could not be tried (${result.code}): ${result.stderr.trim()}`)
   const said = (result.stderr || result.stdout).trim().split('\n').at(-1) ?? ''
   return fail('agent-broken', `${executable} --version exited with ${result.code}: ${said}`, remedy)
+}
+
+/** From 200 on systemd tells what it could not set up, see systemd.exec(5); 203 is the program itself. */
+function wasTried({ code, stderr }: { readonly code: number | null; readonly stderr: string }): boolean {
+  if (code === null || /^Failed to (start|connect|create)/m.test(stderr)) return false
+  return code < 200 || code === 203
 }
 
 /** The executable of the last `ExecStart=` that counts: an empty one takes back those before it. */

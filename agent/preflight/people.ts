@@ -86,7 +86,7 @@ export function judgeUsers(names: readonly string[] | null, strictness: 'warn' |
 /** People who are logged in, root aside, whose session may well be ours; null where nobody can tell. */
 async function loggedIn(signal: AbortSignal): Promise<readonly string[] | null> {
   const run = (argv: readonly string[]) => runCommand(argv, { timeoutMs: 5000, signal })
-  const sessions = await run(['loginctl', 'list-sessions', '--output=json'])
+  const sessions = await run(['loginctl', 'list-sessions', '--json=short'])
   const names = sessions.code === 0 ? parseSessions(sessions.stdout) : null
   if (names !== null) return names
   const who = await run(['who'])
