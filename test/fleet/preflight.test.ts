@@ -59,8 +59,8 @@ const cases: readonly Case[] = [
   },
   { check: 'signatures', code: 'unsigned', settings: { trust: { signaturesNeeded: 1, publicKeys: [key] } } },
   {
-    check: 'switch-inhibitors',
-    code: 'switch-inhibited',
+    check: 'reboot',
+    code: 'reboot-required',
     generation: { files: { 'switch-inhibitors': '{"dbus-implementation":"broker"}' } }
   },
   {
