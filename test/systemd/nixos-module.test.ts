@@ -243,12 +243,13 @@ t.test('flake and module', { skip }, async (t) => {
 async function generations(host: Host, module: ReturnType<typeof moduleOn>) {
   const flake = join(host.root, 'root/fleet')
   writeFlake(flake, {})
-  const files = async (logLevel: string): Promise<Pick<Generation, 'units' | 'files'>> => {
+  const files = async (logLevel: string): Promise<Pick<Generation, 'units' | 'references' | 'files'>> => {
     const config = enabled(`settings = { groups.operate = "belay-operate"; logLevel = "${logLevel}"; };`)
     const [units, settings] = [await module.path('units', config), await module.path('settings', config)]
     const read = async (path: string) => `${await host.must(['cat', path])}\n`
     const overrides = 'belay-agent.service.d/overrides.conf'
     return {
+      references: [await module.path('flake.packages.x86_64-linux.belay-agent')],
       units: {
         'belay-agent.service': await read(`${units}/belay-agent.service`),
         [overrides]: await read(`${units}/${overrides}`),
