@@ -24,7 +24,7 @@ export const holdApi: FastifyPluginAsyncTypebox<ApiOptions> = async (app, { oper
       config: { role: 'observe' as const },
       schema: { tags, summary: 'What keeps activations back', response }
     },
-    async () => ({ hold: await operations.hold() })
+    async () => ({ hold: await operations.holds.read() })
   )
   app.put(
     '/hold',
@@ -33,7 +33,7 @@ export const holdApi: FastifyPluginAsyncTypebox<ApiOptions> = async (app, { oper
       schema: { tags, summary: 'Refuse activations until the release', body: ref(HoldRequest), response }
     },
     async (request) => {
-      const hold = await operations.putOnHold(request.body.reason, callerOf(request.raw))
+      const hold = await operations.holds.put(request.body.reason, callerOf(request.raw).principal)
       request.log.info({ hold }, 'on hold')
       return { hold }
     }
@@ -42,8 +42,7 @@ export const holdApi: FastifyPluginAsyncTypebox<ApiOptions> = async (app, { oper
     '/hold',
     { ...operate, schema: { tags, summary: 'Let activations in again', response } },
     async (request) => {
-      const hold = await operations.hold()
-      await operations.release()
+      const hold = await operations.holds.release()
       request.log.info({ hold, by: callerOf(request.raw).principal }, 'released')
       return { hold: null }
     }

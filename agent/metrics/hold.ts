@@ -9,7 +9,7 @@ export function heldGauge(registry: Registry, operations: Operations): void {
     help: '1 while the host is on hold: activations are refused',
     registers: [registry],
     async collect() {
-      this.set((await operations.hold()) === null ? 0 : 1)
+      this.set((await operations.holds.read()) === null ? 0 : 1)
     }
   })
 }

@@ -1,8 +1,10 @@
 import { readFile, rm } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import type { Hold } from '../../shared/api/hold.ts'
+import type { Clock } from '../clock.ts'
 import { durableWrite, syncDirectory } from '../journal/durable-write.ts'
 import { ignoreMissing } from '../platform/nix/generations.ts'
+import type { Accepted } from './events.ts'
 
 /** What keeps activations back; null where nothing does. What cannot be read keeps them back as well. */
 export async function readHold(stateDirectory: string): Promise<Hold | null> {
@@ -24,17 +26,45 @@ export function parseHold(text: string): Hold | null {
   }
 }
 
-/** Puts the host on hold, durably. */
-export async function putHold(stateDirectory: string, hold: Hold): Promise<void> {
-  await durableWrite(file(stateDirectory), `${JSON.stringify(hold)}\n`)
-}
+/** The hold of one host: activations are kept back while it stands. */
+export class Holds {
+  readonly #stateDirectory: string
+  readonly #clock: Clock
 
-/** Lets activations in again; true where they were kept back. */
-export async function releaseHold(stateDirectory: string): Promise<boolean> {
-  const held = (await readHold(stateDirectory)) !== null
-  await rm(file(stateDirectory), { force: true })
-  await syncDirectory(dirname(file(stateDirectory)))
-  return held
+  constructor(stateDirectory: string, clock: Clock) {
+    this.#stateDirectory = stateDirectory
+    this.#clock = clock
+  }
+
+  read(): Promise<Hold | null> {
+    return readHold(this.#stateDirectory)
+  }
+
+  /** Keeps activations back until the release, durably. An operation on its way goes on. */
+  async put(reason: string, principal: string, operation: string | null = null): Promise<Hold> {
+    const hold = { reason, principal, at: this.#clock.now().at, operation }
+    await durableWrite(file(this.#stateDirectory), `${JSON.stringify(hold)}\n`)
+    return hold
+  }
+
+  /** Lets activations in again; gives what kept them back. */
+  async release(): Promise<Hold | null> {
+    const hold = await this.read()
+    await rm(file(this.#stateDirectory), { force: true })
+    await syncDirectory(this.#stateDirectory)
+    return hold
+  }
+
+  /** Nobody is to push over an emergency rollback. A hold that stands stays; where none can be written it goes on. */
+  async afterRollback({
+    id,
+    principal,
+    reason
+  }: Pick<Accepted, 'id' | 'principal' | 'reason'>): Promise<void> {
+    if ((await this.read()) !== null) return
+    const text = `emergency rollback${reason === null ? '' : `: ${reason}`}`
+    await this.put(text, principal, id).catch(() => {})
+  }
 }
 
 const file = (stateDirectory: string) => join(stateDirectory, 'hold.json')

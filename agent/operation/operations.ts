@@ -1,6 +1,5 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Hold } from '../../shared/api/hold.ts'
 import type {
   GenerationRef,
   OperationRequest,
@@ -18,8 +17,7 @@ import type { Caller } from './confirmable.ts'
 import { assertConfirmable } from './confirmable.ts'
 import { cancellable, heard, say } from './control.ts'
 import { assertNotDrifted, lastLeft, leftBy, withDrifts } from './drift.ts'
-import type { Accepted } from './events.ts'
-import { putHold, readHold, releaseHold } from './hold.ts'
+import { Holds } from './hold.ts'
 import { readKnownGood, rollbackTarget } from './known-good.ts'
 import { assertNotBad, readMarks } from './marks.ts'
 import type { OperationState } from './state.ts'
@@ -49,6 +47,7 @@ const EMERGENCY_BYTES = 512 * 1024
 /** What can be done with operations: the same for the daemon's API and for a CLI that finds the daemon dead. */
 export class Operations {
   readonly root: string
+  readonly holds: Holds
   readonly #settings: Settings
   readonly #clock: Clock & { readonly bootId: string }
   readonly #host: Host
@@ -60,6 +59,7 @@ export class Operations {
 
   constructor({ settings, clock, host, assertApproved }: OperationsOptions) {
     this.root = operationsRoot(settings)
+    this.holds = new Holds(settings.stateDirectory, clock)
     this.#settings = settings
     this.#clock = clock
     this.#host = host
@@ -196,31 +196,6 @@ export class Operations {
     })
   }
 
-  /** What keeps activations back, or null. */
-  hold(): Promise<Hold | null> {
-    return readHold(this.#settings.stateDirectory)
-  }
-
-  /** Keeps activations back until the release. An operation on its way goes on. */
-  async putOnHold(reason: string, caller: Caller): Promise<Hold> {
-    const hold = { reason, principal: caller.principal, at: this.#clock.now().at, operation: null }
-    await putHold(this.#settings.stateDirectory, hold)
-    return hold
-  }
-
-  /** Lets activations in again. */
-  async release(): Promise<void> {
-    await releaseHold(this.#settings.stateDirectory)
-  }
-
-  /** Nobody is to push over an emergency rollback. A hold that stands stays; where none can be written it goes on. */
-  async #holdAfterRollback({ id, principal, reason }: Pick<Accepted, 'id' | 'principal' | 'reason'>) {
-    if ((await this.hold()) !== null) return
-    const text = `emergency rollback${reason === null ? '' : `: ${reason}`}`
-    const hold = { reason: text, principal, at: this.#clock.now().at, operation: id }
-    await putHold(this.#settings.stateDirectory, hold).catch(() => {})
-  }
-
   /** Starts a runner for what has none and is unfinished: it may have been stopped, or never have started. */
   async supervise(): Promise<void> {
     for (const state of await this.all())
@@ -263,7 +238,7 @@ export class Operations {
     return next.then(async (state) => {
       const { id, kind } = state.accepted
       if (isTerminal(state.phase)) return state
-      if (kind === 'rollback') await this.#holdAfterRollback(state.accepted)
+      if (kind === 'rollback') await this.holds.afterRollback(state.accepted)
       await this.#host.startRunner(id).catch(async (error: unknown) => {
         // The caller hears that it failed: it must not happen later all the same. A rollback may.
         if (kind === 'activate')
@@ -310,7 +285,7 @@ export class Operations {
         principal: caller.principal,
         target: other
       })
-    await this.#holdAfterRollback({ id, principal: caller.principal, reason: request.reason ?? null })
+    await this.holds.afterRollback({ id, principal: caller.principal, reason: request.reason ?? null })
     // It may have lost its runner.
     await this.#host.startRunner(id)
     return state

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { open, readdir, readFile, realpath, rm } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { open, readFile, realpath, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { ignoreMissing } from '../platform/nix/generations.ts'
+import { readBootEntries } from '../platform/nixos/boot-entries.ts'
 import type { Finding } from './check.ts'
 import { check, fail, pass, unknown } from './check.ts'
 
@@ -73,7 +74,8 @@ async function probe(boot: string): Promise<true | string> {
 /** The running system stands in the boot menu, so that a host which does not come up can be brought back there. */
 export const bootEntry = check({
   name: 'baseline-boot-entry',
-  look: async ({ settings }) => entriesOf(settings.bootDirectory),
+  look: async ({ settings }) =>
+    (await readBootEntries(settings.bootDirectory))?.map(({ storePath }) => storePath) ?? null,
   judge: (entries, { seen }) => judgeEntries(entries, seen.running)
 })
 
@@ -87,17 +89,4 @@ export function judgeEntries(systems: readonly string[] | null, running: string 
     `none of ${systems.length} boot entries is of the running system`,
     remedy
   )
-}
-
-/** Systems that the entries of systemd-boot boot; null where there is no such folder. */
-async function entriesOf(boot: string): Promise<readonly string[] | null> {
-  const folder = join(boot, 'loader/entries')
-  const names = await readdir(folder).catch(ignoreMissing(null))
-  if (names === null) return null
-  const files = names.filter((name) => name.endsWith('.conf'))
-  const texts = await Promise.all(
-    files.map((name) => readFile(join(folder, name), 'utf8').catch(ignoreMissing('')))
-  )
-  const systems = texts.map((text) => /^options\s.*?\binit=(\S+)/m.exec(text)?.[1])
-  return systems.filter((init) => init !== undefined).map((init) => dirname(init))
 }

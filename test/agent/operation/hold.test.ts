@@ -1,23 +1,28 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { parseHold, putHold, readHold, releaseHold } from '../../../agent/operation/hold.ts'
+import { hostClock } from '../../../agent/clock.ts'
+import { Holds, parseHold, readHold } from '../../../agent/operation/hold.ts'
 import { call, candidate, startDaemon } from '../fakes/daemon.ts'
-
-const hold = { reason: 'travel', principal: 'operate socket', at: '2026-01-01T00:00:00Z', operation: null }
 
 t.test('a hold stays until the release, and one that cannot be read holds as well', async (t) => {
   const directory = t.testdir()
-  t.equal(await readHold(directory), null)
-  await putHold(directory, hold)
+  const holds = new Holds(directory, hostClock())
+  t.equal(await holds.read(), null)
+  const hold = await holds.put('travel', 'operate socket')
   t.same(await readHold(directory), hold)
-  t.equal(await releaseHold(directory), true)
-  t.equal(await releaseHold(directory), false)
+  await holds.afterRollback({ id: 'op', principal: 'operate socket', reason: null })
+  t.same(await holds.release(), hold, 'the reason that stands stays')
+  t.equal(await holds.release(), null)
+  await holds.afterRollback({ id: 'op', principal: 'operate socket', reason: 'smoke' })
+  t.match(await holds.read(), { reason: 'emergency rollback: smoke', operation: 'op' })
   for (const bad of ['', '{', 'null', '[]', '{"reason":1}']) {
     t.equal(parseHold(bad), null, bad)
     writeFileSync(join(directory, 'hold.json'), bad)
-    t.match(await readHold(directory), { reason: /cannot be read/ }, bad)
+    t.match(await holds.read(), { reason: /cannot be read/ }, bad)
   }
+  const gone = new Holds(join(directory, 'nowhere'), hostClock())
+  await gone.afterRollback({ id: 'op', principal: 'operate socket', reason: null })
 })
 
 t.test('over the API: roles, refusal at admission, a rollback all the same', async (t) => {
