@@ -175,10 +175,7 @@ export class Operations {
     return (await heard(directory, 'cancel')) === null && (await heard(directory, 'reboot')) === null
   }
 
-  /**
-   * An operation on its way is turned round; otherwise a rollback of its own begins. Either way a person has decided:
-   * the host is on hold until one releases it.
-   */
+  /** Turns round what is on its way, or begins a rollback of its own, and holds the host: a person has decided. */
   async rollback(request: RollbackRequest, caller: Caller): Promise<OperationState> {
     const unfinished = (await this.all()).find((state) => !isTerminal(state.phase))
     if (unfinished) return this.#turnRound(unfinished, request, caller)
