@@ -3,7 +3,8 @@ import { runAgentCli } from './cli/program.ts'
 
 const terminal = {
   out: (text: string) => void process.stdout.write(text),
-  err: (text: string) => void process.stderr.write(text)
+  err: (text: string) => void process.stderr.write(text),
+  colours: process.stdout.isTTY === true && !process.env.NO_COLOR
 }
 // Whoever reads our output may stop reading, as `head` does.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -17,6 +17,11 @@ let
   path = option (types.strMatching "/[^[:space:]$%]*");
   seconds = minimum: option (types.ints.between minimum 86400);
   group = option (types.nullOr types.str) null;
+  count = option (types.ints.between 0 1000000000000000);
+  strictness = option (types.enum [
+    "warn"
+    "fail"
+  ]) "warn";
 
   # The agent itself judges its configuration while the system is built: a mistake never reaches a host.
   settingsFile =
@@ -125,6 +130,38 @@ in
           checks =
             option (types.nullOr (types.attrsOf json.type)) null
               "Checks by name, see docs/checks.md; null is the default set";
+          windows =
+            option (types.listOf (types.attrsOf types.anything)) [ ]
+              "Maintenance windows outside of which nothing is activated; none is always";
+          physicalAccess = option types.bool true "Somebody can reach the console of this host";
+          secondWayIn =
+            option (types.nullOr types.str) null
+              "The way in when the network is gone, in words; a host without physical access needs one";
+          trust.signaturesNeeded =
+            option (types.ints.between 0 10) 0
+              "Signatures by trust.publicKeys that every path of a generation must carry; 0 asks for none";
+          trust.publicKeys =
+            option (types.listOf types.str) [ ]
+              "Keys that count for trust.signaturesNeeded, as in nix.conf";
+          trust.onLoss =
+            strictness "When a generation trusts fewer keys than the running system, or needs no signatures";
+          preflight.mustKnow = option (types.listOf types.str) [
+            "hold"
+            "window"
+            "candidate"
+            "agent"
+            "other-activation"
+            "baseline"
+          ] "Checks that keep an activation back where they cannot tell, too";
+          preflight.hashBaseline =
+            option types.bool false
+              "Read and hash every path of the running system, not only its top level";
+          preflight.storeBytes = count 268435456 "Bytes that stay free where the Nix store is";
+          preflight.bootBytes = count 4194304 "Bytes that stay free where boot entries are, beside what a new one takes";
+          preflight.stateBytes = count 2097152 "Bytes that stay free in the state directory";
+          preflight.inodes = count 500 "Inodes that stay free in each of these";
+          preflight.users = strictness "When people are logged in";
+          preflight.clock = strictness "When the clock is not synchronised";
         };
       };
     };

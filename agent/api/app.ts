@@ -24,6 +24,7 @@ import { atLeast, callerOf } from './caller.ts'
 import { checksApi } from './checks-api.ts'
 import { compilersFactory } from './compilers.ts'
 import { operationWordsApi } from './operation-words-api.ts'
+import { holdApi, preflightApi, preflightComponents } from './preflight-api.ts'
 import { previewApi } from './preview-api.ts'
 import { sendProblem } from './problem.ts'
 import type { ApiOptions } from './routes.ts'
@@ -40,6 +41,7 @@ export interface AppOptions extends ApiOptions, ApprovalsApiOptions {
 }
 
 const components = [
+  ...preflightComponents,
   Host,
   ProfileState,
   Generation,
@@ -106,6 +108,8 @@ export async function buildApp(options: AppOptions): Promise<App> {
     await app.register(ledgerApi, { settings: options.settings, soak: options.soak, prefix: '/v1' })
   }
   await app.register(checksApi, { ...options, prefix: '/v1' })
+  await app.register(holdApi, { ...options, prefix: '/v1' })
+  await app.register(preflightApi, { ...options, prefix: '/v1' })
   addProbes(app, options)
   await app.ready()
   return app

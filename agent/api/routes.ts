@@ -77,6 +77,7 @@ export const hostApi: FastifyPluginAsyncTypebox<ApiOptions> = async (
       system: await host.system(),
       bootId,
       agentVersion: VERSION,
+      hold: await operations.holds.read(),
       profiles: [await operations.profileState()]
     })
   )

@@ -12,6 +12,8 @@ import * as views from './views/text.ts'
 export interface Terminal {
   readonly out: (text: string) => void
   readonly err: (text: string) => void
+  /** Whether it shows colours; it does not where nothing is said. */
+  readonly colours?: boolean
 }
 
 /** What every command gets. */
@@ -30,6 +32,7 @@ export interface ActivateOptions {
   readonly reason?: string
   readonly again?: true
   readonly overDrift?: true
+  readonly outsideWindow?: true
   readonly follow: boolean
 }
 
@@ -73,7 +76,8 @@ export async function activate(
     ...(options.revision === undefined ? {} : { revision: options.revision }),
     ...(options.reason === undefined ? {} : { reason: options.reason }),
     ...(options.again ? { again: true } : {}),
-    ...(options.overDrift ? { overDrift: true } : {})
+    ...(options.overDrift ? { overDrift: true } : {}),
+    ...(options.outsideWindow ? { outsideWindow: true } : {})
   })
   if (options.follow) return show(context, followByApi(client, operation.id), ['committed'], true)
   print(context, operation, () => views.operation(operation))
@@ -112,6 +116,9 @@ export async function reboot(context: Context, id: string | undefined): Promise<
 /** How an operation ends that leaves the host, or brings it back to, what ran before. */
 const baselineAgain: readonly Operation['phase'][] = ['rolled-back', 'cancelled', 'refused']
 
+/** Said at every emergency rollback. */
+const HELD = 'The host is on hold from now on: belay-agent release lets activations in again.\n'
+
 /** By the daemon; where none answers this process admits the operation and starts the runner itself. */
 export async function rollback(context: Context, options: RollbackOptions): Promise<number> {
   const client = socket(context, 'operate')
@@ -123,10 +130,14 @@ export async function rollback(context: Context, options: RollbackOptions): Prom
     if (codeOf(error) === 'host-unreachable') return null
     throw error
   })
-  if (started) return follow(context, client, started.id, baselineAgain)
+  if (started) {
+    context.terminal.err(HELD)
+    return follow(context, client, started.id, baselineAgain)
+  }
   context.terminal.err('The agent does not answer; rolling back without it.\n')
   const { rollbackWithoutDaemon } = await import('./without-daemon.ts')
   const { id, root } = await rollbackWithoutDaemon(context.settings, context.config, request)
+  context.terminal.err(HELD)
   return show(context, followByJournal(root, id), baselineAgain)
 }
 

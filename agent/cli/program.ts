@@ -9,6 +9,7 @@ import { UNREADABLE } from '../platform/nixos/units.ts'
 import type { Terminal } from './commands.ts'
 import * as commands from './commands.ts'
 import type { GcOptions } from './gc.ts'
+import { addPreflight } from './preflight.ts'
 import type { PreviewOptions } from './preview.ts'
 import type { RescueOptions } from './rescue.ts'
 import { addSoak } from './soak-commands.ts'
@@ -40,7 +41,7 @@ behind a whole record (it shows as "unfinished", as an operation does whose agen
 output of --json elsewhere: once an operation has ended, its number of records and the hash of the last ("head") stay.`
 
 /** What the commands share: where they hang, what they get, and how their exit code leaves. */
-interface Shell {
+export interface Shell {
   readonly program: Command
   readonly terminal: Terminal
   readonly file: () => string | null
@@ -82,6 +83,7 @@ export async function runAgentCli(argv: readonly string[], terminal: Terminal): 
   addPreview(shell)
   addChanging(shell)
   addApproving(shell)
+  addPreflight(shell)
   addRescue(shell)
   addSoak(shell)
   addInternal(shell)
@@ -187,6 +189,7 @@ function addChanging({ program, context, emergencyContext, exit }: Shell): void 
     .option('--reason <text>', 'why, for the journal')
     .option('--again', 'also a generation that is marked bad')
     .option('--over-drift', 'also over a system or profile that somebody else has put there')
+    .option('--outside-window', 'even where no maintenance window is open; it is written down')
     .option('--no-follow', 'return as soon as the operation is accepted')
     .addHelpText(
       'after',

@@ -8,6 +8,7 @@ import { ignoreMissing } from '../platform/nix/generations.ts'
 import { ApprovalSettings } from './approval.ts'
 import { Checks, parseChecks } from './checks.ts'
 import { HistorySettings } from './history.ts'
+import { assertZones, preflightSettings } from './preflight.ts'
 import { Retention } from './retention.ts'
 
 const closed = { additionalProperties: false } as const
@@ -74,7 +75,8 @@ export const Settings = Type.Object(
     }),
     history: HistorySettings,
     retention: Retention,
-    checks: Checks
+    checks: Checks,
+    ...preflightSettings
   },
   { ...closed, $id: 'Settings', description: 'Configuration of belay-agent' }
 )
@@ -104,6 +106,7 @@ export function parseSettings(text: string, at: string): Settings {
   if (typeof filled === 'object' && filled !== null && 'hostName' in filled) filled.hostName ||= hostname()
   if (Value.Check(Settings, filled)) {
     parseChecks(filled.checks, filled)
+    assertZones(filled.windows, at)
     return filled
   }
   throw settingsError(filled, at)

@@ -9,6 +9,7 @@ import type { Operations } from '../operation/operations.ts'
 import type { OperationState } from '../operation/state.ts'
 import type { Host } from '../platform/platform.ts'
 import { checkMetrics } from './checks.ts'
+import { heldGauge } from './hold.ts'
 import { addSoakMetrics } from './soak.ts'
 
 /**
@@ -88,6 +89,7 @@ export function agentMetrics(
   if (soak) addSoakMetrics(registry, soak)
   const m = families(registry)
   const observeChecks = checkMetrics(registry, checks)
+  heldGauge(registry, operations)
   m.build.set({ version: VERSION }, 1)
   for (const kind of ['activate', 'rollback']) {
     for (const result of phases.filter(isTerminal)) m.ended.inc({ kind, result }, 0)

@@ -1,3 +1,4 @@
+import type { CheckName, PreflightResult } from '../../shared/api/preflight.ts'
 import type { RebootNeed } from '../../shared/api/reboot.ts'
 import type { ActivationMode, ConfirmPolicy, GenerationRef } from '../../shared/api/schemas.ts'
 import type { ErrorCode } from '../../shared/errors.ts'
@@ -19,6 +20,8 @@ export interface Accepted {
   readonly confirm: ConfirmPolicy
   /** Revision of the desired state that it was asked for, where it was. */
   readonly revision?: number
+  /** The principal wants it outside the maintenance windows too. */
+  readonly outsideWindow?: true
   readonly principal: string
   readonly reason: string | null
   /** The caller's idempotency key and a hash of the request it came with. */
@@ -39,6 +42,12 @@ export interface Baseline {
   readonly reboot?: RebootNeed
   /** What the checks that vote found, by name. */
   readonly checks?: Readonly<Record<string, CheckResult>>
+  /** What preflight found; nothing of it kept the activation back. */
+  readonly preflight?: readonly {
+    readonly name: CheckName
+    readonly result: PreflightResult
+    readonly evidence: string
+  }[]
 }
 
 /** An event in the journal of one operation. An intent (`…-started`) is durable before its effect. */

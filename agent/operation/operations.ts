@@ -12,10 +12,12 @@ import type { Clock } from '../clock.ts'
 import type { Settings } from '../config/settings.ts'
 import { releaseReserve, setReserve } from '../journal/durable-write.ts'
 import type { Host } from '../platform/platform.ts'
+import { assertOpen } from '../preflight/people.ts'
 import type { Caller } from './confirmable.ts'
 import { assertConfirmable } from './confirmable.ts'
 import { cancellable, heard, say } from './control.ts'
 import { assertNotDrifted, lastLeft, leftBy, withDrifts } from './drift.ts'
+import { Holds } from './hold.ts'
 import { readKnownGood, rollbackTarget } from './known-good.ts'
 import { assertNotBad, readMarks } from './marks.ts'
 import type { OperationState } from './state.ts'
@@ -45,6 +47,7 @@ const EMERGENCY_BYTES = 512 * 1024
 /** What can be done with operations: the same for the daemon's API and for a CLI that finds the daemon dead. */
 export class Operations {
   readonly root: string
+  readonly holds: Holds
   readonly #settings: Settings
   readonly #clock: Clock & { readonly bootId: string }
   readonly #host: Host
@@ -56,6 +59,7 @@ export class Operations {
 
   constructor({ settings, clock, host, assertApproved }: OperationsOptions) {
     this.root = operationsRoot(settings)
+    this.holds = new Holds(settings.stateDirectory, clock)
     this.#settings = settings
     this.#clock = clock
     this.#host = host
@@ -98,6 +102,8 @@ export class Operations {
       key === null ? undefined : (await this.all()).find((s) => s.accepted.idempotency?.key === key)
     const { storePath, revision } = request
     if (!earlier) {
+      const outside = request.outsideWindow ? caller.principal : null
+      await assertOpen(this.#settings, Date.parse(this.#clock.now().at), outside)
       await this.#host.assertCandidate(storePath)
       await this.#assertApproved?.(request)
     }
@@ -109,6 +115,7 @@ export class Operations {
         target: { number: null, storePath },
         mode: request.mode ?? 'switch',
         ...(revision === undefined ? {} : { revision }),
+        ...(request.outsideWindow ? { outsideWindow: true } : {}),
         confirm: request.confirm ?? { by: 'connection', windowSeconds: this.#settings.confirm.windowSeconds },
         principal: caller.principal,
         reason: request.reason ?? null,
@@ -168,7 +175,7 @@ export class Operations {
     return (await heard(directory, 'cancel')) === null && (await heard(directory, 'reboot')) === null
   }
 
-  /** An operation on its way is turned round; otherwise a rollback of its own begins. */
+  /** Turns round what is on its way, or begins a rollback of its own, and holds the host: a person has decided. */
   async rollback(request: RollbackRequest, caller: Caller): Promise<OperationState> {
     const unfinished = (await this.all()).find((state) => !isTerminal(state.phase))
     if (unfinished) return this.#turnRound(unfinished, request, caller)
@@ -228,6 +235,7 @@ export class Operations {
     return next.then(async (state) => {
       const { id, kind } = state.accepted
       if (isTerminal(state.phase)) return state
+      if (kind === 'rollback') await this.holds.afterRollback(state.accepted)
       await this.#host.startRunner(id).catch(async (error: unknown) => {
         // The caller hears that it failed: it must not happen later all the same. A rollback may.
         if (kind === 'activate')
@@ -274,6 +282,7 @@ export class Operations {
         principal: caller.principal,
         target: other
       })
+    await this.holds.afterRollback({ id, principal: caller.principal, reason: request.reason ?? null })
     // It may have lost its runner.
     await this.#host.startRunner(id)
     return state

@@ -1,9 +1,17 @@
 import type { Plan, PreviewRequest } from '../../shared/api/plan.ts'
-import type { Generation, GenerationRef } from '../../shared/api/schemas.ts'
+import type { PreflightCheck } from '../../shared/api/preflight.ts'
+import type { ActivationMode, Generation, GenerationRef } from '../../shared/api/schemas.ts'
 import type { Observed } from '../operation/drift.ts'
 
 /** How deep a preview looks. */
 export type PreviewOptions = Pick<PreviewRequest, 'files' | 'dryActivate'>
+
+/** For what a generation is looked at. */
+export interface PreflightOptions {
+  readonly mode: ActivationMode
+  /** An operation that has not ended. */
+  readonly unfinished: string | null
+}
 
 /** What a platform must provide to the part that listens and admits. */
 export interface Host {
@@ -23,6 +31,8 @@ export interface Host {
   assertCandidate(storePath: string): Promise<void>
   /** What an activation would change; changes nothing. Refuses as `assertCandidate` does. */
   preview(storePath: string, options: PreviewOptions): Promise<Plan>
+  /** Whether a generation could be activated now; changes nothing. */
+  preflight(storePath: string, options: PreflightOptions): Promise<readonly PreflightCheck[]>
   /** Starts the runner of an operation; one that runs for it already is left alone. */
   startRunner(id: string): Promise<void>
   /** Output lines of an operation's activation, those there are and those to come, until the signal. */

@@ -1,5 +1,6 @@
 import { agentClient } from '../../shared/agent-client/client.ts'
 import type { Drift } from '../../shared/api/drift.ts'
+import type { Hold } from '../../shared/api/hold.ts'
 import type { Host, Operation } from '../../shared/api/schemas.ts'
 import { codeOf, describeError } from '../../shared/errors.ts'
 import type { Phase } from '../../shared/operation/phase.ts'
@@ -22,6 +23,8 @@ export interface HostStatus {
     readonly reason: string | null
   } | null
   readonly agentVersion: string | null
+  /** Why nothing is activated there; an older agent knows none. */
+  readonly hold: Hold | null
 }
 
 /** Milliseconds for one host, so that a silent one does not hold up the others. */
@@ -49,7 +52,8 @@ export async function hostStatus(
       drift: null,
       drifts: [],
       lastOperation: null,
-      agentVersion: null
+      agentVersion: null,
+      hold: null
     }
     return { host: host.name, reachable: false, error: { code, message }, ...nothing }
   }
@@ -74,6 +78,7 @@ function reachable(name: string, state: Host, operations: readonly Operation[]):
       last === undefined
         ? null
         : { id: last.id, phase: last.phase, updatedAt: last.updatedAt, reason: last.reason },
-    agentVersion: state.agentVersion
+    agentVersion: state.agentVersion,
+    hold: state.hold ?? null
   }
 }

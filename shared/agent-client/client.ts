@@ -1,8 +1,11 @@
 import { request } from 'node:http'
 import type { Approval } from '../api/approval.ts'
 import type { CheckState } from '../api/checks.ts'
+import type { HoldState } from '../api/hold.ts'
 import type { Plan, PreviewRequest } from '../api/plan.ts'
+import type { Preflight } from '../api/preflight.ts'
 import type {
+  ActivationMode,
   ConfirmRequest,
   Host,
   Operation,
@@ -15,15 +18,19 @@ import type { ErrorCode } from '../errors.ts'
 import { BelayError, errorCodes } from '../errors.ts'
 import { sseEvents } from './sse.ts'
 
+/** Longest that all checks may take. */
+const PREFLIGHT_MS = 900_000
+
 /** A connection-per-request client of the agent API on a Unix socket. Every call has its own time limit. */
 export function agentClient(socketPath: string, timeoutMs = 10_000) {
   async function call<T>(
     method: string,
     path: string,
     body?: unknown,
-    headers: Record<string, string> = {}
+    headers: Record<string, string> = {},
+    limitMs = timeoutMs
   ): Promise<T> {
-    const { status, text } = await send({ socketPath, timeoutMs, method, path, body, headers })
+    const { status, text } = await send({ socketPath, timeoutMs: limitMs, method, path, body, headers })
     const parsed = parse(text)
     if (status >= 400) throw problemToError(status, parsed as Partial<Problem>)
     return parsed as T
@@ -31,6 +38,13 @@ export function agentClient(socketPath: string, timeoutMs = 10_000) {
   return {
     host: () => call<Host>('GET', '/v1/host'),
     live: () => call<{ status: string; version: string }>('GET', '/livez'),
+    /** Some checks take their time: a signature of every path, a program that is tried. */
+    preflight: (storePath: string, mode: ActivationMode) => {
+      const path = `/v1/profiles/system/preflight?storePath=${encodeURIComponent(storePath)}&mode=${mode}`
+      return call<Preflight>('GET', path, undefined, {}, PREFLIGHT_MS)
+    },
+    hold: (reason: string) => call<HoldState>('PUT', '/v1/hold', { reason }),
+    release: () => call<HoldState>('DELETE', '/v1/hold'),
     generations: () =>
       call<{ generations: import('../api/schemas.ts').Generation[] }>(
         'GET',

@@ -6,6 +6,7 @@ import type { Phase } from '../operation/phase.ts'
 import { phases } from '../operation/phase.ts'
 import { storePathPattern } from '../store-path.ts'
 import { Drift } from './drift.ts'
+import { MaybeHold } from './hold.ts'
 import { GenerationMark } from './mark.ts'
 
 /** Roles, weakest first. A role may do all that the ones before it may. */
@@ -63,6 +64,7 @@ export const Host = Type.Object(
     system: text('Nix system, such as x86_64-linux'),
     bootId: text('Identity of this boot'),
     agentVersion: text('Version of the agent that answers'),
+    hold: MaybeHold,
     profiles: Type.Array(ref(ProfileState))
   },
   { $id: 'Host', ...closed, description: 'The identity of this host and the state of its profiles' }
@@ -112,6 +114,9 @@ export const OperationRequest = Type.Object(
     again: Type.Optional(Type.Boolean({ description: 'Also a generation that is marked bad' })),
     overDrift: Type.Optional(
       Type.Boolean({ description: 'Also over a system or profile that somebody else has put there' })
+    ),
+    outsideWindow: Type.Optional(
+      Type.Boolean({ description: 'A person wants it outside the maintenance windows too; journaled' })
     )
   },
   { $id: 'OperationRequest', ...closed, description: 'Activate a generation: prove, then commit' }

@@ -151,6 +151,7 @@ t.test(
           { exit: 0, phase: 'rolled-back' },
           'back, without an approval'
         )
+        await host.must(['belay-agent', 'release'])
         const { running } = await truthOf(host)
         t.not(running, before.running)
         const stale = refused('approval-wrong-plan', new RegExp(`approved ${before.running}, now ${running}`))
@@ -164,6 +165,7 @@ t.test(
         t.match(await handIn(host, replay), { exit: 0 })
         t.match(await activate(host, path, '--revision', '7'), { exit: 0, phase: 'committed' })
         t.match(await agent(host, ['rollback']), { exit: 0 })
+        await host.must(['belay-agent', 'release'])
         t.match(await handIn(host, replay), { state: 'used' }, 'handed in again it is the same, and used')
         t.match(await activate(host, path, '--revision', '7'), refused('approval-used'))
       }

@@ -295,7 +295,7 @@ const interventions: readonly Fault[] = [
     ends: ['rolled-back'],
     says: /cancelled/
   },
-  fullDisk('checking', good, {}),
+  fullDisk('checking', good, { ends: ['committed', 'refused'] }),
   fullDisk('confirming', good, { confirm: 'person' }),
   fullDisk('committing', good, { ends: ['committed', 'rolled-back'] }),
   fullDisk('rolling-back', failing, { ends: ['rolled-back'] })
@@ -344,7 +344,12 @@ const candidates: readonly Fault[] = [
     { confirm: nobody, says: /nobody confirmed/ }
   ),
   brings('another agent', { agent: 'v2' }, { ends: ['committed'] }),
-  brings('a broken agent', { agent: 'broken' }, {}),
+  brings('a broken agent', { agent: 'broken' }, { ends: ['refused'], says: /this agent is broken/ }),
+  brings(
+    'an agent that does not serve',
+    { units: { 'belay-agent.service.d/x.conf': '[Service]\nExecStartPre=/bin/false\n' } },
+    {}
+  ),
   brings(
     "a change of the agent's unit",
     { units: { 'belay-agent.service.d/x.conf': '[Service]\nEnvironment=X=1\n' } },

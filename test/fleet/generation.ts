@@ -9,6 +9,8 @@ export interface Generation {
   readonly services?: Readonly<Record<string, string>>
   /** Unit files by name (`x.service`, `x.service.d/y.conf`); `WantedBy=` is honoured. */
   readonly units?: Readonly<Record<string, string>>
+  /** Store paths that units name; they become part of the closure. */
+  readonly references?: readonly string[]
   /** More files of the toplevel by relative path, such as `switch-inhibitors` or `etc/motd`. */
   readonly files?: Readonly<Record<string, string>>
   /** Packages by name with version: so many bytes, or the text of a plain file. */

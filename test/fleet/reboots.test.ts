@@ -141,6 +141,7 @@ async function stories(t: Test, fleet: Fleet, host: Host): Promise<void> {
   await t.test('staged and given up: the next boot is the baseline', async (t) => {
     await ask(fleet, host, { generation: 'given-up', ...agent }, '--mode', 'boot')
     t.equal((await host.run(['belay-agent', 'rollback'])).code, 0)
+    await host.must(['belay-agent', 'release'])
     await host.powerCut()
     await host.boot()
     await ends(t, host, 'rolled-back', second)

@@ -68,7 +68,10 @@ t.test(
       await host.must(['systemd-run', `--unit=${unit}`, '--collect', 'sleep', '60'])
       const refused = await host.run(['belay-agent', '--json', 'activate', next, '--auto-confirm'])
       t.equal(refused.code, 1)
-      t.match(refused.stdout, /"phase":"refused","message":"somebody else is switching this host"/)
+      t.match(
+        refused.stdout,
+        /"phase":"refused","message":"somebody else is switching this host: .*; wait until it has ended/
+      )
       await host.must(['systemctl', 'stop', unit])
     })
 
@@ -85,7 +88,10 @@ t.test(
       const again = await host.run(['belay-agent', '--json', 'rollback'])
       t.match(again, { code: 1, stdout: /no-known-good/ }, 'not forward to what was left')
       t.same(await truthOf(host), before)
-      t.equal((await host.run(['belay-agent', 'activate', after, '--auto-confirm'])).code, 0)
+      const forward = () => host.run(['belay-agent', 'activate', after, '--auto-confirm'])
+      t.match(await forward(), { code: 1, stderr: /\(held\)/ }, 'nobody pushes over the decision')
+      await host.must(['belay-agent', 'release'])
+      t.equal((await forward()).code, 0)
     })
 
     await t.test(

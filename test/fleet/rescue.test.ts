@@ -199,6 +199,6 @@ t.test(
 const state = '/var/lib/belay'
 /** A small disk under the agent's state. */
 const smallDisk = `systemctl stop belay-agent && rm -rf /root/state && cp -a ${state} /root/state &&
-  mount -t tmpfs -o size=1m tmpfs ${state} && cp -a /root/state/. ${state}/ && systemctl start belay-agent`
+  mount -t tmpfs -o size=8m tmpfs ${state} && cp -a /root/state/. ${state}/ && systemctl start belay-agent`
 const bigDisk = `systemctl stop belay-agent && rm -rf /root/state && cp -a ${state} /root/state && umount --lazy ${state} &&
   cp -a /root/state/. ${state}/ && rm -rf /root/state && systemctl start belay-agent`

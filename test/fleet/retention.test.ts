@@ -184,6 +184,7 @@ t.test('marks, drift and retention', { skip: fleetUnavailable() ?? false, timeou
     t.match(await agent(old, 'gc'), { exit: 1, error: { code: 'operation-running', found: /Z-/ } })
     t.match(await old.must(['belay-agent', 'gc', '--dry-run']), /of an unfinished operation/)
     await old.run(['belay-agent', 'rollback'])
+    await old.must(['belay-agent', 'release'])
     t.same((await numbers(old)).length, 10, 'nothing was deleted')
 
     await old.must(['touch', '-h', `${profile}-3-link`])

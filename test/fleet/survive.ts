@@ -151,6 +151,8 @@ async function readLog(host: Host, id: string): Promise<{ broken: boolean; said:
 /** The host as it was before, switched by hand, for the next fault. */
 async function putBack(host: Host, system: string): Promise<void> {
   await host.run(['rm', '-f', '/run/fixture-broken-switches'])
+  // Where the fault was met with a rollback by hand.
+  await host.run(['belay-agent', 'release'])
   const now = await truthOf(host)
   if ([now.running, now.profile, now.bootDefault].every((path) => path === system)) return
   await host.must(['nix-env', '-p', '/nix/var/nix/profiles/system', '--set', system])

@@ -44,6 +44,7 @@ function typeOf(schema: {
   readonly pattern?: string
   readonly minimum?: number
   readonly maximum?: number
+  readonly items?: { readonly type?: string }
 }): string {
   if (schema.enum) return `one of ${schema.enum.map((word) => JSON.stringify(word)).join(', ')}`
   if (schema.type === 'integer') {
@@ -51,6 +52,9 @@ function typeOf(schema: {
   }
   if (schema.anyOf?.some((each) => (each as { type?: string }).type === 'object'))
     return 'null or attribute set of anything'
+  if (schema.type === 'array')
+    return `list of ${schema.items?.type === 'object' ? 'attribute set of anything' : 'string'}`
+  if (schema.type === 'boolean') return 'boolean'
   if (schema.anyOf) return 'null or string'
   return schema.pattern ? 'string matching the pattern /[^[:space:]$%]*' : 'string'
 }
@@ -239,12 +243,13 @@ t.test('flake and module', { skip }, async (t) => {
 async function generations(host: Host, module: ReturnType<typeof moduleOn>) {
   const flake = join(host.root, 'root/fleet')
   writeFlake(flake, {})
-  const files = async (logLevel: string): Promise<Pick<Generation, 'units' | 'files'>> => {
+  const files = async (logLevel: string): Promise<Pick<Generation, 'units' | 'references' | 'files'>> => {
     const config = enabled(`settings = { groups.operate = "belay-operate"; logLevel = "${logLevel}"; };`)
     const [units, settings] = [await module.path('units', config), await module.path('settings', config)]
     const read = async (path: string) => `${await host.must(['cat', path])}\n`
     const overrides = 'belay-agent.service.d/overrides.conf'
     return {
+      references: [await module.path('flake.packages.x86_64-linux.belay-agent')],
       units: {
         'belay-agent.service': await read(`${units}/belay-agent.service`),
         [overrides]: await read(`${units}/${overrides}`),

@@ -2,6 +2,7 @@ import { driftTexts } from '../../../shared/api/drift.ts'
 import type { GenerationMark } from '../../../shared/api/mark.ts'
 import type { Generation, Host, Operation, OperationEvent } from '../../../shared/api/schemas.ts'
 import { clean } from '../../../shared/clean.ts'
+import { holdLine } from './preflight.ts'
 
 const short = (path: string | null) =>
   path === null ? '-' : path.replace('/nix/store/', '').replace(/^(.{8}).{24}/, '$1…')
@@ -19,6 +20,7 @@ export function status(host: Host, newest: Operation | null): string {
     for (const { kind, found, wanted } of profile.drifts)
       lines.push(`  drift         ${driftTexts[kind]} (${kind}: ${short(found)}, wanted ${short(wanted)})`)
   }
+  if (host.hold) lines.push(holdLine(host.hold))
   lines.push(newest ? operation(newest) : '  no operation yet')
   return lines.join('\n')
 }

@@ -17,6 +17,12 @@ export interface Wanted {
  * closure without `etc/hostname` fits every host, as in NixOS with an empty `networking.hostName`.
  */
 export async function assertCandidate(storePath: string, wanted: Wanted): Promise<void> {
+  await assertSystem(storePath, wanted)
+  await assertUnits(storePath)
+}
+
+/** The first half: a system, and for this host. */
+export async function assertSystem(storePath: string, wanted: Wanted): Promise<void> {
   const at = 'storePath'
   if ((await lstat(storePath).catch(ignoreMissing(null))) === null) {
     throw new BelayError('path-not-valid', `${storePath} is not on this host`, {
@@ -45,11 +51,10 @@ export async function assertCandidate(storePath: string, wanted: Wanted): Promis
     const text = `a system for ${host}; this host is ${wanted.hostName}`
     throw new BelayError('wrong-host', text, { found: host, wanted: wanted.hostName, at })
   }
-  await assertUnits(storePath)
 }
 
-/** The candidate has an agent, which brings the host back from the next one, and none of an operation's own units. */
-async function assertUnits(storePath: string): Promise<void> {
+/** The second half: the candidate has an agent, which brings the host back from the next one, and none of an operation's own units. */
+export async function assertUnits(storePath: string): Promise<void> {
   const at = 'storePath'
   const units = 'etc/systemd/system'
   const unit = `${units}/belay-agent.service`

@@ -8,7 +8,7 @@ import { monotonicMs } from '../../clock.ts'
 import type { Settings } from '../../config/settings.ts'
 import { markOf, readMarks } from '../../operation/marks.ts'
 import { ignoreMissing, readGenerations } from '../nix/generations.ts'
-import type { Host } from '../platform.ts'
+import type { Host, PreflightOptions } from '../platform.ts'
 import { assertCandidate } from './candidate.ts'
 import { placesOf } from './nixos-ports.ts'
 import { observe } from './observe.ts'
@@ -77,6 +77,7 @@ export function nixosHost(settings: Settings, config: string | null): Host {
       const { preview } = await import('./preview.ts')
       return preview(storePath, options, { hostName: settings.hostName, places })
     },
+    preflight: (storePath, options) => lookAt(settings, storePath, options),
     startRunner: (id) => startRunner(id, config),
     follow: async (id, line, signal) => {
       const reader = await startCommand([...journalctl(id), '--follow'], { onStdoutLine: line })
@@ -90,6 +91,20 @@ export function nixosHost(settings: Settings, config: string | null): Host {
       return stdout.split('\n').filter(Boolean).slice(0, MAX_LINES)
     }
   }
+}
+
+/** Every check, with nothing changed. */
+async function lookAt(settings: Settings, storePath: string, options: PreflightOptions) {
+  const { runPreflight } = await import('../../preflight/run.ts')
+  return runPreflight({
+    storePath: parseStorePath(storePath),
+    settings,
+    seen: await observe(placesOf(settings)),
+    nowMs: Date.now(),
+    looking: 'only',
+    outsideWindow: null,
+    ...options
+  })
 }
 
 /** An earlier runner that is just going may hold the name a little longer than its operation lasts. */

@@ -10,13 +10,13 @@ import { awaitAnswer, awaitRetry, heard } from '../../operation/control.ts'
 import type { Accepted, Baseline, Event } from '../../operation/events.ts'
 import type { Ports } from '../../operation/ports.ts'
 import { foldOperation } from '../../operation/state.ts'
+import { refusalOf, runPreflight } from '../../preflight/run.ts'
 import { keepRescueScript } from '../../rescue/keep.ts'
 import type { Preview } from '../../security/approvals.ts'
 import { useApprovals } from '../../security/require-approval.ts'
 import { addRoot, assertComplete, removeRoot } from '../nix/profile.ts'
 import { activation } from './activation.ts'
 import { chooseMode } from './activation-mode.ts'
-import { assertCandidate } from './candidate.ts'
 import { commit, restore } from './choice.ts'
 import { armGuard, disarmGuard, guardFired } from './guard.ts'
 import { keepMarks } from './keep-marks.ts'
@@ -24,7 +24,6 @@ import type { Places } from './observe.ts'
 import { observe } from './observe.ts'
 import { rebootNeed } from './reboot-need.ts'
 import { regressionOf } from './regression.ts'
-import { whoSwitches } from './switching.ts'
 import { failedUnits } from './systemd.ts'
 import { trialBoot } from './trial-boot.ts'
 
@@ -139,29 +138,29 @@ async function check(accepted: Accepted, settings: Settings): Promise<Baseline> 
       wanted: 'a system that runs'
     })
   }
-  const { storePath } = accepted.target
-  await assertCandidate(storePath, { hostName: settings.hostName, running: seen.running })
-  const reboot = await rebootNeed(seen.running, storePath, seen.booted)
-  const mode = await chooseMode(accepted.mode ?? 'switch', reboot, storePath)
-  const found = await whoSwitches()
-  if (found !== null)
-    throw new BelayError('operation-running', 'somebody else is switching this host', { found })
-  await assertComplete(seen.running).catch((cause: unknown) => {
-    const text = 'the running system is damaged; nothing could be rolled back to'
-    throw new BelayError('baseline-broken', text, {
-      cause,
-      found: seen.running,
-      wanted: 'a complete closure'
-    })
-  })
   await addRoot(settings.gcRootsDirectory, 'baseline', seen.running)
   await addRoot(settings.gcRootsDirectory, 'baseline-profile', seen.storePath)
+  const checks = await runPreflight({
+    storePath: accepted.target.storePath,
+    settings,
+    seen,
+    nowMs: Date.now(),
+    looking: 'before activation',
+    mode: accepted.mode ?? 'switch',
+    outsideWindow: accepted.outsideWindow ? accepted.principal : null,
+    unfinished: null
+  })
+  const refusal = refusalOf(checks, settings.preflight.mustKnow)
+  if (refusal !== null) throw refusal
+  const reboot = await rebootNeed(seen.running, accepted.target.storePath, seen.booted)
+  const mode = await chooseMode(accepted.mode ?? 'switch', reboot, accepted.target.storePath)
   const number = seen.running === seen.storePath ? seen.number : null
   return {
     type: 'baseline',
     generation: { number, storePath: seen.running },
     profile: { number: seen.number, storePath: seen.storePath },
     failedUnits: await failedUnits(),
+    preflight: checks.map(({ name, result, evidence }) => ({ name, result, evidence })),
     mode,
     reboot,
     checks: await votesNow(settings, () => observe(placesOf(settings)))

@@ -1,5 +1,6 @@
 import type { DriftKind } from '../../../shared/api/drift.ts'
 import { driftTexts } from '../../../shared/api/drift.ts'
+import type { Hold } from '../../../shared/api/hold.ts'
 import type { HostStatus } from '../../monitor/fleet-status.ts'
 import type { Cell, Paint } from './text.ts'
 import { cut, duration, firstLine, shortPath, table } from './text.ts'
@@ -18,9 +19,14 @@ export function statusView(hosts: readonly HostStatus[], nowMs: number, paint: P
   const drifted = hosts.flatMap(({ host, drifts }) =>
     drifts.map(({ kind, found, wanted }) => `${paint('yellow', host)}: ${driftLine(kind, found, wanted)}\n`)
   )
-  const below = [...reasons, ...drifted]
+  const held = hosts.flatMap(({ host, hold }) =>
+    hold === null ? [] : [`${paint('yellow', `${host} is on hold`)} ${holdLine(hold)}\n`]
+  )
+  const below = [...held, ...reasons, ...drifted]
   return `${body}${below.length > 0 ? '\n' : ''}${below.join('')}`
 }
+
+const holdLine = ({ at, principal, reason }: Hold) => firstLine(`since ${at} by ${principal}: ${reason}`)
 
 /** An agent of tomorrow may name a kind that is not known here. */
 function driftLine(kind: string, found: string | null, wanted: string | null): string {

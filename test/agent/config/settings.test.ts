@@ -28,7 +28,14 @@ t.test('what is wrong is named: key, value, and what was wanted', async (t) => {
     ['{"confirm": {"windwSeconds": 5}}', 'confirm.windwSeconds', 5, /no such key/],
     ['{"logLevel": "loud"}', 'logLevel', 'loud', /allowed|enum|equal/],
     ['{"stateDirectory": "relative"}', 'stateDirectory', 'relative', /pattern/],
-    ['{"groups": {"operate": 1}}', 'groups.operate', 1, /string/]
+    ['{"groups": {"operate": 1}}', 'groups.operate', 1, /string/],
+    [
+      '{"windows": [{"days": ["mon"], "from": "01:00", "to": "02:00", "timeZone": "Europe/Nowhere"}]}',
+      'windows.0.timeZone',
+      'Europe/Nowhere',
+      /IANA/
+    ],
+    ['{"preflight": {"users": "ignore"}}', 'preflight.users', 'ignore', /allowed|enum|equal/]
   ]
   for (const [text, at, found, wanted] of cases) {
     t.throws(() => parseSettings(text, 'f'), { code: 'invalid-config', at, found, wanted }, text)

@@ -67,6 +67,7 @@ export async function startDaemon(t: Scope, dir = shortDirectory(t)) {
       if (storePath !== candidate) throw new BelayError('path-not-valid', `${storePath} is not here`)
       return plan({ from: baseline, to: candidate })
     },
+    preflight: async () => [],
     startRunner: async (id) => void started.push(id),
     follow: async (_, line) => line('the first line'),
     output: async () => ['the first line', 'the second line']

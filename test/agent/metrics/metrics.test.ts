@@ -44,7 +44,7 @@ t.test('hostile label values cannot break the format', async (t) => {
   const seen = { number: 1, storePath: hostile, running: null, booted: null, bootDefault: null, drift: false }
   const metrics = agentMetrics(
     { observe: async () => seen } as never,
-    { all: async () => [], unreadable: async () => [] } as never
+    { all: async () => [], unreadable: async () => [], holds: { read: async () => null } } as never
   )
   const text = await metrics()
   t.notMatch(text, /^evil/m)

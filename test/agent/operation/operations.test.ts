@@ -14,6 +14,7 @@ t.test('what the last change left outlives the operations that changed nothing',
   const { accepted } = await operations.rollback({ generation: 1 }, caller)
   await d.append(accepted.id, { type: 'moved', to: 'rolling-back', reason: 'test' })
   await d.append(accepted.id, { type: 'moved', to: 'rolled-back', reason: 'test' })
+  await operations.holds.release()
   const ids: string[] = []
   for (let i = 0; i < 7; i++) {
     const { id } = (await operations.start({ storePath: candidate }, caller, null)).accepted

@@ -23,7 +23,8 @@ t.test('a host says what runs and what was done last', async (t) => {
       updatedAt: '2026-01-01T12:00:00Z',
       reason: 'now accepted'
     },
-    agentVersion: '0.1.0'
+    agentVersion: '0.1.0',
+    hold: null
   })
   t.equal(agent.seen.open, 0)
 })

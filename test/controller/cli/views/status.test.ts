@@ -13,7 +13,8 @@ const good: HostStatus = {
   drift: false,
   drifts: [],
   lastOperation: { id: 'op', phase: 'committed', updatedAt: '2026-01-01T12:00:00Z', reason: null },
-  agentVersion: '0.1.0'
+  agentVersion: '0.1.0',
+  hold: null
 }
 
 t.test('the fleet as a table, with the reason of silence below', (t) => {
@@ -26,7 +27,8 @@ t.test('the fleet as a table, with the reason of silence below', (t) => {
     drift: null,
     drifts: [],
     lastOperation: null,
-    agentVersion: null
+    agentVersion: null,
+    hold: null
   }
   const drifts: HostStatus['drifts'] = [
     { kind: 'profile-moved', found: storePath('c'), wanted: storePath('b') }
