@@ -50,9 +50,9 @@ export const Settings = Type.Object(
     ),
     reboot: Type.Object(
       {
-        policy: Type.Enum(['never', 'when-asked'], {
+        policy: Type.Enum(['never', 'when-asked', 'in-window'], {
           description:
-            'When the agent reboots the host into a generation that is staged: never, or when somebody with the operate role says so',
+            'When the agent reboots the host into a generation that is staged: never; when somebody with the operate role says so; or also by itself in one of the windows',
           default: 'when-asked'
         })
       },

@@ -20,10 +20,12 @@ import { assertNotDrifted, lastLeft, leftBy, withDrifts } from './drift.ts'
 import { Holds } from './hold.ts'
 import { readKnownGood, rollbackTarget } from './known-good.ts'
 import { assertNotBad, readMarks } from './marks.ts'
+import { rebootIsDue } from './reboot-policy.ts'
 import type { OperationState } from './state.ts'
 import type { Admission } from './store.ts'
 import {
   admit,
+  ignoreCorrupt,
   listOperations,
   operationDirectory,
   readOperation,
@@ -170,7 +172,8 @@ export class Operations {
 
   /** True for what only a reboot goes on with, and nobody has said anything to. */
   async #waitsForReboot({ phase, bootId, accepted }: OperationState): Promise<boolean> {
-    if (phase !== 'staged' || bootId !== this.#clock.bootId) return false
+    const waits = phase === 'staged' && bootId === this.#clock.bootId
+    if (!waits || rebootIsDue(this.#settings, Date.now())) return false
     const directory = operationDirectory(this.root, accepted.id)
     return (await heard(directory, 'cancel')) === null && (await heard(directory, 'reboot')) === null
   }
@@ -287,12 +290,6 @@ export class Operations {
     await this.#host.startRunner(id)
     return state
   }
-}
-
-/** For `catch`: null for a journal that cannot be read or is not there; any other error goes on. */
-function ignoreCorrupt(error: unknown): null {
-  if (codeOf(error) === 'journal-corrupt' || codeOf(error) === 'operation-unknown') return null
-  throw error
 }
 
 /** Where operations are kept. */

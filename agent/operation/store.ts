@@ -42,6 +42,12 @@ export async function readOperation(root: string, id: string): Promise<Operation
   return foldOperation(records)
 }
 
+/** For `catch`: null for a journal that cannot be read or is not there; any other error goes on. */
+export function ignoreCorrupt(error: unknown): null {
+  if (codeOf(error) === 'journal-corrupt' || codeOf(error) === 'operation-unknown') return null
+  throw error
+}
+
 /** Identities of all operations, oldest first. What is no operation's directory is passed over. */
 export async function listOperations(root: string): Promise<readonly string[]> {
   return (await readdir(root).catch(ignoreMissing<string[]>([]))).filter((name) => ID.test(name)).sort()

@@ -6,6 +6,7 @@ import type { Settings } from '../../config/settings.ts'
 import { durableWrite, syncDirectory } from '../../journal/durable-write.ts'
 import { heard } from '../../operation/control.ts'
 import type { Ports } from '../../operation/ports.ts'
+import { rebootIsDue } from '../../operation/reboot-policy.ts'
 import { ignoreMissing, readGenerations } from '../nix/generations.ts'
 import { replaceLink } from '../nix/profile.ts'
 import type { BootLoader } from './boot-loader/boot-loader.ts'
@@ -66,7 +67,8 @@ export function trialBoot({ directory, settings, bootId, installBoot }: TrialOpt
       if ((await stagedIn()) !== null) await (await bootLoaderOf(bootDirectory))?.forgetOnce()
     },
     mayReboot: async () =>
-      settings.reboot.policy !== 'never' && (await heard(directory, 'reboot').then((word) => word !== null)),
+      settings.reboot.policy !== 'never' &&
+      (rebootIsDue(settings, Date.now()) || (await heard(directory, 'reboot')) !== null),
     reboot: async () => void (await runCommand(['systemctl', '--no-block', 'reboot'], { timeoutMs: 30_000 })),
     bootFinished: async () =>
       void (await runCommand(['systemctl', 'is-system-running', '--wait'], {
