@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { open, readFile, realpath, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ignoreMissing } from '../platform/nix/generations.ts'
-import { readBootEntries } from '../platform/nixos/boot-entries.ts'
+import { bootLoaderOf } from '../platform/nixos/boot-loader/boot-loader.ts'
 import type { Finding } from './check.ts'
 import { check, fail, pass, unknown } from './check.ts'
 
@@ -74,19 +74,20 @@ async function probe(boot: string): Promise<true | string> {
 /** The running system stands in the boot menu, so that a host which does not come up can be brought back there. */
 export const bootEntry = check({
   name: 'baseline-boot-entry',
-  look: async ({ settings }) =>
-    (await readBootEntries(settings.bootDirectory))?.map(({ storePath }) => storePath) ?? null,
-  judge: (entries, { seen }) => judgeEntries(entries, seen.running)
+  look: async ({ settings, seen }) => {
+    const loader = await bootLoaderOf(settings.bootDirectory)
+    if (loader === null || seen.running === null) return null
+    return { loader: loader.name, has: await loader.hasEntry(seen.running) }
+  },
+  judge: (seen, subject) => judgeEntry(seen, subject.seen.running)
 })
 
-export function judgeEntries(systems: readonly string[] | null, running: string | null): Finding {
-  if (systems === null) return unknown('no entries of systemd-boot here; other boot loaders are not read')
-  if (running !== null && systems.includes(running))
-    return pass(`the running system is one of ${systems.length} boot entries`)
+export function judgeEntry(
+  seen: { readonly loader: string; readonly has: boolean } | null,
+  running: string | null
+): Finding {
+  if (seen === null) return unknown('neither systemd-boot nor GRUB is here; others are not read')
+  if (seen.has) return pass(`${seen.loader} has an entry of the running system`)
   const remedy = `${running}/bin/switch-to-configuration boot writes one; is the boot partition mounted?`
-  return fail(
-    'baseline-not-bootable',
-    `none of ${systems.length} boot entries is of the running system`,
-    remedy
-  )
+  return fail('baseline-not-bootable', `${seen.loader} has no entry of the running system`, remedy)
 }

@@ -61,7 +61,7 @@ export const reboot = check({
 })
 
 export function judgeReboot({ required, recommended, causes }: RebootNeed, mode: ActivationMode): Finding {
-  const shown = causes.map(({ what, from, to }) => `${what}: ${from ?? 'none'} → ${to ?? 'none'}`).join(', ')
+  const shown = causes.map(({ what, from, to }) => `${what}: ${from ?? 'none'} -> ${to ?? 'none'}`).join(', ')
   if (!recommended) return pass('a switch brings all of it')
   if (mode !== 'switch') return pass(`it is booted, which brings ${shown}`)
   const remedy = 'take it up by a reboot: --mode boot, or auto'

@@ -125,8 +125,9 @@ async function stories(t: Test, fleet: Fleet, host: Host): Promise<void> {
     t.match(await host.must(['belay-agent', 'log']), /the candidate is not what booted/)
   })
 
-  await t.test('a broken agent: the guard reboots into the baseline', async (t) => {
-    const next = { generation: 'broken', agent: 'broken', agentConfig: { limits } }
+  await t.test('an agent that does not serve: the guard reboots into the baseline', async (t) => {
+    const units = { 'belay-agent.service.d/x.conf': '[Service]\nExecStartPre=/bin/false\n' }
+    const next = { generation: 'broken', ...agent, units }
     const { path } = await ask(fleet, host, next, '--mode', 'boot')
     const window = `${await host.must(['readlink', '-f', '/var/lib/belay/trial'])}/window`
     await host.must(['sh', '-c', `echo "trial 3" > ${window}`])

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { executableOf, judgeRun } from '../../../agent/preflight/agent-runs.ts'
 import { judgeBaseline } from '../../../agent/preflight/baseline.ts'
-import { judgeBoot, judgeEntries, mountOf } from '../../../agent/preflight/boot.ts'
+import { judgeBoot, judgeEntry, mountOf } from '../../../agent/preflight/boot.ts'
 import { judgeReboot } from '../../../agent/preflight/candidate.ts'
 import { judgeClock } from '../../../agent/preflight/clock.ts'
 import { holdsLock, judgeOthers } from '../../../agent/preflight/other-activation.ts'
@@ -113,7 +113,7 @@ t.test('what only a reboot brings', async (t) => {
   const causes = [{ what: 'kernel', from: 'a', to: 'b' }]
   const need = { required: false, recommended: true, causes }
   t.match(judgeReboot({ ...need, recommended: false, causes: [] }, 'switch'), { result: 'pass' })
-  t.match(judgeReboot(need, 'switch'), { result: 'warn', evidence: /kernel: a → b/ })
+  t.match(judgeReboot(need, 'switch'), { result: 'warn', evidence: /kernel: a -> b/ })
   t.match(judgeReboot({ ...need, required: true }, 'switch'), { code: 'reboot-required' })
   for (const mode of ['boot', 'auto'] as const)
     t.match(judgeReboot({ ...need, required: true }, mode), { result: 'pass' }, mode)
@@ -143,9 +143,9 @@ t.test('the baseline and the boot partition', async (t) => {
   })
   t.match(judgeBaseline({ ...fine, hashed: { code: 4, said: '', whole: true } }), { result: 'unknown' })
   t.match(judgeBaseline({ ...fine, hashed: { code: null, said: '', whole: true } }), { result: 'unknown' })
-  t.match(judgeEntries(null, '/r'), { result: 'unknown' })
-  t.match(judgeEntries(['/r'], '/r'), { result: 'pass' })
-  t.match(judgeEntries(['/o'], '/r'), { code: 'baseline-not-bootable' })
+  t.match(judgeEntry(null, '/r'), { result: 'unknown' })
+  t.match(judgeEntry({ loader: 'GRUB', has: true }, '/r'), { result: 'pass', evidence: /GRUB/ })
+  t.match(judgeEntry({ loader: 'GRUB', has: false }, '/r'), { code: 'baseline-not-bootable' })
   const mount = (readOnly: boolean) => ({ at: '/boot', readOnly })
   t.match(judgeBoot({ boot: '/boot', mount: mount(true), probed: null }), { code: 'boot-not-writable' })
   t.match(judgeBoot({ boot: '/boot', mount: mount(false), probed: null }), { result: 'pass' })
