@@ -13,6 +13,9 @@ export const FALSE_ALARM = 0.01
 /** Chance that what passes is in truth worse than the limit, for each comparison. */
 const MISSED = 0.05
 
+/** What is no more than this above nothing is a tie: bounds are found by halving. */
+const TIE = 1e-9
+
 /** What to compare, and how surely. */
 export interface Question {
   readonly baseline: readonly Point[]
@@ -76,7 +79,7 @@ function judgeWindow(window: Comparison['window'], given: Window): Comparison {
   const shift = shiftBetween(before, after, sure)
   const worse = shift.estimate > Math.log(question.limit)
   const outcome =
-    worse && shift.lower > 0 ? 'fail' : shift.upper <= Math.log(question.limit) ? 'pass' : 'inconclusive'
+    worse && shift.lower > TIE ? 'fail' : shift.upper <= Math.log(question.limit) ? 'pass' : 'inconclusive'
   const ratio = (shift: number) => (Number.isFinite(shift) ? Math.exp(shift) : null)
   return {
     ...size,

@@ -67,7 +67,7 @@ export function availabilityCriterion(evidence: Evidence, policy: Policy, days: 
     observed: percent(share),
     threshold: `more than ${percent(policy.availability)}`,
     window: `${span(onSeconds)} on`,
-    evidence: `${span(away)} not available, of ${span(allowed)} that ${counted(days.required, 'day')} allow`,
+    evidence: `${span(away)} not available, at most ${span(allowed)} in ${span(Math.max(onSeconds, days.required * DAY))}`,
     statistics: []
   }
 }
