@@ -30,7 +30,7 @@ export type SoakDefaults = Static<typeof SoakDefaults>
 /** What it may say about one host: the same, and why that host differs. */
 export const SoakOverride = Type.Object(
   { ...fields, reason: Type.String({ ...reason, description: 'Why this host differs' }) },
-  { ...closed, description: 'How the soak of this host is judged, where that differs' }
+  { ...closed, description: 'How a soak is judged' }
 )
 export type SoakOverride = Static<typeof SoakOverride>
 

@@ -11,7 +11,7 @@ const words = (description: string, maxLength: number) =>
     description,
     minLength: 1,
     maxLength,
-    pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f]*\\S[^\\u0000-\\u001f\\u007f-\\u009f]*$'
+    pattern: '^(?=.*\\S)[^\\u0000-\\u001f\\u007f-\\u009f]+$'
   })
 const time = (description: string) =>
   Type.String({ description, pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(\\.\\d+)?Z$' })

@@ -8,7 +8,7 @@ const percent = (share: number) => `${(share * 100).toFixed(share > 0 && share <
 
 console.log(`${runs} soaks of 20 checks for each line.\n`)
 console.log(
-  '| History | Quiet: false NO-GO at any of 56 looks in 14 days | at the end | open day 7 | open day 14 | Change | missed after 24 h: from the start | from day 3 |'
+  '| History | Quiet: false NO-GO at any of 28 looks in 14 days | at the end | open day 7 | open day 14 | Change | missed after 24 h: from the start | from day 3 |'
 )
 console.log('|---|---|---|---|---|---|---|---|')
 const wanted = ({ title }: Kind) => title.includes(process.argv[3] ?? '')

@@ -37,7 +37,7 @@ function outcomeAt(check: CheckEvidence, hours: number, questions: number): Outc
   return baselineCriterion(seen, defaultPolicy, questions)?.outcome
 }
 
-/** What became of quiet soaks, looked at every six hours for 14 days. */
+/** What became of quiet soaks, looked at every twelve hours for 14 days. */
 export interface Quiet {
   /** Share of soaks with any failure at any look: a false NO-GO. */
   readonly everFailed: number
@@ -58,7 +58,7 @@ export function quietSoaks(kind: Kind, runs: number): Quiet {
     const fails = (hours: number) => checks.some((check) => outcomeAt(check, hours, questions) === 'fail')
     const open = (hours: number) =>
       checks.filter((check) => outcomeAt(check, hours, questions) === 'inconclusive').length / CHECKS
-    const looks = Array.from({ length: total / 6 }, (_, i) => (i + 1) * 6)
+    const looks = Array.from({ length: total / 12 }, (_, i) => (i + 1) * 12)
     if (looks.some(fails)) sum.ever += 1
     if (fails(total)) sum.end += 1
     sum.day7 += open(total / 2)

@@ -1,4 +1,6 @@
+import { clean } from '../../../shared/clean.ts'
 import type { CheckEvidence, Evidence, HourOfCheck } from '../../../shared/verdict/evidence.ts'
+import { cut } from './text.ts'
 
 /** Size of a chart in its own units; the page scales it. */
 const WIDTH = 940
@@ -125,15 +127,15 @@ export async function failureChart(evidence: Evidence): Promise<string> {
   const data = evidence.checks.flatMap((check, y) =>
     Array.from({ length: columns }, (_, x) => [x, y, shade(check, start + x * width, width)])
   )
-  const names = evidence.checks.map(({ name }) => (name.length > 24 ? `${name.slice(0, 23)}…` : name))
+  const names = evidence.checks.map(({ name }) => cut(clean(name), 24))
   const days = Array.from({ length: columns }, (_, x) =>
     new Date(start + x * width).toISOString().slice(5, 10)
   )
-  const firsts = days.map((day, x) => (day === days[x - 1] ? '' : day))
+  const firsts = days.map((day, x) => (day === days[x - 1] || x === 0 ? '' : day))
   const pieces = [
     { value: 0, color: colours.none, label: 'none' },
     { value: 1, color: colours.green, label: 'passed' },
-    { value: 2, color: colours.amber, label: 'warned or some failed' },
+    { value: 2, color: colours.amber, label: 'some failed' },
     { value: 3, color: colours.red, label: 'most failed' }
   ]
   return draw(

@@ -60,6 +60,8 @@ function decided({ decision }: HostVerdict): string {
 function row(criterion: Criterion): string {
   const { name, outcome, observed, threshold, evidence, waiver } = criterion
   const waived =
-    waiver === null ? '' : `<br>waived by ${plain(waiver.by)}, ${plain(waiver.at)}: ${plain(waiver.reason)}`
+    waiver === null
+      ? ''
+      : `<small>waived by ${plain(waiver.by)}, ${plain(waiver.at)}: ${plain(waiver.reason)}</small>`
   return `<tr><td>${plain(name)}</td><td class="${outcome}">${outcome}${waived}</td><td>${plain(observed)}</td><td>${plain(threshold)}</td><td>${plain(evidence)}</td></tr>`
 }

@@ -9,6 +9,6 @@ p { margin: .3rem 0 } .path { font: 12px monospace; color: var(--soft); overflow
 .verdict { display: inline-block; border-radius: .3rem; padding: 0 .6rem; margin-left: .5rem; color: var(--page); background: var(--amber); -webkit-print-color-adjust: exact; print-color-adjust: exact }
 .verdict.go { background: var(--green) } .verdict.no-go { background: var(--red) }
 table { border-collapse: collapse; width: 100%; font-size: 13px } th, td { text-align: left; vertical-align: top; padding: .3rem .6rem .3rem 0; border-bottom: 1px solid var(--rule); overflow-wrap: anywhere }
-th { color: var(--soft); font-weight: 500 } .pass { color: var(--green) } .fail, .error { color: var(--red); font-weight: 600 } .inconclusive { color: var(--amber); font-weight: 600 }
+th { color: var(--soft); font-weight: 500; white-space: nowrap } td:first-child { min-width: 10rem } td small { display: block; white-space: normal; font-weight: 400 } .pass, .fail, .inconclusive, .error { white-space: nowrap } .pass { color: var(--green) } .fail, .error { color: var(--red); font-weight: 600 } .inconclusive { color: var(--amber); font-weight: 600 }
 figure { margin: 1rem 0 } figcaption { font-weight: 600; font-size: 14px } svg { width: 100%; height: auto }
 `
