@@ -82,7 +82,6 @@ export const errorCodes = {
   'check-unknown': 404,
   'invalid-evidence': 502,
   'invalid-decisions': 500,
-  'monitoring-failed': 502,
   internal: 500
 } as const satisfies Record<string, number>
 

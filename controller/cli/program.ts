@@ -10,10 +10,9 @@ import type { PlanOptions } from './commands/plan.ts'
 import type { PushOptions } from './commands/push.ts'
 import type { StatusOptions } from './commands/status.ts'
 import { collect, collectPath, parseCount, parseLifetime, parseRevision, parseWindow } from './options.ts'
-import type { GlobalOptions } from './wiring.ts'
-import { collect, collectPath, parseCount, parseWindow } from './options.ts'
 import type { VerdictActions } from './verdict-program.ts'
 import { addVerdictCommands } from './verdict-program.ts'
+import type { GlobalOptions } from './wiring.ts'
 
 /** What each command does with its options. */
 export interface Actions extends VerdictActions {

@@ -10,9 +10,9 @@ import { push } from './commands/push.ts'
 import { status } from './commands/status.ts'
 import type { Actions } from './program.ts'
 import { buildProgram } from './program.ts'
-import { approvalsView, approvedView, toSignView } from './views/approvals.ts'
 import { verdictActions } from './verdict-actions.ts'
 import type { VerdictActions } from './verdict-program.ts'
+import { approvalsView, approvedView, toSignView } from './views/approvals.ts'
 import { liveView } from './views/deploy-live.ts'
 import type { DeployView } from './views/deploy-plain.ts'
 import { ndjsonView, plainView } from './views/deploy-plain.ts'
@@ -39,14 +39,12 @@ export async function runCli(
   const end = (ok: boolean) => {
     code = ok ? exitCodes.ok : exitCodes.failed
   }
-  const program = buildProgram(actionsOf(wiring, terminal, end), version)
-  for (const command of [program, ...program.commands.flatMap((each) => [each, ...each.commands])]) {
   const exit = (exitCode: ExitCode) => {
     code = exitCode
   }
   const actions = { ...actionsOf(wiring, terminal, end), ...verdictActions(wiring, terminal, exit) }
   const program = buildProgram(actions, version)
-  for (const command of [program, ...program.commands, ...program.commands.flatMap((c) => c.commands)]) {
+  for (const command of [program, ...program.commands.flatMap((each) => [each, ...each.commands])]) {
     command.exitOverride().configureOutput({ writeOut: terminal.out, writeErr: terminal.err })
   }
   try {

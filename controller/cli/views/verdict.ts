@@ -20,6 +20,9 @@ const outcomeFormat: Record<Outcome, Format> = {
   error: 'red'
 }
 
+/** Reasons above the table, which has them all. */
+const REASONS = 5
+
 /** What did not pass comes first. */
 export const worstFirst = (criteria: readonly Criterion[]): Criterion[] => [
   ...criteria.filter(({ outcome }) => outcome !== 'pass'),
@@ -42,7 +45,8 @@ export function verdictView({ verdict, decision }: HostVerdict, paint: Paint): s
     : ''
   return [
     `${clean(host)}  ${paint(verdictFormat[verdict.verdict], verdict.verdict)}  ${paint('dim', where)}\n`,
-    ...because.map((text) => `  ${clean(text)}\n`),
+    ...because.slice(0, REASONS).map((text) => `  ${clean(text)}\n`),
+    because.length > REASONS ? `  and ${because.length - REASONS} more, below\n` : '',
     `${decided}\n`,
     table(['CRITERION', 'RESULT', 'OBSERVED', 'WANTED', 'EVIDENCE'], rows, paint)
   ].join('')
