@@ -80,6 +80,8 @@ export const errorCodes = {
   'approval-unknown': 404,
   'approval-too-many': 429,
   'check-unknown': 404,
+  'invalid-evidence': 502,
+  'invalid-decisions': 500,
   internal: 500
 } as const satisfies Record<string, number>
 

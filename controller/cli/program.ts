@@ -10,10 +10,12 @@ import type { PlanOptions } from './commands/plan.ts'
 import type { PushOptions } from './commands/push.ts'
 import type { StatusOptions } from './commands/status.ts'
 import { collect, collectPath, parseCount, parseLifetime, parseRevision, parseWindow } from './options.ts'
+import type { VerdictActions } from './verdict-program.ts'
+import { addVerdictCommands } from './verdict-program.ts'
 import type { GlobalOptions } from './wiring.ts'
 
 /** What each command does with its options. */
-export interface Actions {
+export interface Actions extends VerdictActions {
   build(options: BuildOptions): Promise<void>
   push(options: PushOptions): Promise<void>
   plan(options: PlanOptions): Promise<void>
@@ -45,6 +47,7 @@ export function buildProgram(actions: Actions, version: string): Command {
   addCommands(program, actions)
   addPlan(program, actions)
   addApproving(program, actions)
+  addVerdictCommands(program, actions)
   addTools(program, actions)
   program.addHelpText('after', exitHelp)
   return program
@@ -174,5 +177,6 @@ Exit codes:
   0    every host is as asked
   1    at least one host is not, or something failed
   2    the command line or the fleet file is wrong; nothing was done
+  3, 4 of a verdict only: CONDITIONAL GO, INSUFFICIENT EVIDENCE
   130  interrupted; hosts with an operation go on by themselves
 `

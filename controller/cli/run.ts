@@ -10,6 +10,8 @@ import { push } from './commands/push.ts'
 import { status } from './commands/status.ts'
 import type { Actions } from './program.ts'
 import { buildProgram } from './program.ts'
+import { verdictActions } from './verdict-actions.ts'
+import type { VerdictActions } from './verdict-program.ts'
 import { approvalsView, approvedView, toSignView } from './views/approvals.ts'
 import { liveView } from './views/deploy-live.ts'
 import type { DeployView } from './views/deploy-plain.ts'
@@ -37,7 +39,11 @@ export async function runCli(
   const end = (ok: boolean) => {
     code = ok ? exitCodes.ok : exitCodes.failed
   }
-  const program = buildProgram(actionsOf(wiring, terminal, end), version)
+  const exit = (exitCode: ExitCode) => {
+    code = exitCode
+  }
+  const actions = { ...actionsOf(wiring, terminal, end), ...verdictActions(wiring, terminal, exit) }
+  const program = buildProgram(actions, version)
   for (const command of [program, ...program.commands.flatMap((each) => [each, ...each.commands])]) {
     command.exitOverride().configureOutput({ writeOut: terminal.out, writeErr: terminal.err })
   }
@@ -54,7 +60,11 @@ export async function runCli(
 }
 
 /** Each action: get the data, choose the view, say whether all is well. */
-function actionsOf(wiring: Wiring, terminal: Terminal, end: (ok: boolean) => void): Actions {
+function actionsOf(
+  wiring: Wiring,
+  terminal: Terminal,
+  end: (ok: boolean) => void
+): Omit<Actions, keyof VerdictActions> {
   const { out, err, paint } = terminal
   const json = (value: unknown) => out(`${JSON.stringify(value, null, 2)}\n`)
   const progress = (host: string, line: string) => err(`${paint('dim', `${host} |`)} ${firstLine(line)}\n`)

@@ -31,6 +31,10 @@ export const exitCodes = {
   failed: 1,
   /** The command line or the fleet file is wrong; nothing was done. */
   usage: 2,
+  /** The verdict is CONDITIONAL GO. */
+  conditional: 3,
+  /** The verdict is INSUFFICIENT EVIDENCE, or there was no evidence to be had. */
+  insufficient: 4,
   /** Interrupted; hosts with an operation go on by themselves. */
   interrupted: 130
 } as const

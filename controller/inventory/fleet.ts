@@ -1,5 +1,7 @@
 import { dirname, isAbsolute, resolve } from 'node:path'
 import { BelayError } from '../../shared/errors.ts'
+import type { Policy } from '../../shared/verdict/policy.ts'
+import { resolvePolicy } from '../../shared/verdict/policy.ts'
 import type { FleetFile, HostEntry } from './schema.ts'
 import { didYouMean } from './suggest.ts'
 
@@ -26,6 +28,8 @@ export interface FleetHost {
   readonly push: { readonly checkSignatures: boolean; readonly substituteOnHost: boolean }
   readonly roles: readonly string[]
   readonly tags: readonly string[]
+  /** How its soaks are judged. */
+  readonly soak: Policy
 }
 
 /** The hosts of a fleet file, in the order of the file. */
@@ -50,7 +54,8 @@ export function resolveFleet(content: FleetFile, file: string): Fleet {
       windowSeconds: entry.confirm?.windowSeconds ?? defaults.confirm?.windowSeconds ?? 120,
       push,
       roles: entry.roles ?? [],
-      tags: entry.tags ?? []
+      tags: entry.tags ?? [],
+      soak: resolvePolicy(defaults.soak, entry.soak)
     }
   })
   return { file, hosts }

@@ -1,5 +1,6 @@
 import type { Static } from 'typebox'
 import { Type } from 'typebox'
+import { SoakDefaults, SoakOverride } from '../../shared/verdict/policy.ts'
 
 const closed = { additionalProperties: false } as const
 const name = '^[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?$'
@@ -84,6 +85,7 @@ const commonFields = {
 export const HostEntry = Type.Object(
   {
     ...commonFields,
+    soak: Type.Optional(SoakOverride),
     attribute: Type.Optional(
       Type.String({
         description:
@@ -131,6 +133,7 @@ export type HostEntry = Static<typeof HostEntry>
 const Defaults = Type.Object(
   {
     ...commonFields,
+    soak: Type.Optional(SoakDefaults),
     connection: Type.Optional(
       Type.Object(
         {

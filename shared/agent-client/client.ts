@@ -76,6 +76,8 @@ export function agentClient(socketPath: string, timeoutMs = 10_000) {
     rollback: (body: RollbackRequest) => call<Operation>('POST', '/v1/rollback', body),
     /** Whatever has no method of its own here. */
     call,
+    /** What the verdict on the running soak is made from; to be checked, as it is the host's word. */
+    soakEvidence: () => call<unknown>('GET', '/v1/soak/evidence'),
     /** Journal and output of an operation, live, until it ends. Throws when the connection breaks before. */
     log: (id: string, signal?: AbortSignal): AsyncGenerator<OperationEvent> =>
       sseEvents<OperationEvent>({

@@ -4,6 +4,7 @@ import type { Test } from 'tap'
 import t from 'tap'
 import { loadFleet, parseFleet } from '../../../controller/inventory/load.ts'
 import { codeOf } from '../../../shared/errors.ts'
+import { defaultPolicy } from '../../../shared/verdict/policy.ts'
 
 const refused = (t: Test, text: string, message: RegExp, detail: object = {}) =>
   t.throws(() => parseFleet(text, '/f.yaml'), { code: 'invalid-fleet-file', message, ...detail }, text)
@@ -19,7 +20,8 @@ t.test('a file of a few lines is enough; defaults fill the rest', (t) => {
     windowSeconds: 120,
     push: { checkSignatures: true, substituteOnHost: false },
     roles: [],
-    tags: []
+    tags: [],
+    soak: defaultPolicy
   })
   t.end()
 })

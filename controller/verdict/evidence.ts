@@ -1,0 +1,43 @@
+import { readFile, stat } from 'node:fs/promises'
+import { agentClient } from '../../shared/agent-client/client.ts'
+import { BelayError } from '../../shared/errors.ts'
+import type { Evidence } from '../../shared/verdict/evidence.ts'
+import { parseEvidence } from '../../shared/verdict/parse.ts'
+import type { FleetHost } from '../inventory/fleet.ts'
+import type { OpenTunnel } from '../transport/tunnel.ts'
+
+/** Milliseconds for one host, so that a silent one does not hold up the others. */
+const HOST_TIMEOUT = 30_000
+/** Bytes of an evidence file that are read. */
+const MAX_BYTES = 64 * 1024 * 1024
+
+/** Asks the agent of a host. Throws `host-unreachable`, `invalid-evidence`, or what the agent says. */
+export async function evidenceOfHost(
+  host: FleetHost,
+  openTunnel: OpenTunnel,
+  signal: AbortSignal
+): Promise<Evidence> {
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(HOST_TIMEOUT)])
+  await using tunnel = await openTunnel(host, limit)
+  const answer = await agentClient(tunnel.socketPath, HOST_TIMEOUT).soakEvidence()
+  return ofHost(parseEvidence(answer, host.name), host, 'it')
+}
+
+/** Reads evidence that was kept in a file. Throws `invalid-evidence`. */
+export async function evidenceOfFile(file: string, host: FleetHost): Promise<Evidence> {
+  try {
+    if ((await stat(file)).size > MAX_BYTES) throw new Error(`larger than ${MAX_BYTES} bytes`)
+    const value: unknown = JSON.parse(await readFile(file, 'utf8'))
+    return ofHost(parseEvidence(value, file), host, file)
+  } catch (cause) {
+    if (cause instanceof BelayError) throw cause
+    throw new BelayError('invalid-evidence', `${file}: ${(cause as Error).message}`, { cause, at: file })
+  }
+}
+
+/** Evidence of one host never judges another. */
+function ofHost(evidence: Evidence, host: FleetHost, from: string): Evidence {
+  if (evidence.host === host.name) return evidence
+  const text = `${host.name}: ${from} has evidence of another host, ${JSON.stringify(evidence.host)}`
+  throw new BelayError('invalid-evidence', text, { found: evidence.host, wanted: host.name })
+}

@@ -1,0 +1,55 @@
+import { codeOf, describeError } from '../../shared/errors.ts'
+import { degradedSince } from '../../shared/verdict/degraded.ts'
+import type { Evidence } from '../../shared/verdict/evidence.ts'
+import { judge } from '../../shared/verdict/judge.ts'
+import type { Decision, SoakRecord } from '../../shared/verdict/record.ts'
+import { decisionAbout, saidAbout } from '../../shared/verdict/record.ts'
+import type { Verdict } from '../../shared/verdict/result.ts'
+import type { FleetHost } from '../inventory/fleet.ts'
+
+/** What a verdict page shows: the verdict, what it is made from, and what a person decided. */
+export interface HostVerdict {
+  readonly verdict: Verdict
+  readonly evidence: Evidence
+  readonly decision: Decision | null
+}
+
+/** Judges one host with what was said about it. */
+export function verdictOf(
+  host: FleetHost,
+  evidence: Evidence,
+  records: readonly SoakRecord[],
+  now: number
+): HostVerdict {
+  const said = saidAbout(records, host.name, evidence.storePath)
+  return {
+    verdict: judge(evidence, host.soak, said, now),
+    evidence,
+    decision: decisionAbout(records, host.name, evidence.storePath)
+  }
+}
+
+/** One host in the overview, or why there is nothing to say. */
+export interface SoakRow {
+  readonly host: string
+  readonly error: { readonly code: string; readonly message: string } | null
+  readonly verdict: Verdict | null
+  readonly decision: Decision | null
+  /** What became worse in the last 24 hours. */
+  readonly degraded: readonly string[]
+}
+
+/** Milliseconds of a day. */
+const DAY = 86_400_000
+
+/** The row of a host that answered. */
+export function soakRow({ verdict, evidence, decision }: HostVerdict, now: number): SoakRow {
+  const degraded = degradedSince(evidence, verdict, now - DAY)
+  return { host: verdict.host, error: null, verdict, decision, degraded }
+}
+
+/** The row of a host that did not. */
+export function silentRow(host: string, error: unknown): SoakRow {
+  const why = { code: codeOf(error), message: describeError(error) }
+  return { host, error: why, verdict: null, decision: null, degraded: [] }
+}

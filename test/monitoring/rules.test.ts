@@ -1,0 +1,64 @@
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { Registry } from 'prom-client'
+import t from 'tap'
+import { parse } from 'yaml'
+import type { Soak } from '../../agent/health/soak/soak.ts'
+import { addSoakMetrics } from '../../agent/metrics/soak.ts'
+import { dashboardFile, dashboardText } from '../../scripts/dashboard.ts'
+import { runCommand } from '../../shared/command.ts'
+import { call, startDaemon } from '../agent/fakes/daemon.ts'
+
+const folder = resolve(import.meta.dirname, '../../docs/monitoring')
+const textOf = (name: string) => readFileSync(resolve(folder, name), 'utf8')
+const promtool = (...args: string[]) => runCommand(['promtool', ...args], { timeoutMs: 60_000, cwd: folder })
+
+/** Families of soak and history: what they are called, without a ledger to read. */
+function soakFamilies(): string[] {
+  const registry = new Registry()
+  addSoakMetrics(registry, {} as Soak)
+  return registry.getMetricsAsArray().map(({ name }) => name)
+}
+
+t.test('promtool accepts rules and configuration, and the alerts do what their tests say', async (t) => {
+  for (const args of [
+    ['check', 'rules', 'alerts.yml', 'recording.yml'],
+    ['check', 'config', 'prometheus.yml'],
+    ['test', 'rules', 'tests.yml']
+  ]) {
+    const { code, stdout, stderr } = await promtool(...args)
+    t.equal(code, 0, `${args.join(' ')}\n${stdout}${stderr}`)
+  }
+})
+
+t.test('every metric in rules and dashboard is one of the agent or of a recording rule', async (t) => {
+  const d = await startDaemon(t)
+  const { body } = await call(d.socket('observe'), 'GET', '/metrics')
+  const families = [...body.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name)
+  const { groups } = parse(textOf('recording.yml')) as { groups: { rules: { record: string }[] }[] }
+  const recorded = groups.flatMap(({ rules }) => rules.map(({ record }) => record))
+  const used = ['alerts.yml', 'recording.yml', 'dashboard.json']
+    .flatMap((name) => [...textOf(name).matchAll(/\bbelay(?:_agent_\w+|:[a-z0-9_:]+)/g)])
+    .map(([name]) => name)
+  t.ok(used.length > 20)
+  const known = new Set([...families, ...recorded, ...soakFamilies()])
+  t.same(
+    used.filter((name) => !known.has(name)),
+    []
+  )
+})
+
+t.test('each alert says what, why and how bad', async (t) => {
+  const { groups } = parse(textOf('alerts.yml')) as {
+    groups: { rules: { alert: string; labels: object; annotations: object }[] }[]
+  }
+  for (const { alert, labels, annotations } of groups.flatMap(({ rules }) => rules)) {
+    t.match(alert, /^Belay[A-Z]/)
+    t.match(labels, { severity: /./ }, alert)
+    t.match(annotations, { summary: /./, description: /./ }, alert)
+  }
+})
+
+t.test('the dashboard is what its script writes: npm run dashboard', async (t) => {
+  t.equal(readFileSync(dashboardFile, 'utf8'), dashboardText())
+})
