@@ -24,6 +24,9 @@ type Node =
   | { readonly kind: 'file'; readonly real: string; readonly size: number; readonly runs: boolean }
   | { readonly kind: 'link'; readonly target: string }
 
+/** Where a folder really is, before and after. */
+type Folders = readonly [string | null, string | null]
+
 interface Found {
   readonly path: string
   readonly before: Node | null
@@ -41,7 +44,7 @@ export async function etcChanges(
   const [before, after] = await Promise.all(
     [from, to].map((root) => walk.nodeAt(join(root, 'etc'), '', null))
   )
-  await walk.compare('', before ?? null, after ?? null, 0)
+  await walk.compare('', before ?? null, after ?? null, [])
   const found = walk.found.sort((a, b) => (a.path < b.path ? -1 : 1))
   let left = withDiffs ? MAX_DIFFS : 0
   const changes: FileChange[] = []
@@ -76,22 +79,33 @@ class Walk {
     this.#store = store
   }
 
-  /** Puts what differs at a path, and below it, on the list. */
-  async compare(path: string, before: Node | null, after: Node | null, depth: number): Promise<void> {
-    if (++this.#seen > MAX_FILES || depth > MAX_DEPTH) {
+  /** Puts what differs at a path, and below it, on the list. `above`: the pairs of folders that lead here. */
+  async compare(
+    path: string,
+    before: Node | null,
+    after: Node | null,
+    above: readonly Folders[]
+  ): Promise<void> {
+    if (++this.#seen > MAX_FILES || above.length > MAX_DEPTH) {
       const text = `there is too much below etc: more than ${MAX_FILES} files, or ${MAX_DEPTH} folders deep`
       throw new BelayError('not-a-system', text, { found: path, wanted: 'less' })
     }
     const folders = [before, after].map((node) => (node?.kind === 'folder' ? node.real : null))
     const [old = null, now = null] = folders
-    if (old !== null || now !== null) await this.#folders(path, old, now, depth)
+    if (old !== null || now !== null) await this.#folders(path, [old, now], above)
     const [was, is] = [before, after].map((node) => (node?.kind === 'folder' ? null : node))
     if (was === is || (was && is && (await same(path, was, is)))) return
     this.found.push({ path, before: was ?? null, after: is ?? null })
   }
 
-  async #folders(path: string, old: string | null, now: string | null, depth: number): Promise<void> {
+  async #folders(path: string, [old, now]: Folders, above: readonly Folders[]): Promise<void> {
     if (old === now) return
+    // Two links of a folder to itself would be four the next time, and so on.
+    if (above.some(([before, after]) => (old !== null && old === before) || (now !== null && now === after)))
+      throw new BelayError('not-a-system', `etc/${path} is a folder inside itself`, {
+        found: path,
+        wanted: 'no circle of links'
+      })
     const [before, after] = await Promise.all([old, now].map(entriesOf))
     const names = new Set([...(before?.keys() ?? []), ...(after?.keys() ?? [])])
     await Promise.all(
@@ -101,7 +115,7 @@ class Walk {
           old === null ? null : this.nodeAt(join(old, name), path, before?.get(name) ?? null),
           now === null ? null : this.nodeAt(join(now, name), path, after?.get(name) ?? null)
         ])
-        await this.compare(below, a, b, depth + 1)
+        await this.compare(below, a, b, [...above, [old, now]])
       })
     )
   }
