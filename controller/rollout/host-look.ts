@@ -20,18 +20,17 @@ export interface Look {
 /** Judges one host from what is recorded and what is seen. */
 export function lookAt(host: PlannedHost, state: HostState, seen: Observations, now: number): Look {
   const observed = seen.hosts.get(host.name)
-  if (seen.active.has(host.name)) return look('moving')
+  const operation = observed?.reachable ? operationOf(state, observed) : null
+  const end = operation === null ? null : endOf(operation.phase)
+  if (seen.active.has(host.name) || (operation !== null && end === null)) return look('moving')
   if (state.skipped !== null) {
     const { who, why } = state.skipped
     return look('skipped', because('skipped', `${who} left it out${why ? `: ${why}` : ''}`, retry(host)))
   }
   if (observed === undefined || !observed.reachable) return unseen(host, state, seen, observed, now)
-  const operation = operationOf(state, observed)
-  const end = operation === null ? null : endOf(operation.phase)
-  if (operation !== null && end === null) return look('moving')
   if (observed.runsPlanned) return running(state, observed, now)
-  if (state.doneSince !== null) return drifted(host, observed)
-  if (end === 'committed' && state.started !== null) return drifted(host, observed)
+  if (state.doneSince !== null) return drifted(host, state, observed)
+  if (end === 'committed' && state.started !== null) return drifted(host, state, observed)
   // Refused by what came before us: nothing was changed, so it may be asked.
   const counts = state.started !== null || end === 'rolled-back' || end === 'stuck'
   if (operation !== null && end !== null && end !== 'committed' && counts)
@@ -129,10 +128,11 @@ function codeOf(state: HostState, end: AttemptEnd | 'drifted'): ReasonCode {
   return end === 'rolled-back' && state.started === null ? 'known-bad' : end
 }
 
-function drifted(host: PlannedHost, observed: HostObservation): Look {
+function drifted(host: PlannedHost, state: HostState, observed: HostObservation): Look {
   const text = `it ran the generation, and now runs ${observed.running ?? 'something else'}`
   const event = { kind: 'drifted', host: host.name, running: observed.running } as const
-  return look('regressed', because('drifted', text, unblocked(host)), [event])
+  const told = state.failed?.end === 'drifted'
+  return look('regressed', because('drifted', text, unblocked(host)), told ? [] : [event])
 }
 
 const unblocked = (host: PlannedHost) =>

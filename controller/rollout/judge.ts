@@ -23,8 +23,8 @@ export function judgeOf(situation: Situation, looks: ReadonlyMap<string, Look>, 
   return (host: PlannedHost): Judgement => {
     const stage = stages.get(host.stage)
     const later = (open.index.get(host.stage) ?? 0) - open.at
-    if (stage === undefined || later > 0) return { because: laterReason(open, later), wakeAt: null }
     if (general !== null) return { because: general, wakeAt: null }
+    if (stage === undefined || later > 0) return { because: laterReason(open, later), wakeAt: null }
     if (stage.approval && !state.approved.has(stage.name)) {
       const text = `stage ${stage.name} has not been approved`
       return {
@@ -47,8 +47,9 @@ export function judgeOf(situation: Situation, looks: ReadonlyMap<string, Look>, 
 
 /** What keeps every host where it is. */
 function generalReason({ state }: Situation, looks: ReadonlyMap<string, Look>): Because | null {
-  if (state.end !== null && state.end.kind !== 'finished') {
+  if (state.end !== null) {
     const { kind, who, why, by } = state.end
+    if (kind === 'finished') return { code: kind, text: 'the rollout has ended', unblock: 'a new rollout' }
     const text = by === null ? `${who} ended it${why ? `: ${why}` : ''}` : `${by} took over`
     return { code: kind, text, unblock: by === null ? 'a new rollout' : `belay rollout status ${by}` }
   }

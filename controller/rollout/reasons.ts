@@ -24,6 +24,7 @@ export const reasonCodes = {
   paused: 'A person paused the rollout',
   skipped: 'A person left the host out',
   superseded: 'A newer rollout took over',
+  finished: 'The rollout has ended without it',
   aborted: 'A person ended the rollout'
 } as const
 
