@@ -21,14 +21,14 @@ const LISTEN = 500
 /** Drives a rollout until it ends, until only a person can go on, or until patience is over. */
 export async function drive(options: Drive): Promise<Decision> {
   const { engine, clock, signal } = options
-  let idleSince = clock.now()
+  let idleSince: number | null = null
   for (;;) {
     signal.throwIfAborted()
     const decision = await engine.round()
     options.onRound(decision)
     if (decision.learned.length > 0) continue
-    if (engine.active.size > 0) idleSince = clock.now()
-    else if (over(decision, clock.now() - idleSince, options.patienceMs)) return decision
+    idleSince = engine.active.size > 0 ? null : (idleSince ?? clock.now())
+    if (idleSince !== null && over(decision, clock.now() - idleSince, options.patienceMs)) return decision
     await wait(options, decision)
   }
 }

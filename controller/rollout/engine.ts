@@ -9,6 +9,7 @@ import type { Agents, Begun, LookAtGate } from './ports.ts'
 import type { Reason } from './reasons.ts'
 import type { RolloutEvent, RolloutRecord } from './records.ts'
 import { foldRecords, freshHost } from './state.ts'
+import { workers } from './workers.ts'
 
 /** What the engine works with. */
 export interface EnginePorts {
@@ -31,7 +32,7 @@ export interface EnginePorts {
 export interface Engine {
   /** One attempt: looks, decides, records, then acts. May be killed anywhere and made again. */
   round(): Promise<Decision>
-  /** Resolves when work on a host has ended since the last round. */
+  /** Resolves when work on a host has ended since the last round began. */
   news(): Promise<void>
   /** Hosts on which this process is at work. */
   readonly active: ReadonlySet<string>
@@ -53,36 +54,22 @@ export function createEngine(id: string, ports: EnginePorts): Engine {
   const plan = ports.store.plan(id)
   const hosts = new Map(plan.hosts.map((host) => [host.name, host]))
   const records: RolloutRecord[] = []
-  const work = new Map<string, Promise<void>>()
-  const active = new Set<string>()
-  const watch = observer(plan, ports)
+  const ring = () => bell.resolve()
+  const crew = workers((host) => {
+    watch.stale(host)
+    ring()
+  })
   const reasons = reasonsOf(ports.store, id)
   const save = saver(id, ports.store, reasons)
   let bell = Promise.withResolvers<void>()
-
-  let broken: { readonly error: unknown } | null = null
+  const watch = observer(plan, ports, ring)
 
   const append: Append = (events, after) =>
     ports.store.append(id, events, { at: iso(ports), who: ports.who, why: null }, after)
   const situation = (holds: ReadonlyMap<string, string>): Situation => {
     records.push(...ports.store.records(id, records.at(-1)?.seq))
-    const seen = { hosts: watch.hosts, gates: watch.gates, holds, active }
+    const seen = { hosts: watch.hosts, gates: watch.gates, holds, active: crew.active.union(watch.outdated) }
     return { plan, state: foldRecords(records), seen, before: reasons, now: ports.clock.now() }
-  }
-  const launch = (name: string, task: () => Promise<void>) => {
-    active.add(name)
-    const done = task()
-      .catch((error: unknown) => {
-        broken = { error }
-      })
-      .finally(() => {
-        watch.stale(name)
-        active.delete(name)
-        work.delete(name)
-        bell.resolve()
-        bell = Promise.withResolvers()
-      })
-    work.set(name, done)
   }
   const started = ({ state }: Situation, action: Action): RolloutEvent[] => {
     if (action.do === 'follow') return []
@@ -94,14 +81,16 @@ export function createEngine(id: string, ports: EnginePorts): Engine {
   }
 
   return {
-    active,
+    active: crew.active,
     news: () => bell.promise,
-    settle: async () => void (await Promise.allSettled(work.values())),
+    settle: crew.settle,
     async round() {
       for (;;) {
-        if (broken !== null) throw broken.error
+        crew.throwIfBroken()
+        // What ends from here on is news to the round after this one.
+        bell = Promise.withResolvers()
         const holds = await ports.holds()
-        await watch.look(active)
+        await watch.look(crew.active)
         let now = situation(holds)
         let decision = decide(now)
         if (await watch.lookAtGates(decision.gates)) {
@@ -113,7 +102,9 @@ export function createEngine(id: string, ports: EnginePorts): Engine {
         if (events.length > 0 && !append(events, records.at(-1)?.seq ?? 0)) continue
         for (const action of decision.actions) {
           const host = hosts.get(action.host)
-          if (host !== undefined) launch(host.name, () => act(plan, host, action, ports, append, now.state))
+          if (host === undefined) continue
+          watch.stale(host.name)
+          crew.launch(host.name, () => act(plan, host, action, ports, append, now.state))
         }
         save(decision, watch.changed())
         return decision
