@@ -1,4 +1,5 @@
 import type { PlannedHost } from '../../shared/api/rollout.ts'
+import { isTerminal } from '../../shared/operation/phase.ts'
 import type { HostObservation, Observations } from './observation.ts'
 import type { Because, ReasonCode } from './reasons.ts'
 import type { AttemptEnd, RolloutEvent } from './records.ts'
@@ -96,9 +97,11 @@ function unseen(
     : look('absent', because('unreachable', why, `its agent answers, or belay rollout skip ${host.name}`))
 }
 
-/** The operation that counts: of this attempt, or an older one that no person has dismissed. */
+/** The operation that counts: of this attempt, or an older one that no person has dismissed. What has not ended counts
+ * in any case: the host takes no other. */
 function operationOf(state: HostState, { operation }: HostObservation): HostObservation['operation'] {
-  if (operation === null || operation.id === state.dismissed) return null
+  if (operation === null || !isTerminal(operation.phase)) return operation
+  if (operation.id === state.dismissed) return null
   // Identities sort by time: what is not newer than what was there before cannot be of this attempt.
   const before = state.started?.before ?? null
   return before !== null && operation.id <= before ? null : operation
