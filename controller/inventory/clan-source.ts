@@ -68,7 +68,7 @@ async function configuredTargets(
 
 /** `user@host:port`, user and port may be missing, an IPv6 address stands in brackets. */
 const TARGET =
-  /^(?:([a-z_][a-z0-9_.-]{0,31})@)?(?:\[([0-9a-fA-F:%.]+)\]|([A-Za-z0-9_][A-Za-z0-9_.-]{0,252}))(?::([0-9]{1,5}))?$/
+  /^(?:([a-z_][a-z0-9_.-]{0,31})@)?(?:\[([0-9a-fA-F:.]+(?:%[A-Za-z0-9_.-]{1,15})?)\]|([A-Za-z0-9_][A-Za-z0-9_.-]{0,252}))(?::([0-9]{1,5}))?$/
 
 function sshOf(name: string, target: string) {
   const match = TARGET.exec(target)

@@ -1,6 +1,6 @@
 import type { Static } from 'typebox'
 import { Type } from 'typebox'
-import { Nullable, ref, StorePath } from './schemas.ts'
+import { Nullable, StorePath } from './schemas.ts'
 
 const closed = { additionalProperties: false } as const
 const text = (description: string) => Type.String({ description })
@@ -40,7 +40,7 @@ export const PlannedHost = Type.Object(
     roles: list('Roles, for order and budgets'),
     tags: list('Tags, for budgets'),
     presence: Type.Enum(['always', 'intermittent'], { description: 'intermittent: away is normal' }),
-    windows: Type.Array(ref(PlannedWindow), { description: 'When it may be changed; always when empty' }),
+    windows: Type.Array(PlannedWindow, { description: 'When it may be changed; always when empty' }),
     soakSeconds: seconds('How long it is watched before the next stage'),
     after: list('Hosts that come before it'),
     why: list('Why it stands in this stage')
@@ -55,14 +55,14 @@ export const PlannedStage = Type.Object(
     hosts: list('Its hosts'),
     maxParallel: count('Hosts that are changed at the same time'),
     approval: Type.Boolean({ description: 'A person approves it first' }),
-    windows: Type.Array(ref(PlannedWindow), { description: 'When its hosts may be changed' }),
+    windows: Type.Array(PlannedWindow, { description: 'When its hosts may be changed' }),
     soakSeconds: seconds('How long its hosts are watched'),
     verdict: Type.Enum(['none', 'go', 'conditional-go'], { description: 'Verdict that every host needs' }),
     away: Type.Enum(['leave', 'wait'], {
       description: 'Whether the next stage waits for hosts that are away'
     }),
-    gatesBefore: Type.Array(ref(PlannedGate), { description: 'Open before a host is changed' }),
-    gatesAfter: Type.Array(ref(PlannedGate), { description: 'Open before the next stage' }),
+    gatesBefore: Type.Array(PlannedGate, { description: 'Open before a host is changed' }),
+    gatesAfter: Type.Array(PlannedGate, { description: 'Open before the next stage' }),
     why: list('Why the stage stands here')
   },
   { $id: 'PlannedStage', ...closed, description: 'One step of the order' }
@@ -96,10 +96,10 @@ export const RolloutPlan = Type.Object(
     createdAt: text('RFC 3339'),
     note: Nullable(text('What a reader should know')),
     maxParallel: count('Hosts that are changed at the same time'),
-    stages: Type.Array(ref(PlannedStage), { description: 'The stages in their order' }),
-    hosts: Type.Array(ref(PlannedHost), { description: 'Every host' }),
-    order: Type.Array(ref(PlannedEdge), { description: 'Roles before roles' }),
-    budgets: Type.Array(ref(PlannedBudget), { description: 'Limits across all stages' })
+    stages: Type.Array(PlannedStage, { description: 'The stages in their order' }),
+    hosts: Type.Array(PlannedHost, { description: 'Every host' }),
+    order: Type.Array(PlannedEdge, { description: 'Roles before roles' }),
+    budgets: Type.Array(PlannedBudget, { description: 'Limits across all stages' })
   },
   {
     $id: 'RolloutPlan',
