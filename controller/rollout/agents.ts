@@ -10,12 +10,14 @@ import type { HostResult } from '../deploy/events.ts'
 import { followOperation } from '../deploy/follow.ts'
 import { deployHost } from '../deploy/host.ts'
 import type { FleetHost } from '../inventory/fleet.ts'
-import type { HostObservation } from './observation.ts'
+import type { HostObservation, Verdict } from './observation.ts'
 import type { Agents, Begun, StartRequest } from './ports.ts'
 
 /** What the real hosts need. */
 export type AgentPorts = Omit<DeployPorts, 'newKey' | 'signal'> & {
   readonly hosts: ReadonlyMap<string, FleetHost>
+  /** The verdict on what a host runs; null where there is none. Asked only where a stage needs one. */
+  readonly verdictOn: (host: FleetHost, storePath: string, signal: AbortSignal) => Promise<Verdict | null>
 }
 
 /** Milliseconds for a look at one host, so that a silent one does not hold up the others. */
@@ -63,7 +65,9 @@ export function realAgents(ports: AgentPorts): Agents {
         const client = agentClient(tunnel.socketPath)
         // In this order: what an operation has committed is then seen on the host.
         const { operations } = await client.operations()
-        return observed(host, operations, await client.host(), at)
+        const seen = observed(host, operations, await client.host(), at)
+        if (!seen.runsPlanned) return seen
+        return { ...seen, verdict: await ports.verdictOn(hostOf(host), host.storePath, limit) }
       } catch (error) {
         signal.throwIfAborted()
         const late = `no answer within ${LOOK_TIMEOUT / 1000} s`

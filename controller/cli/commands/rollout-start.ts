@@ -16,6 +16,7 @@ import type { Decision } from '../../rollout/decide.ts'
 import { drive } from '../../rollout/drive.ts'
 import { createEngine } from '../../rollout/engine.ts'
 import { gateRunner } from '../../rollout/gates.ts'
+import { verdictSource } from '../../rollout/verdicts.ts'
 import { lockEngine } from '../../store/open.ts'
 import type { Store } from '../../store/store.ts'
 import { openStore } from '../../store/store.ts'
@@ -175,7 +176,16 @@ async function driveRollout(
   const { fleet } = await loadInventory(options.fleet, wiring)
   const onLine: OnLine = (host, line) =>
     watch.event({ type: 'output', at: new Date(clock.now()).toISOString(), host, line })
+  const plan = store.plan(id)
   const agents = realAgents({
+    verdictOn: verdictSource({
+      plan,
+      fleetFile: fleet.file,
+      openTunnel,
+      now: clock.now,
+      note: (host, message) =>
+        watch.event({ type: 'note', at: new Date(clock.now()).toISOString(), host, message })
+    }),
     hosts: new Map(fleet.hosts.map((host) => [host.name, host])),
     openTunnel,
     clock,
@@ -196,7 +206,7 @@ async function driveRollout(
     pollMs,
     maxObserve: 32
   })
-  watch.begin(store.plan(id))
+  watch.begin(plan)
   try {
     return await drive({
       engine,

@@ -119,7 +119,7 @@ t.test('a host that goes back halts it, under its key; status says why, retry is
 t.test('a stage waits for a person, and the same start goes on with it', async (t) => {
   const { rollout, agent } = operator(t, plain + staged)
   const first = await rollout('start', '--json')
-  t.equal(first.code, 3)
+  t.equal(first.code, 5)
   const lines = first.out
     .trim()
     .split('\n')
@@ -140,7 +140,7 @@ t.test('what people say is checked, and ends with the rollout', async (t) => {
   t.match(await rollout('skip', 'cinabar', '--reason', 'x'), { code: 2, err: /Did you mean cinnabar/ })
   t.match(await rollout('retry'), { code: 2, err: /has regressed/ })
   t.match(await rollout('pause'), { code: 0 })
-  t.match(await rollout('drive'), { code: 3, out: /paused/ })
+  t.match(await rollout('drive'), { code: 5, out: /paused/ })
   t.match(await rollout('resume'), { code: 0 })
   t.match(await rollout('abort', '--reason', 'not today'), { code: 0 })
   t.match(await rollout('status'), { code: 1, out: /aborted/ })
@@ -153,11 +153,11 @@ t.test('another plan takes over only with --supersede; a plan file is driven as 
   const file = join(directory, 'plan.json')
   writeFileSync(file, (await rollout('plan', '--json')).out)
   const plan = JSON.parse(readFileSync(file, 'utf8'))
-  t.equal((await rollout('start', '--plan', file)).code, 3)
+  t.equal((await rollout('start', '--plan', file)).code, 5)
   t.match(JSON.parse((await rollout('status', '--json')).out), { plan: { id: plan.id } })
   const other = ['--no-build', '--path', `cinnabar=${storePath('c')}`]
   t.match(await rollout('start', ...other), { code: 2, err: /has not ended.*--supersede/ })
-  t.match(await rollout('start', ...other, '--supersede'), { code: 3 })
+  t.match(await rollout('start', ...other, '--supersede'), { code: 5 })
   t.match(await rollout('status', '--rollout', plan.id), { code: 1, out: /superseded/ })
   t.match(await rollout('start', '--plan', file), { code: 2, err: /has ended; make a new plan/ })
   writeFileSync(file, JSON.stringify({ ...plan, maxParallel: 99 }))
@@ -172,10 +172,10 @@ t.test('a host that is away keeps it open; a hold is read when it is driven', as
   const fleet = 'version: 1\nhosts: { cinnabar: { presence: intermittent } }\n'
   const { rollout, file, down, agent } = operator(t, fleet)
   down.add('cinnabar')
-  t.match(await rollout('start', '--wait', '1s'), { code: 3, out: /away.*no route → its return/ })
+  t.match(await rollout('start', '--wait', '1s'), { code: 5, out: /away.*no route → its return/ })
   down.clear()
   writeFileSync(file, 'version: 1\nhosts: { cinnabar: { hold: { reason: its owner travels } } }\n')
-  t.match(await rollout('drive', '--wait', '1s'), { code: 3, out: /held.*its owner travels/ })
+  t.match(await rollout('drive', '--wait', '1s'), { code: 5, out: /held.*its owner travels/ })
   t.same(agent.seen.starts, [])
 })
 

@@ -69,7 +69,7 @@ hosts: { x: { roles: [peer] }, y: { roles: [controller] } }
 })
 
 t.test('the same request is the same plan; its identity covers all of it', async (t) => {
-  const yaml = 'version: 1\nhosts: { x: { soak: { time: 2d, reason: it is ours } } }\n'
+  const yaml = 'version: 1\nhosts: { x: { soak: { minimumDays: 2, reason: it is ours } } }\n'
   const [a, b] = [planOf(yaml, start), planOf(yaml, start)]
   t.same(a, b)
   t.equal([...Value.Errors(RolloutPlan, a)].length, 0)

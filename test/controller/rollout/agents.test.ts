@@ -58,7 +58,10 @@ function port(
 ) {
   const all = deployment(t, story, more)
   const { newKey: _, signal: __, ...ports } = all.ports
-  return { ...all, agents: realAgents({ ...ports, hosts: new Map([['cinnabar', fleetHost()]]) }) }
+  return {
+    ...all,
+    agents: realAgents({ ...ports, verdictOn: async () => 'go', hosts: new Map([['cinnabar', fleetHost()]]) })
+  }
 }
 const request = { key: 'rollout/r-1/cinnabar/1', why: 'rollout r-1', again: false, overDrift: false }
 
