@@ -82,6 +82,14 @@ export const errorCodes = {
   'check-unknown': 404,
   'invalid-evidence': 502,
   'invalid-decisions': 500,
+  'invalid-inventory': 400,
+  'evaluation-failed': 500,
+  'invalid-rollout': 400,
+  'rollout-unknown': 404,
+  'rollout-active': 409,
+  'rollout-ended': 409,
+  'store-locked': 409,
+  'store-broken': 500,
   internal: 500
 } as const satisfies Record<string, number>
 

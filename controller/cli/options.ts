@@ -40,3 +40,11 @@ export function collectPath(text: string, before: ReadonlyMap<string, string> = 
   if (at < 1) throw new InvalidArgumentError('Wanted HOST=/nix/store/….')
   return new Map([...before, [text.slice(0, at), parseStorePath(text.slice(at + 1))]])
 }
+
+/** Seconds of `0s`, `90s`, `5m`, `2h` or `7d`. */
+export function parsePatience(text: string): number {
+  const match = /^([0-9]{1,6})(s|m|h|d)$/.exec(text)
+  if (match !== null)
+    return Number(match[1]) * { s: 1, m: 60, h: 3600, d: 86_400 }[match[2] as 's' | 'm' | 'h' | 'd']
+  throw new InvalidArgumentError('Wanted a time such as 0s, 90s, 5m, 2h or 7d.')
+}

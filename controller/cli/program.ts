@@ -10,12 +10,14 @@ import type { PlanOptions } from './commands/plan.ts'
 import type { PushOptions } from './commands/push.ts'
 import type { StatusOptions } from './commands/status.ts'
 import { collect, collectPath, parseCount, parseLifetime, parseRevision, parseWindow } from './options.ts'
+import type { RolloutActions } from './rollout.ts'
+import { addInventory, addRollout } from './rollout.ts'
 import type { VerdictActions } from './verdict-program.ts'
 import { addVerdictCommands } from './verdict-program.ts'
 import type { GlobalOptions } from './wiring.ts'
 
 /** What each command does with its options. */
-export interface Actions extends VerdictActions {
+export interface Actions extends VerdictActions, RolloutActions {
   build(options: BuildOptions): Promise<void>
   push(options: PushOptions): Promise<void>
   plan(options: PlanOptions): Promise<void>
@@ -48,6 +50,8 @@ export function buildProgram(actions: Actions, version: string): Command {
   addPlan(program, actions)
   addApproving(program, actions)
   addVerdictCommands(program, actions)
+  addInventory(program, actions)
+  addRollout(program, actions)
   addTools(program, actions)
   program.addHelpText('after', exitHelp)
   return program
@@ -178,5 +182,6 @@ Exit codes:
   1    at least one host is not, or something failed
   2    the command line or the fleet file is wrong; nothing was done
   3, 4 of a verdict only: CONDITIONAL GO, INSUFFICIENT EVIDENCE
+  5    a rollout has not ended: it waits for time, for hosts or for a person
   130  interrupted; hosts with an operation go on by themselves
 `

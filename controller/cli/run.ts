@@ -10,6 +10,8 @@ import { push } from './commands/push.ts'
 import { status } from './commands/status.ts'
 import type { Actions } from './program.ts'
 import { buildProgram } from './program.ts'
+import type { RolloutActions } from './rollout.ts'
+import { rolloutActions } from './rollout-actions.ts'
 import { verdictActions } from './verdict-actions.ts'
 import type { VerdictActions } from './verdict-program.ts'
 import { approvalsView, approvedView, toSignView } from './views/approvals.ts'
@@ -26,7 +28,16 @@ import type { ExitCode, Terminal, Wiring } from './wiring.ts'
 import { exitCodes } from './wiring.ts'
 
 /** Errors of the one who typed, not of a host. */
-const usageErrors: readonly ErrorCode[] = ['invalid-fleet-file', 'invalid-request', 'invalid-store-path']
+const usageErrors: readonly ErrorCode[] = [
+  'invalid-fleet-file',
+  'invalid-request',
+  'invalid-store-path',
+  'invalid-inventory',
+  'invalid-rollout',
+  'rollout-unknown',
+  'rollout-active',
+  'rollout-ended'
+]
 
 /** Runs one command line; gives its exit code. Never throws. */
 export async function runCli(
@@ -42,7 +53,11 @@ export async function runCli(
   const exit = (exitCode: ExitCode) => {
     code = exitCode
   }
-  const actions = { ...actionsOf(wiring, terminal, end), ...verdictActions(wiring, terminal, exit) }
+  const actions = {
+    ...actionsOf(wiring, terminal, end),
+    ...verdictActions(wiring, terminal, exit),
+    ...rolloutActions(wiring, terminal, exit)
+  }
   const program = buildProgram(actions, version)
   for (const command of [program, ...program.commands.flatMap((each) => [each, ...each.commands])]) {
     command.exitOverride().configureOutput({ writeOut: terminal.out, writeErr: terminal.err })
@@ -64,7 +79,7 @@ function actionsOf(
   wiring: Wiring,
   terminal: Terminal,
   end: (ok: boolean) => void
-): Omit<Actions, keyof VerdictActions> {
+): Omit<Actions, keyof (VerdictActions & RolloutActions)> {
   const { out, err, paint } = terminal
   const json = (value: unknown) => out(`${JSON.stringify(value, null, 2)}\n`)
   const progress = (host: string, line: string) => err(`${paint('dim', `${host} |`)} ${firstLine(line)}\n`)

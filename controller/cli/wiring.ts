@@ -35,6 +35,8 @@ export const exitCodes = {
   conditional: 3,
   /** The verdict is INSUFFICIENT EVIDENCE, or there was no evidence to be had. */
   insufficient: 4,
+  /** A rollout has not ended: it waits for time, for hosts or for a person. */
+  waiting: 5,
   /** Interrupted; hosts with an operation go on by themselves. */
   interrupted: 130
 } as const

@@ -4,6 +4,9 @@ import type { Policy } from '../../shared/verdict/policy.ts'
 import { resolvePolicy } from '../../shared/verdict/policy.ts'
 import type { FleetFile, HostEntry } from './schema.ts'
 import { didYouMean } from './suggest.ts'
+import type { Window } from './window-schema.ts'
+
+const DAY_SECONDS = 86_400
 
 /** How ssh reaches one host, with every default filled in. */
 export interface SshConnection {
@@ -18,7 +21,7 @@ export interface SshConnection {
 /** One host of the fleet, with every default filled in. */
 export interface FleetHost {
   readonly name: string
-  readonly platform: 'nixos'
+  readonly platform: 'nixos' | 'darwin'
   /** Flake and attribute, as `nix build` takes it. */
   readonly installable: string
   readonly ssh: SshConnection
@@ -30,6 +33,16 @@ export interface FleetHost {
   readonly tags: readonly string[]
   /** How its soaks are judged. */
   readonly soak: Policy
+  /** `intermittent`: asleep or away is normal. */
+  readonly presence: 'always' | 'intermittent'
+  /** Somebody can sit down in front of the host. */
+  readonly physicalAccess: boolean
+  /** When a rollout may change the host; always when empty. */
+  readonly windows: readonly Window[]
+  /** Why nothing is activated on the host. */
+  readonly hold: string | null
+  /** Where the host says how long it is to be watched at least, and why. */
+  readonly ownSoak: { readonly seconds: number; readonly reason: string } | null
 }
 
 /** The hosts of a fleet file, in the order of the file. */
@@ -42,20 +55,29 @@ export interface Fleet {
 export function resolveFleet(content: FleetFile, file: string): Fleet {
   const directory = dirname(file)
   const flake = resolveFlake(content.flake ?? '.', directory)
-  const hosts = Object.entries(content.hosts).map(([name, entry]) => {
+  const hosts = Object.entries(content.hosts ?? {}).map(([name, entry]): FleetHost => {
     const defaults = content.defaults ?? {}
+    const platform = entry.platform ?? defaults.platform ?? 'nixos'
     const push = { checkSignatures: true, substituteOnHost: false, ...defaults.push, ...entry.push }
     return {
       name,
-      platform: entry.platform ?? defaults.platform ?? 'nixos',
-      installable: `${flake}#${entry.attribute ?? defaultAttribute(name)}`,
+      platform,
+      installable: `${flake}#${entry.attribute ?? defaultAttribute(name, platform)}`,
       ssh: resolveSsh(name, { ...defaults.connection?.ssh, ...entry.connection?.ssh }, directory),
       socket: entry.connection?.socket ?? defaults.connection?.socket ?? '/run/belay/operate.sock',
       windowSeconds: entry.confirm?.windowSeconds ?? defaults.confirm?.windowSeconds ?? 120,
       push,
       roles: entry.roles ?? [],
       tags: entry.tags ?? [],
-      soak: resolvePolicy(defaults.soak, entry.soak)
+      soak: resolvePolicy(defaults.soak, entry.soak),
+      presence: entry.presence ?? defaults.presence ?? 'always',
+      physicalAccess: entry.physicalAccess ?? defaults.physicalAccess ?? false,
+      windows: entry.windows ?? defaults.windows ?? [],
+      hold: entry.hold?.reason ?? null,
+      ownSoak:
+        entry.soak?.minimumDays === undefined
+          ? null
+          : { seconds: entry.soak.minimumDays * DAY_SECONDS, reason: entry.soak.reason }
     }
   })
   return { file, hosts }
@@ -90,11 +112,12 @@ function resolveSsh(name: string, ssh: SshEntry, directory: string): SshConnecti
 }
 
 /** A path becomes absolute; a URL or a registry name stays as it is. */
-function resolveFlake(flake: string, directory: string): string {
+export function resolveFlake(flake: string, directory: string): string {
   return flake.startsWith('.') || isAbsolute(flake) ? resolve(directory, flake) : flake
 }
 
-function defaultAttribute(name: string): string {
+function defaultAttribute(name: string, platform: FleetHost['platform']): string {
   const quoted = name.includes('.') || /^[0-9]/.test(name) ? `"${name}"` : name
+  if (platform === 'darwin') return `darwinConfigurations.${quoted}.system`
   return `nixosConfigurations.${quoted}.config.system.build.toplevel`
 }

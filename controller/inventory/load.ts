@@ -5,6 +5,7 @@ import { isMap, isPair, isScalar, LineCounter, parseDocument } from 'yaml'
 import { BelayError } from '../../shared/errors.ts'
 import type { Fleet } from './fleet.ts'
 import { resolveFleet } from './fleet.ts'
+import { meaningProblems } from './meaning.ts'
 import type { FileProblem } from './problems.ts'
 import { problemsOf } from './problems.ts'
 import type { FleetFile as FleetContent } from './schema.ts'
@@ -14,18 +15,30 @@ import { FleetFile } from './schema.ts'
 const MAX_BYTES = 8 * 1024 * 1024
 
 /** Reads and validates the fleet file. Throws `invalid-fleet-file`. */
-export async function loadFleet(path: string): Promise<Fleet> {
+export async function readFleetFile(path: string): Promise<ReadFleetFile> {
   const file = resolve(path)
   const text = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
     const why = cause.code === 'ENOENT' ? 'there is no such file' : cause.message
     const hint = 'name the fleet file with --fleet or BELAY_FLEET'
     throw new BelayError('invalid-fleet-file', `${file}: ${why}; ${hint}`, { cause, at: file, found: path })
   })
-  return parseFleet(text, file)
+  return parseFleetFile(text, file)
+}
+
+/** Reads the hosts that the fleet file names by itself. Throws `invalid-fleet-file`. */
+export async function loadFleet(path: string): Promise<Fleet> {
+  const { content, file } = await readFleetFile(path)
+  return resolveFleet(content, file)
+}
+
+/** A valid fleet file and its absolute path. */
+export interface ReadFleetFile {
+  readonly content: FleetContent
+  readonly file: string
 }
 
 /** Validates the text of a fleet file; `file` is its absolute path. */
-export function parseFleet(text: string, file: string): Fleet {
+export function parseFleetFile(text: string, file: string): ReadFleetFile {
   if (Buffer.byteLength(text) > MAX_BYTES) {
     throw new BelayError('invalid-fleet-file', `${file} is larger than ${MAX_BYTES} bytes`, { at: file })
   }
@@ -46,7 +59,14 @@ export function parseFleet(text: string, file: string): Fleet {
   const content: unknown = toPlain(document, file)
   const problems = problemsOf(FleetFile, content)
   if (problems.length > 0) throw fleetError(problems, document, lines, file)
-  return resolveFleet(content as FleetContent, file)
+  const meaning = meaningProblems(content as FleetContent)
+  if (meaning.length > 0) throw fleetError(meaning, document, lines, file)
+  return { content: content as FleetContent, file }
+}
+
+/** The hosts that the text of a fleet file names by itself; `file` is its absolute path. */
+export function parseFleet(text: string, file: string): Fleet {
+  return resolveFleet(parseFleetFile(text, file).content, file)
 }
 
 /** Aliases are expanded with a limit, so that a few lines cannot become gigabytes. */

@@ -1,10 +1,9 @@
 import type { Static } from 'typebox'
 import { Type } from 'typebox'
 import { SoakDefaults, SoakOverride } from '../../shared/verdict/policy.ts'
-
-const closed = { additionalProperties: false } as const
-const name = '^[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?$'
-const word = '^[A-Za-z0-9][A-Za-z0-9._:/-]{0,62}$'
+import { factFields, ownFactFields } from './facts-schema.ts'
+import { RolloutPolicy } from './rollout-schema.ts'
+import { closed, hostName, words } from './words.ts'
 
 /** How ssh reaches a host; what `defaults` may say for all hosts. */
 const sshFields = {
@@ -76,9 +75,10 @@ const Push = Type.Object(
 )
 
 const commonFields = {
-  platform: Type.Optional(Type.Enum(['nixos'], { description: 'Kind of system. Default nixos' })),
+  platform: Type.Optional(Type.Enum(['nixos', 'darwin'], { description: 'Kind of system. Default nixos' })),
   confirm: Type.Optional(Confirm),
-  push: Type.Optional(Push)
+  push: Type.Optional(Push),
+  ...factFields
 }
 
 /** One host of the fleet file. */
@@ -89,7 +89,7 @@ export const HostEntry = Type.Object(
     attribute: Type.Optional(
       Type.String({
         description:
-          'Flake attribute that is built. Default nixosConfigurations.<host>.config.system.build.toplevel',
+          'Flake attribute that is built. Default nixosConfigurations.<host>.config.system.build.toplevel, or darwinConfigurations.<host>.system',
         minLength: 1,
         pattern: '^[^#\\s-][^#\\s]*$'
       })
@@ -116,15 +116,9 @@ export const HostEntry = Type.Object(
         { ...closed, description: 'How the controller reaches the agent of this host' }
       )
     ),
-    roles: Type.Optional(
-      Type.Array(Type.String({ pattern: word }), {
-        description: 'What the host does in the fleet',
-        uniqueItems: true
-      })
-    ),
-    tags: Type.Optional(
-      Type.Array(Type.String({ pattern: word }), { description: 'Free words', uniqueItems: true })
-    )
+    roles: Type.Optional(words('What the host does in the fleet')),
+    tags: Type.Optional(words('Free words')),
+    ...ownFactFields
   },
   { ...closed, description: 'One host' }
 )
@@ -160,13 +154,22 @@ export const FleetFile = Type.Object(
         pattern: '^[^-#\\s][^#\\s]*$'
       })
     ),
+    sources: Type.Optional(
+      Type.Array(Type.Enum(['flake', 'clan']), {
+        description: 'Where hosts are named besides this file: outputs of the flake, its clan inventory',
+        uniqueItems: true
+      })
+    ),
     defaults: Type.Optional(Defaults),
-    hosts: Type.Record(Type.String({ pattern: name }), HostEntry, {
-      ...closed,
-      description: 'The hosts by name',
-      minProperties: 1,
-      maxProperties: 10_000
-    })
+    rollout: Type.Optional(RolloutPolicy),
+    hosts: Type.Optional(
+      Type.Record(Type.String({ pattern: hostName }), HostEntry, {
+        ...closed,
+        description: 'The hosts by name; may be missing where sources name them',
+        minProperties: 1,
+        maxProperties: 10_000
+      })
+    )
   },
   {
     $schema: 'https://json-schema.org/draft/2020-12/schema',

@@ -11,7 +11,13 @@ import { parseFleet } from '../../controller/inventory/load.ts'
 import { FleetFile } from '../../controller/inventory/schema.ts'
 import { checkout } from './module.ts'
 
-const pages = ['docs/install.md', 'docs/fleet-file.md', 'docs/adr/0002-nix-package.md', 'docs/approval.md']
+const pages = [
+  'docs/install.md',
+  'docs/fleet-file.md',
+  'docs/rollouts.md',
+  'docs/adr/0002-nix-package.md',
+  'docs/approval.md'
+]
 const textOf = (page: string) => readFileSync(join(checkout, page), 'utf8')
 const install = textOf('docs/install.md')
 const fleetFile = textOf('docs/fleet-file.md')

@@ -12,7 +12,7 @@ import { approve as carryOut } from '../../approval/approve.ts'
 import { chooseKey } from '../../approval/key.ts'
 import type { FleetHost } from '../../inventory/fleet.ts'
 import { selectHosts } from '../../inventory/fleet.ts'
-import { loadFleet } from '../../inventory/load.ts'
+import { loadInventory } from '../../inventory/sources.ts'
 import type { GlobalOptions, Wiring } from '../wiring.ts'
 
 /** Options of `belay approve`. */
@@ -33,7 +33,7 @@ export async function approve(
   wiring: Wiring,
   show: (what: ToSign) => void
 ): Promise<Approved> {
-  const host = await hostOf(name, options)
+  const host = await hostOf(name, options, wiring)
   const storePath = parseStorePath(options.path)
   const { hash, plan } = await readPlan(options.plan, host.name)
   const key = await chooseKey(options.key ?? null, homedir(), wiring.run)
@@ -56,7 +56,7 @@ export async function approvals(
   options: GlobalOptions,
   wiring: Wiring
 ): Promise<readonly Approval[]> {
-  await using tunnel = await wiring.openTunnel(await hostOf(name, options), wiring.signal)
+  await using tunnel = await wiring.openTunnel(await hostOf(name, options, wiring), wiring.signal)
   return (await agentClient(tunnel.socketPath).approvals()).approvals
 }
 
@@ -67,12 +67,12 @@ export async function revoke(
   options: GlobalOptions & { readonly reason: string },
   wiring: Wiring
 ): Promise<Approval> {
-  await using tunnel = await wiring.openTunnel(await hostOf(name, options), wiring.signal)
+  await using tunnel = await wiring.openTunnel(await hostOf(name, options, wiring), wiring.signal)
   return await agentClient(tunnel.socketPath).revokeApproval(id, options.reason)
 }
 
-async function hostOf(name: string, { fleet }: GlobalOptions): Promise<FleetHost> {
-  const [host] = selectHosts(await loadFleet(fleet), [name])
+async function hostOf(name: string, { fleet }: GlobalOptions, wiring: Wiring): Promise<FleetHost> {
+  const [host] = selectHosts((await loadInventory(fleet, wiring)).fleet, [name])
   if (host === undefined) throw new BelayError('invalid-request', `no host ${name}`, { found: name })
   return host
 }

@@ -3,7 +3,7 @@ import { codeOf, describeError } from '../../../shared/errors.ts'
 import type { Built } from '../../build/build.ts'
 import { buildHost } from '../../build/build.ts'
 import { selectHosts } from '../../inventory/fleet.ts'
-import { loadFleet } from '../../inventory/load.ts'
+import { loadInventory } from '../../inventory/sources.ts'
 import type { GlobalOptions, Wiring } from '../wiring.ts'
 
 /** Options of `belay build`. */
@@ -26,7 +26,7 @@ export async function build(
   wiring: Wiring,
   onLine: OnLine
 ): Promise<HostDone<Built>[]> {
-  const hosts = selectHosts(await loadFleet(options.fleet), options.host ?? [])
+  const hosts = selectHosts((await loadInventory(options.fleet, wiring)).fleet, options.host ?? [])
   const { run, signal, clock } = wiring
   const limit = pLimit(options.maxParallel)
   return await limit.map(hosts, (host) => {

@@ -4,7 +4,7 @@ import { pushPath } from '../../build/push.ts'
 import { deploy as carryOut } from '../../deploy/deploy.ts'
 import type { DeployEvent, HostResult } from '../../deploy/events.ts'
 import { selectHosts } from '../../inventory/fleet.ts'
-import { loadFleet } from '../../inventory/load.ts'
+import { loadInventory } from '../../inventory/sources.ts'
 import { checkPaths } from '../paths.ts'
 import type { GlobalOptions, Wiring } from '../wiring.ts'
 
@@ -28,7 +28,7 @@ export type Watch = (hosts: readonly string[]) => (event: DeployEvent) => void
 
 /** Deploys to the selected hosts. */
 export async function deploy(options: DeployOptions, wiring: Wiring, watch: Watch): Promise<HostResult[]> {
-  const hosts = selectHosts(await loadFleet(options.fleet), options.host ?? [])
+  const hosts = selectHosts((await loadInventory(options.fleet, wiring)).fleet, options.host ?? [])
   const paths = checkPaths(hosts, options)
   const emit = watch(hosts.map((host) => host.name))
   const { run, signal, clock, openTunnel, newKey } = wiring

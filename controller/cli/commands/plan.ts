@@ -5,7 +5,7 @@ import { buildHost } from '../../build/build.ts'
 import { pushPath } from '../../build/push.ts'
 import type { FleetHost } from '../../inventory/fleet.ts'
 import { selectHosts } from '../../inventory/fleet.ts'
-import { loadFleet } from '../../inventory/load.ts'
+import { loadInventory } from '../../inventory/sources.ts'
 import { checkPaths } from '../paths.ts'
 import type { Wiring } from '../wiring.ts'
 import type { HostDone, OnLine } from './build.ts'
@@ -30,7 +30,7 @@ export async function plan(
   wiring: Wiring,
   onLine: OnLine
 ): Promise<HostDone<{ readonly plan: Plan }>[]> {
-  const hosts = selectHosts(await loadFleet(options.fleet), options.host ?? [])
+  const hosts = selectHosts((await loadInventory(options.fleet, wiring)).fleet, options.host ?? [])
   const paths = checkPaths(hosts, options)
   const { run, signal, clock, openTunnel } = wiring
   const ask = async (host: FleetHost) => {

@@ -2,7 +2,7 @@ import pLimit from 'p-limit'
 import { buildHost } from '../../build/build.ts'
 import { pushPath } from '../../build/push.ts'
 import { selectHosts } from '../../inventory/fleet.ts'
-import { loadFleet } from '../../inventory/load.ts'
+import { loadInventory } from '../../inventory/sources.ts'
 import { checkPaths } from '../paths.ts'
 import type { GlobalOptions, Wiring } from '../wiring.ts'
 import type { HostDone, OnLine } from './build.ts'
@@ -28,7 +28,7 @@ export async function push(
   wiring: Wiring,
   onLine: OnLine
 ): Promise<HostDone<Pushed>[]> {
-  const hosts = selectHosts(await loadFleet(options.fleet), options.host ?? [])
+  const hosts = selectHosts((await loadInventory(options.fleet, wiring)).fleet, options.host ?? [])
   const paths = checkPaths(hosts, options)
   const { run, signal, clock } = wiring
   const limit = pLimit(options.maxParallel)

@@ -5,7 +5,7 @@ import { BelayError } from '../../../shared/errors.ts'
 import type { SoakRecord } from '../../../shared/verdict/record.ts'
 import type { FleetHost } from '../../inventory/fleet.ts'
 import { selectHosts } from '../../inventory/fleet.ts'
-import { loadFleet } from '../../inventory/load.ts'
+import { loadInventory } from '../../inventory/sources.ts'
 import { appendDecision, decisionsFile, readDecisions } from '../../verdict/decisions.ts'
 import { evidenceOfFile, evidenceOfHost } from '../../verdict/evidence.ts'
 import type { HostVerdict, SoakRow } from '../../verdict/report.ts'
@@ -36,7 +36,7 @@ export interface Signed extends VerdictOptions {
 
 /** Judges one host. */
 export async function verdict(name: string, options: VerdictOptions, wiring: Wiring): Promise<HostVerdict> {
-  const { host, file } = await find(name, options)
+  const { host, file } = await find(name, options, wiring)
   const records = await readDecisions(file)
   const evidence = options.evidence
     ? await evidenceOfFile(options.evidence, host)
@@ -44,8 +44,12 @@ export async function verdict(name: string, options: VerdictOptions, wiring: Wir
   return verdictOf(host, evidence, records, wiring.clock.now())
 }
 
-async function find(name: string, options: VerdictOptions): Promise<{ host: FleetHost; file: string }> {
-  const fleet = await loadFleet(options.fleet)
+async function find(
+  name: string,
+  options: VerdictOptions,
+  wiring: Wiring
+): Promise<{ host: FleetHost; file: string }> {
+  const fleet = (await loadInventory(options.fleet, wiring)).fleet
   const [host] = selectHosts(fleet, [name])
   if (host === undefined) throw new BelayError('internal', `no host ${name}`)
   return { host, file: options.decisions ? resolve(options.decisions) : decisionsFile(fleet.file) }
@@ -53,7 +57,7 @@ async function find(name: string, options: VerdictOptions): Promise<{ host: Flee
 
 /** Judges the selected hosts at the same time. A silent host is a row of its own. */
 export async function soak(options: SoakOptions, wiring: Wiring): Promise<SoakRow[]> {
-  const fleet = await loadFleet(options.fleet)
+  const fleet = (await loadInventory(options.fleet, wiring)).fleet
   const hosts = selectHosts(fleet, options.host ?? [])
   const records = await readDecisions(
     options.decisions ? resolve(options.decisions) : decisionsFile(fleet.file)
@@ -78,7 +82,7 @@ export type Word =
 
 /** Records what a person says about the running soak of a host, and judges again. */
 export async function say(name: string, word: Word, options: Signed, wiring: Wiring): Promise<HostVerdict> {
-  const { host, file } = await find(name, options)
+  const { host, file } = await find(name, options, wiring)
   const before = await verdict(name, options, wiring)
   refuse(word, before)
   const signed = {

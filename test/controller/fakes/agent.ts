@@ -24,6 +24,8 @@ export interface Story {
   /** Answers of POST /v1/operations in front of the good one: an error code, or a broken connection. */
   readonly starts?: readonly ('break' | { readonly status: number; readonly code: string })[]
   readonly hideNonce?: boolean
+  /** Has no operation before it is asked for one, and runs what was committed. */
+  readonly idle?: true
   /** Code with which a preview is refused. */
   readonly noPlan?: string
 }
@@ -150,7 +152,8 @@ export function fakeAgent(story: Story = {}) {
     cut({ at: 'staged', tunnels: 2, next: ['verifying', 'confirming'] })
   }
   const host = () => {
-    const running = story.running ?? storePath('a')
+    const moved = story.idle === true && phase === 'committed'
+    const running = moved ? storePath('b') : (story.running ?? storePath('a'))
     const same = { number: 7, storePath: running, running, booted: running, bootDefault: running }
     const profiles = [{ profile: 'system', ...same, drift: false, drifts: [] }]
     const identity = { name: 'cinnabar', platform: 'nixos', system: 'x86_64-linux', bootId: 'b' }
@@ -169,7 +172,10 @@ export function fakeAgent(story: Story = {}) {
     request.on('end', () => {
       const route = `${request.method} ${request.url}`
       if (route === 'GET /v1/host') return send(response, 200, host())
-      if (route === 'GET /v1/operations') return send(response, 200, { operations: [operation()] })
+      if (route === 'GET /v1/operations') {
+        const none = story.idle === true && seen.starts.length === 0
+        return send(response, 200, { operations: none ? [] : [operation()] })
+      }
       if (route === 'GET /v1/operations/op-1') return send(response, 200, operation())
       if (route === 'POST /v1/profiles/system/preview') return preview(response, body)
       if (route === 'POST /v1/operations') return begin(request, response, body)

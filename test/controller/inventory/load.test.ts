@@ -21,7 +21,12 @@ t.test('a file of a few lines is enough; defaults fill the rest', (t) => {
     push: { checkSignatures: true, substituteOnHost: false },
     roles: [],
     tags: [],
-    soak: defaultPolicy
+    soak: defaultPolicy,
+    presence: 'always',
+    physicalAccess: false,
+    windows: [],
+    hold: null,
+    ownSoak: null
   })
   t.end()
 })
@@ -40,7 +45,7 @@ t.test('a typo is named with its line and what was probably meant', (t) => {
   refused(
     t,
     'version: 1\nhosts: {a: {platform: nixs}}',
-    /:2: .*found "nixs", wanted nixos\. Did you mean nixos\?/
+    /:2: .*found "nixs", wanted nixos or darwin\. Did you mean nixos\?/
   )
   refused(t, 'version: 1\nhosts: {a: {zzz: 1}}', /unknown field "zzz", wanted one of platform, confirm/)
   t.end()
@@ -78,6 +83,29 @@ t.test('what is missing, doubled, broken or too large', (t) => {
   refused(t, `#${'x'.repeat(9_000_000)}`, /larger than/)
   const bomb = `a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [${'*a,'.repeat(9)}]\nc: &c [${'*b,'.repeat(9)}]\nd: [${'*c,'.repeat(9)}]\n`
   refused(t, bomb, /alias/i)
+  t.end()
+})
+
+t.test('what has the right shape and makes no sense is refused with its line', (t) => {
+  const zone = '{from: "22:00", to: "06:00", timeZone: Europe/Berln}'
+  refused(
+    t,
+    `version: 1\nhosts:\n  a:\n    windows:\n      - ${zone}\n`,
+    /:5: hosts\.a\.windows\.0\.timeZone: found "Europe\/Berln"/
+  )
+  refused(t, `version: 1\ndefaults: { windows: [${zone}] }\nhosts: {a: {}}\n`, /:2: defaults\.windows/)
+  refused(t, 'version: 1\n', /hosts is missing, and no sources name any/)
+  t.equal(parseFleet('version: 1\nsources: [clan]\n', '/f.yaml').hosts.length, 0)
+  const policy = (text: string) => `version: 1\nhosts: {a: {}}\nrollout:\n  ${text}\n`
+  const stage = '{name: x, select: {}}'
+  refused(t, policy(`stages: [${stage}, ${stage}]`), /:4: rollout\.stages\.1\.name: .*no other stage/)
+  refused(t, policy('order: [{role: a, after: [b]}]'), /:4: rollout\.order\.0: .*either role and before/)
+  refused(t, policy('order: [{role: a}]'), /either role and before/)
+  refused(t, policy('budgets: [{maxUnavailable: 1}]'), /either role or tag/)
+  refused(t, policy('budgets: [{role: a, tag: b, maxUnavailable: 1}]'), /either role or tag/)
+  refused(t, policy('stages: [{name: "-x", select: {}}]'), /rollout\.stages\.0\.name: found "-x"/)
+  refused(t, policy('stages: [{name: x, select: {}, soak: 1y}]'), /soak: found "1y"/)
+  refused(t, 'version: 1\nhosts: {a: {hold: {reason: "a\\nb"}}}\n', /hold\.reason: found/)
   t.end()
 })
 

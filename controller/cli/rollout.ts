@@ -1,0 +1,109 @@
+import type { Command } from 'commander'
+import { Option } from 'commander'
+import { stateDirectory } from '../store/open.ts'
+import type { InventoryOptions } from './commands/inventory.ts'
+import type { SayOptions } from './commands/rollout-say.ts'
+import type { DriveOptions, PlanOptions, StartOptions } from './commands/rollout-start.ts'
+import type { RolloutStatusOptions } from './commands/rollout-status.ts'
+import { collect, collectPath, parsePatience } from './options.ts'
+
+/** What a person can say to a rollout. */
+export type Word = 'pause' | 'resume' | 'approve' | 'skip' | 'retry' | 'abort'
+
+/** What the commands here do with their options. */
+export interface RolloutActions {
+  inventory(options: InventoryOptions): Promise<void>
+  rolloutPlan(options: PlanOptions): Promise<void>
+  rolloutStart(options: StartOptions): Promise<void>
+  rolloutDrive(options: DriveOptions): Promise<void>
+  rolloutStatus(options: RolloutStatusOptions): Promise<void>
+  rolloutSay(word: Word, target: string | undefined, options: SayOptions): Promise<void>
+}
+
+const state = () =>
+  new Option('--state <directory>', 'where the controller keeps its state')
+    .env('BELAY_STATE')
+    .default(stateDirectory(process.env), '$XDG_STATE_HOME/belay')
+const rollout = () => new Option('--rollout <id>', 'this one; default is the one under way')
+const reason = () => new Option('--reason <text>', 'why, for the records')
+const patience = () =>
+  new Option('--wait <time>', 'how long to stay while only time or hosts can change anything')
+    .argParser(parsePatience)
+    .default(60, '1m')
+const poll = () =>
+  new Option('--poll <time>', 'time between two looks at a host').argParser(parsePatience).default(30, '30s')
+
+/** `belay inventory`. */
+export function addInventory(program: Command, actions: RolloutActions): void {
+  program
+    .command('inventory')
+    .description('show every host, what is known of it, and who says so')
+    .addOption(new Option('--host <name>', 'only this host; may stand several times').argParser(collect))
+    .action((_, command: Command) => actions.inventory(command.optsWithGlobals()))
+}
+
+/** `belay rollout` with its commands. */
+export function addRollout(program: Command, actions: RolloutActions): void {
+  const group = program.command('rollout').description('bring new generations to the fleet in stages')
+  const planned = (command: Command) =>
+    command
+      .addOption(new Option('--host <name>', 'only this host; may stand several times').argParser(collect))
+      .addOption(new Option('--path <host=path>', 'use this store path, do not build').argParser(collectPath))
+      .option('--no-build', 'build nothing; every host needs a --path')
+      .addOption(state())
+  planned(group.command('plan'))
+    .description('build, and print the plan with its reasons; changes nothing')
+    .action((_, command: Command) => actions.rolloutPlan(command.optsWithGlobals()))
+  planned(group.command('start'))
+    .description('plan and drive a rollout; the same again goes on with it')
+    .option('--plan <file>', 'use this plan, as `belay rollout plan --json` printed it')
+    .option('--supersede', 'end the rollout under way in favour of this one')
+    .option('--no-push', 'copy nothing; the hosts have or fetch the closures themselves')
+    .addOption(reason())
+    .addOption(patience())
+    .addOption(poll())
+    .action((_, command: Command) => actions.rolloutStart(command.optsWithGlobals()))
+  group
+    .command('drive')
+    .description('go on with the rollout under way')
+    .option('--no-push', 'copy nothing; the hosts have or fetch the closures themselves')
+    .addOption(state())
+    .addOption(patience())
+    .addOption(poll())
+    .action((_, command: Command) => actions.rolloutDrive(command.optsWithGlobals()))
+  group
+    .command('status')
+    .description('show where a rollout is, and why each host does not move')
+    .option('--watch', 'go on showing it until it ends')
+    .addOption(rollout())
+    .addOption(state())
+    .action((_, command: Command) => actions.rolloutStatus(command.optsWithGlobals()))
+  addWords(group, actions)
+}
+
+const words: readonly [Word, string, string][] = [
+  ['pause', '', 'begin nothing new; what is under way ends'],
+  ['resume', '', 'go on after a pause'],
+  ['approve', '<stage>', 'let a stage begin'],
+  ['skip', '<host>', 'leave a host out, and let others pass it'],
+  ['retry', '[host]', 'try again on a host that regressed or was left out; default every one that regressed'],
+  ['abort', '', 'end the rollout; hosts keep what they have']
+]
+
+function addWords(group: Command, actions: RolloutActions): void {
+  for (const [word, argument, about] of words) {
+    const command = group
+      .command(`${word} ${argument}`.trim())
+      .description(about)
+      .addOption(rollout())
+      .addOption(reason())
+      .addOption(state())
+    if (argument === '') {
+      command.action((_, self: Command) => actions.rolloutSay(word, undefined, self.optsWithGlobals()))
+    } else {
+      command.action((target: string | undefined, _, self: Command) =>
+        actions.rolloutSay(word, target, self.optsWithGlobals())
+      )
+    }
+  }
+}

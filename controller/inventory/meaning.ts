@@ -1,0 +1,64 @@
+import type { FileProblem } from './problems.ts'
+import type { FleetFile, HostEntry } from './schema.ts'
+import { isTimeZone } from './window-schema.ts'
+
+/** What is wrong in a fleet file whose shape is right. */
+export function meaningProblems(content: FleetFile): FileProblem[] {
+  return [
+    ...noHosts(content),
+    ...zoneProblems(content.defaults?.windows, ['defaults']),
+    ...Object.entries(content.hosts ?? {}).flatMap(([name, entry]) =>
+      zoneProblems(entry.windows, ['hosts', name])
+    ),
+    ...(content.rollout?.stages ?? []).flatMap((stage, index) =>
+      zoneProblems(stage.windows, ['rollout', 'stages', String(index)])
+    ),
+    ...twice(content),
+    ...edgeProblems(content),
+    ...budgetProblems(content)
+  ]
+}
+
+function noHosts({ hosts, sources = [] }: FleetFile): FileProblem[] {
+  if (hosts !== undefined || sources.length > 0) return []
+  const message = 'hosts is missing, and no sources name any'
+  return [{ path: ['hosts'], message, found: undefined, wanted: 'hosts, or sources' }]
+}
+
+function zoneProblems(windows: HostEntry['windows'], path: readonly string[]): FileProblem[] {
+  return (windows ?? []).flatMap(({ timeZone }, index) =>
+    isTimeZone(timeZone)
+      ? []
+      : [problem([...path, 'windows', String(index), 'timeZone'], timeZone, 'the name of a time zone')]
+  )
+}
+
+function twice({ rollout }: FleetFile): FileProblem[] {
+  const names = (rollout?.stages ?? []).map((stage) => stage.name)
+  return names.flatMap((name, index) =>
+    names.indexOf(name) < index
+      ? [problem(['rollout', 'stages', String(index), 'name'], name, 'a name that no other stage has')]
+      : []
+  )
+}
+
+function edgeProblems({ rollout }: FleetFile): FileProblem[] {
+  return (rollout?.order ?? []).flatMap((edge, index) => {
+    const roles = edge.role !== undefined && edge.before !== undefined
+    const hosts = edge.hosts !== undefined && edge.after !== undefined
+    if (roles !== hosts && Object.keys(edge).length === 2) return []
+    return [problem(['rollout', 'order', String(index)], edge, 'either role and before, or hosts and after')]
+  })
+}
+
+function budgetProblems({ rollout }: FleetFile): FileProblem[] {
+  return (rollout?.budgets ?? []).flatMap((budget, index) =>
+    (budget.role === undefined) !== (budget.tag === undefined)
+      ? []
+      : [problem(['rollout', 'budgets', String(index)], budget, 'either role or tag')]
+  )
+}
+
+function problem(path: readonly string[], found: unknown, wanted: string): FileProblem {
+  return { path, message: `found ${JSON.stringify(found)}, wanted ${wanted}`, found, wanted }
+}

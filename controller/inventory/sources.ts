@@ -1,0 +1,34 @@
+import { dirname } from 'node:path'
+import type { Run } from '../build/run.ts'
+import { clanHosts } from './clan-source.ts'
+import { evaluator } from './evaluate.ts'
+import { flakeHosts } from './flake-source.ts'
+import { resolveFlake } from './fleet.ts'
+import type { Inventory } from './inventory.ts'
+import { mergeInventory } from './inventory.ts'
+import { readFleetFile } from './load.ts'
+import type { RolloutPolicy } from './rollout-schema.ts'
+
+/** What reading the inventory needs from outside. */
+export interface SourcePorts {
+  readonly run: Run
+  readonly signal: AbortSignal
+}
+
+/** The inventory and the policy by which a rollout goes through it. */
+export interface LoadedInventory extends Inventory {
+  readonly policy: RolloutPolicy
+}
+
+/** Reads the fleet file and the sources that it names. Evaluates nothing when it names none. */
+export async function loadInventory(path: string, ports: SourcePorts): Promise<LoadedInventory> {
+  const read = await readFleetFile(path)
+  const sources = read.content.sources ?? []
+  const flake = resolveFlake(read.content.flake ?? '.', dirname(read.file))
+  const evaluate = evaluator(flake, ports.run, ports.signal)
+  const others = {
+    ...(sources.includes('clan') ? { clan: await clanHosts(evaluate) } : {}),
+    ...(sources.includes('flake') ? { flake: await flakeHosts(evaluate) } : {})
+  }
+  return { ...mergeInventory(read, others), policy: read.content.rollout ?? {} }
+}

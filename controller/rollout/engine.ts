@@ -1,0 +1,183 @@
+import type { PlannedHost, RolloutPlan } from '../../shared/api/rollout.ts'
+import { codeOf, describeError } from '../../shared/errors.ts'
+import type { Clock } from '../deploy/clock.ts'
+import type { Store } from '../store/store.ts'
+import type { Action, Decision, Situation } from './decide.ts'
+import { decide } from './decide.ts'
+import { observer } from './observer.ts'
+import type { Agents, Begun, LookAtGate } from './ports.ts'
+import type { Reason } from './reasons.ts'
+import type { RolloutEvent, RolloutRecord } from './records.ts'
+import { foldRecords, freshHost } from './state.ts'
+import { workers } from './workers.ts'
+
+/** What the engine works with. */
+export interface EnginePorts {
+  readonly store: Store
+  readonly agents: Agents
+  readonly lookAtGate: LookAtGate
+  /** Why hosts are held at this moment. */
+  readonly holds: () => Promise<ReadonlyMap<string, string>>
+  readonly clock: Clock
+  readonly signal: AbortSignal
+  /** Who drives, for the records. */
+  readonly who: string
+  /** Milliseconds between two looks at a host; each waits up to a quarter longer, so that they spread out. */
+  readonly pollMs: number
+  /** Hosts that are looked at at the same time. */
+  readonly maxObserve: number
+}
+
+/** Drives one rollout: observe, decide, act. Holds nothing that is not in the store or on the hosts. */
+export interface Engine {
+  /** One attempt: looks, decides, records, then acts. May be killed anywhere and made again. */
+  round(): Promise<Decision>
+  /** Resolves when work on a host has ended since the last round began. */
+  news(): Promise<void>
+  /** Hosts on which this process is at work. */
+  readonly active: ReadonlySet<string>
+  /** Waits for the work that is under way. */
+  settle(): Promise<void>
+}
+
+/** The key under which a host knows an attempt: the same rollout, host and attempt are one operation. */
+export function idempotencyKey(rollout: string, host: string, attempt: number): string {
+  return `rollout/${rollout}/${host}/${attempt}`
+}
+
+/** First and longest wait before a host that could not be asked is asked again, in milliseconds. */
+const FIRST_BACK_OFF = 5000
+const LONGEST_BACK_OFF = 10 * 60_000
+
+/** An engine for a rollout of the store. */
+export function createEngine(id: string, ports: EnginePorts): Engine {
+  const plan = ports.store.plan(id)
+  const hosts = new Map(plan.hosts.map((host) => [host.name, host]))
+  const records: RolloutRecord[] = []
+  const ring = () => bell.resolve()
+  const crew = workers((host) => {
+    watch.stale(host)
+    ring()
+  })
+  const reasons = reasonsOf(ports.store, id)
+  const save = saver(id, ports.store, reasons)
+  let bell = Promise.withResolvers<void>()
+  const watch = observer(plan, ports, ring)
+
+  const append: Append = (events, after) =>
+    ports.store.append(id, events, { at: iso(ports), who: ports.who, why: null }, after)
+  const situation = (holds: ReadonlyMap<string, string>): Situation => {
+    records.push(...ports.store.records(id, records.at(-1)?.seq))
+    const seen = { hosts: watch.hosts, gates: watch.gates, holds, active: crew.active.union(watch.outdated) }
+    return { plan, state: foldRecords(records), seen, before: reasons, now: ports.clock.now() }
+  }
+  const started = ({ state }: Situation, action: Action): RolloutEvent[] => {
+    if (action.do === 'follow') return []
+    const { host, attempt } = action
+    const first = state.hosts.get(host)?.started
+    // What was there before an attempt stays what it was when the attempt was first made.
+    const before = first ? first.before : (watch.hosts.get(host)?.newest ?? null)
+    return [{ kind: 'started', host, attempt, key: idempotencyKey(id, host, attempt), before }]
+  }
+
+  return {
+    active: crew.active,
+    news: () => bell.promise,
+    settle: crew.settle,
+    async round() {
+      for (;;) {
+        crew.throwIfBroken()
+        // What ends from here on is news to the round after this one.
+        bell = Promise.withResolvers()
+        const holds = await ports.holds()
+        await watch.look(crew.active)
+        let now = situation(holds)
+        let decision = decide(now)
+        if (await watch.lookAtGates(decision.gates)) {
+          now = situation(holds)
+          decision = decide(now)
+        }
+        const events = [...decision.learned, ...decision.actions.flatMap((action) => started(now, action))]
+        // A person may have said something meanwhile: then it is decided again.
+        if (events.length > 0 && !append(events, records.at(-1)?.seq ?? 0)) continue
+        for (const action of decision.actions) {
+          const host = hosts.get(action.host)
+          if (host === undefined) continue
+          watch.stale(host.name)
+          crew.launch(host.name, () => act(plan, host, action, ports, append, now.state))
+        }
+        save(decision, watch.changed())
+        return decision
+      }
+    }
+  }
+}
+
+type Append = (events: readonly RolloutEvent[], after?: number) => boolean
+
+async function act(
+  plan: RolloutPlan,
+  host: PlannedHost,
+  action: Action,
+  ports: EnginePorts,
+  append: Append,
+  state: Situation['state']
+): Promise<void> {
+  if (action.do === 'follow') return await ports.agents.follow(host, action.operation, ports.signal)
+  const key = idempotencyKey(plan.id, host.name, action.attempt)
+  const request = {
+    key,
+    why: `rollout ${plan.id}, stage ${host.stage}`,
+    again: action.attempt > 1,
+    overDrift: action.overDrift
+  }
+  const begun = await ports.agents.start(host, request, ports.signal).catch((error: unknown): Begun => {
+    ports.signal.throwIfAborted()
+    return { is: 'not-begun', asked: true, transient: true, code: codeOf(error), text: describeError(error) }
+  })
+  if (begun.is === 'begun') return
+  const { code, text, asked } = begun
+  if (!begun.transient) {
+    append([{ kind: 'failed', host: host.name, end: 'refused', code, text, operation: null }])
+    return
+  }
+  const failures = (state.hosts.get(host.name) ?? freshHost).failures
+  const full = Math.min(LONGEST_BACK_OFF, FIRST_BACK_OFF * 2 ** Math.min(failures, 16))
+  const wait = Math.round(full * (0.5 + ports.clock.random() / 2))
+  const retryAt = new Date(ports.clock.now() + wait).toISOString()
+  append([{ kind: 'not-begun', host: host.name, code, text, asked, retryAt }])
+}
+
+/** Saves what people are shown, as far as it changed. */
+function saver(id: string, store: Store, reasons: Map<string, Reason>) {
+  const saved = new Map<string, string>()
+  return (decision: Decision, seen: Parameters<Store['saveRound']>[2]) => {
+    const views = new Map<string, unknown>()
+    const set = (name: string, view: unknown) => {
+      const text = JSON.stringify(view)
+      if (saved.get(name) === text) return
+      saved.set(name, text)
+      views.set(name, view)
+    }
+    set('status', decision.status)
+    set('stages', decision.stages)
+    set('wakeAt', decision.wakeAt)
+    for (const view of decision.hosts) {
+      set(`host ${view.host}`, view)
+      if (view.reason === null) reasons.delete(view.host)
+      else reasons.set(view.host, view.reason)
+    }
+    store.saveRound(id, views, seen)
+  }
+}
+
+function reasonsOf(store: Store, id: string): Map<string, Reason> {
+  const reasons = new Map<string, Reason>()
+  for (const [name, view] of store.views(id)) {
+    const { reason } = (name.startsWith('host ') ? view : { reason: null }) as { reason: Reason | null }
+    if (reason !== null) reasons.set(name.slice('host '.length), reason)
+  }
+  return reasons
+}
+
+const iso = ({ clock }: EnginePorts) => new Date(clock.now()).toISOString()

@@ -1,0 +1,94 @@
+import pLimit from 'p-limit'
+import type { PlannedGate, PlannedHost, RolloutPlan } from '../../shared/api/rollout.ts'
+import type { EnginePorts } from './engine.ts'
+import type { GateResult, HostObservation } from './observation.ts'
+import { gateKey } from './observation.ts'
+
+/** Milliseconds for which a gate's answer holds. */
+const GATE_FRESH = 15_000
+
+/** Milliseconds for which a round waits for hosts that are slow to answer; they are judged when they have. */
+const ROUND_PATIENCE = 2000
+
+/** Looks at hosts and gates, each no more often than it is due. `late` is called when a slow host has answered. */
+export function observer(plan: RolloutPlan, ports: EnginePorts, late: () => void) {
+  const { agents, clock, signal, pollMs } = ports
+  const hosts = new Map<string, HostObservation>()
+  const gates = new Map<string, GateResult>()
+  const due = new Map<string, number>()
+  const looking = new Map<string, Promise<void>>()
+  const outdated = new Set<string>()
+  const changed = new Map<string, HostObservation>()
+  const known = gatesByKey(plan)
+  const limit = pLimit(ports.maxObserve)
+  const lookAt = (host: PlannedHost): Promise<void> => {
+    const look: Promise<void> = limit(async () => {
+      const observation = await agents.observe(host, signal)
+      // Work on the host began meanwhile: what was seen is of before.
+      if (looking.get(host.name) !== look) return
+      looking.delete(host.name)
+      outdated.delete(host.name)
+      if (differs(hosts.get(host.name), observation)) changed.set(host.name, observation)
+      hosts.set(host.name, observation)
+      due.set(host.name, clock.now() + pollMs * (1 + clock.random() / 4))
+    })
+    looking.set(host.name, look)
+    return look
+  }
+  return {
+    hosts,
+    gates,
+    /** What is known of the host is of before; it is looked at in the next round. */
+    stale(host: string) {
+      due.delete(host)
+      looking.delete(host)
+      outdated.add(host)
+    },
+    /** Hosts on which something was done since they were looked at. */
+    outdated: outdated as ReadonlySet<string>,
+    /** Observations that differ from what was last taken from here. */
+    changed() {
+      const values = [...changed.values()]
+      changed.clear()
+      return values
+    },
+    /** Looks at every host that is due and on which nobody is at work. */
+    async look(active: ReadonlySet<string>): Promise<void> {
+      const now = clock.now()
+      const idle = plan.hosts.filter(({ name }) => !active.has(name) && !looking.has(name))
+      const looks = idle.filter(({ name }) => (due.get(name) ?? 0) <= now).map(lookAt)
+      if (looks.length === 0) return
+      const all = Promise.all(looks).then(() => true)
+      const stop = new AbortController()
+      const patience = clock.sleep(ROUND_PATIENCE, AbortSignal.any([signal, stop.signal])).then(() => false)
+      patience.catch(() => {})
+      const done = await Promise.race([all, patience])
+      stop.abort()
+      if (!done) void all.then(late, late)
+    },
+    /** Looks at the gates named, where there is no fresh answer; true when it looked at any. */
+    async lookAtGates(keys: readonly string[]): Promise<boolean> {
+      const wanted = keys.filter((key) => {
+        const last = gates.get(key)
+        return last === undefined || clock.now() - last.at >= GATE_FRESH
+      })
+      await limit.map(wanted, async (key) => {
+        const gate = known.get(key)
+        if (gate !== undefined) gates.set(key, { ...(await ports.lookAtGate(gate, signal)), at: clock.now() })
+      })
+      return wanted.length > 0
+    }
+  }
+}
+
+function gatesByKey(plan: RolloutPlan): ReadonlyMap<string, PlannedGate> {
+  const entries = plan.stages.flatMap((stage) => [
+    ...stage.gatesBefore.map((gate) => [gateKey(stage.name, 'before', gate.name), gate] as const),
+    ...stage.gatesAfter.map((gate) => [gateKey(stage.name, 'after', gate.name), gate] as const)
+  ])
+  return new Map(entries)
+}
+
+function differs(before: HostObservation | undefined, after: HostObservation): boolean {
+  return JSON.stringify({ ...before, at: 0 }) !== JSON.stringify({ ...after, at: 0 })
+}

@@ -1,0 +1,36 @@
+import type { PlannedGate, PlannedHost } from '../../shared/api/rollout.ts'
+import type { GateResult, HostObservation } from './observation.ts'
+
+/** What came of asking a host to begin. What became of it is then observed. */
+export type Begun =
+  | { readonly is: 'begun' }
+  /** `asked`: the request left, and nobody knows whether it arrived. `transient`: worth another attempt. */
+  | {
+      readonly is: 'not-begun'
+      readonly asked: boolean
+      readonly transient: boolean
+      readonly code: string
+      readonly text: string
+    }
+
+/** How a host is asked. The same key always comes with the same request. */
+export interface StartRequest {
+  readonly key: string
+  readonly why: string
+  /** Also a generation that the host has marked bad. */
+  readonly again: boolean
+  readonly overDrift: boolean
+}
+
+/** The hosts, as the engine reaches them. */
+export interface Agents {
+  /** Never throws, except when interrupted. */
+  observe(host: PlannedHost, signal: AbortSignal): Promise<HostObservation>
+  /** Begins and follows to the end. The same key is the same operation. Never throws, except when interrupted. */
+  start(host: PlannedHost, request: StartRequest, signal: AbortSignal): Promise<Begun>
+  /** Follows, and confirms, an operation that was begun before. Never throws, except when interrupted. */
+  follow(host: PlannedHost, operation: string, signal: AbortSignal): Promise<void>
+}
+
+/** Looks at a gate. Never throws, except when interrupted. */
+export type LookAtGate = (gate: PlannedGate, signal: AbortSignal) => Promise<Omit<GateResult, 'at'>>

@@ -1,0 +1,104 @@
+import type { AttemptEnd, RolloutRecord } from './records.ts'
+
+/** What is known of one host from the records. */
+export interface HostState {
+  /** From 1. */
+  readonly attempt: number
+  readonly started: { readonly at: string; readonly key: string; readonly before: string | null } | null
+  readonly failed: {
+    readonly end: AttemptEnd | 'drifted'
+    readonly text: string
+    readonly at: string
+  } | null
+  readonly doneSince: string | null
+  readonly skipped: { readonly who: string; readonly why: string | null } | null
+  /** An operation that a person has seen and wants no more held against the host. */
+  readonly dismissed: string | null
+  /** A person wants the generation back although somebody switched by hand. */
+  readonly overDrift: boolean
+  readonly failures: number
+  readonly backOff: { readonly until: string; readonly text: string; readonly code: string } | null
+}
+
+/** A rollout as its records tell it. */
+export interface RolloutState {
+  readonly hosts: ReadonlyMap<string, HostState>
+  readonly approved: ReadonlyMap<string, string>
+  readonly passed: ReadonlySet<string>
+  readonly paused: { readonly who: string; readonly why: string | null } | null
+  readonly end: {
+    readonly kind: 'finished' | 'aborted' | 'superseded'
+    readonly who: string
+    readonly why: string | null
+    readonly by: string | null
+  } | null
+}
+
+/** A host of which nothing is known. */
+export const freshHost: HostState = {
+  attempt: 1,
+  started: null,
+  failed: null,
+  doneSince: null,
+  skipped: null,
+  dismissed: null,
+  overDrift: false,
+  failures: 0,
+  backOff: null
+}
+
+/** Folds the records of a rollout. */
+export function foldRecords(records: Iterable<RolloutRecord>): RolloutState {
+  const hosts = new Map<string, HostState>()
+  const approved = new Map<string, string>()
+  const passed = new Set<string>()
+  let paused: RolloutState['paused'] = null
+  let end: RolloutState['end'] = null
+  for (const record of records) {
+    const { event, who, why } = record
+    if ('host' in event) hosts.set(event.host, nextHost(hosts.get(event.host) ?? freshHost, record))
+    else if (event.kind === 'approved') approved.set(event.stage, who)
+    else if (event.kind === 'stage-passed') passed.add(event.stage)
+    else if (event.kind === 'paused') paused = { who, why }
+    else if (event.kind === 'resumed') paused = null
+    else if (event.kind === 'superseded') end = { kind: event.kind, who, why, by: event.by }
+    else if (event.kind === 'finished' || event.kind === 'aborted')
+      end = { kind: event.kind, who, why, by: null }
+  }
+  return { hosts, approved, passed, paused, end }
+}
+
+function nextHost(host: HostState, { at, who, why, event }: RolloutRecord): HostState {
+  switch (event.kind) {
+    case 'started':
+      return { ...host, started: { at, key: event.key, before: event.before }, backOff: null }
+    case 'not-begun':
+      return {
+        ...host,
+        started: event.asked ? host.started : null,
+        failures: host.failures + 1,
+        backOff: { until: event.retryAt, text: event.text, code: event.code }
+      }
+    case 'failed':
+      return { ...host, failed: { end: event.end, text: event.text, at }, doneSince: null }
+    case 'drifted':
+      return {
+        ...host,
+        failed: { end: 'drifted', text: `it runs ${event.running ?? 'something else'}`, at },
+        doneSince: null
+      }
+    case 'done':
+      return { ...host, doneSince: event.since, failed: null, failures: 0, backOff: null }
+    case 'skipped':
+      return { ...host, skipped: { who, why } }
+    case 'retried':
+      return {
+        ...freshHost,
+        attempt: host.attempt + 1,
+        dismissed: event.operation,
+        overDrift: event.overDrift
+      }
+    default:
+      return host
+  }
+}

@@ -1,0 +1,290 @@
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Test } from 'tap'
+import t from 'tap'
+import type { Decision } from '../../../controller/rollout/decide.ts'
+import type { EnginePorts } from '../../../controller/rollout/engine.ts'
+import { createEngine, idempotencyKey } from '../../../controller/rollout/engine.ts'
+import type { Agents } from '../../../controller/rollout/ports.ts'
+import type { Store } from '../../../controller/store/store.ts'
+import { openStore } from '../../../controller/store/store.ts'
+import { BelayError } from '../../../shared/errors.ts'
+import { planOf } from './play.ts'
+import type { SimWorld } from './world.ts'
+import { simWorld } from './world.ts'
+
+const start = Date.parse('2026-03-02T09:00:00Z')
+const fleet = `version: 1
+rollout:
+  stages:
+    - { name: canary, select: { hosts: [galena] }, soak: 5m }
+    - { name: rest, select: {}, maxParallel: 2 }
+hosts: { galena: {}, electrum: {}, scheelite: {}, cinnabar: {} }
+`
+
+class Crash extends Error {
+  override readonly name = 'Crash'
+}
+
+/** Calls of the world, counted; the process dies before or after the one whose turn it is. */
+function simAgents(world: SimWorld, dies: (moment: string) => void = () => {}): Agents {
+  return {
+    observe: async (host) => world.observe(host),
+    async start(host, request) {
+      dies(`before asking ${host.name}`)
+      const begun = world.start(host, request)
+      dies(`after asking ${host.name}`)
+      if (begun === 'begun') return { is: 'begun' }
+      const code = begun === 'busy' ? 'operation-running' : 'host-unreachable'
+      return { is: 'not-begun', asked: begun === 'busy', transient: true, code, text: begun }
+    },
+    follow: async () => {}
+  }
+}
+
+function portsOf(world: SimWorld, store: Store, agents: Agents): EnginePorts {
+  return {
+    store,
+    agents,
+    lookAtGate: async () => ({ open: true, message: 'open' }),
+    holds: async () => new Map(),
+    clock: { now: world.now, random: () => 0, sleep: async () => {} },
+    signal: new AbortController().signal,
+    who: 'engine',
+    pollMs: 30_000,
+    maxObserve: 8
+  }
+}
+
+const author = (world: SimWorld) => ({ at: new Date(world.now()).toISOString(), who: 'anna', why: null })
+
+/** Rounds, with the clock moving on, until the rollout is done or nothing is left to try. */
+async function run(world: SimWorld, id: string, ports: EnginePorts, rounds = 400): Promise<Decision> {
+  const engine = createEngine(id, ports)
+  for (let round = 0; round < rounds; round++) {
+    const decision = await engine.round()
+    await engine.settle()
+    if (decision.status.is === 'done' || decision.status.is === 'halted') return decision
+    world.to(world.now() + 20_000)
+  }
+  throw new Error('the rollout does not end')
+}
+
+/** Activations by host, for those with more or fewer than one. */
+function wrong(world: SimWorld, hosts: readonly string[]): string[] {
+  return hosts.flatMap((host) => {
+    const count = world.activations.filter((each) => each.host === host).length
+    return count === 1 ? [] : [`${host}: ${count}`]
+  })
+}
+
+const names = ['galena', 'electrum', 'scheelite', 'cinnabar']
+
+t.test('a rollout goes through its stages, and everything is recorded before it is done', async (t) => {
+  const world = simWorld(start)
+  using store = await openStore(t.testdir({}))
+  const plan = planOf(fleet, start)
+  store.create(plan, author(world), false)
+  const agents = simAgents(world, (moment) => {
+    const asked = /before asking (.*)/.exec(moment)?.[1]
+    if (asked === undefined) return
+    const written = store
+      .records(plan.id)
+      .some(({ event }) => event.kind === 'started' && event.host === asked)
+    if (!written) throw new Error(`${asked} was asked before it was written`)
+  })
+  const decision = await run(world, plan.id, portsOf(world, store, agents))
+  t.equal(decision.status.is, 'done')
+  t.same(wrong(world, names), [])
+  t.equal(store.active(), null)
+  t.match(store.views(plan.id).get('status'), { is: 'done' })
+  t.equal(store.observations(plan.id).size, 4)
+})
+
+/** Every place at which the process can die: around each write to the store and each request to a host. */
+async function dieAt(t: Test, step: number, loseStore: boolean) {
+  const world = simWorld(start)
+  const directory = t.testdir({})
+  let plan = planOf(fleet, start)
+  let count = 0
+  let died: string | null = null
+  const dies = (moment: string) => {
+    count += 1
+    if (count !== step || died !== null) return
+    died = moment
+    throw new Crash(moment)
+  }
+  for (let life = 0; life < 5; life++) {
+    using store = await openStore(directory)
+    const wrapped: Store = {
+      ...store,
+      append(id, events, who, after) {
+        dies(`before writing ${events.map(({ kind }) => kind).join(', ')}`)
+        const done = store.append(id, events, who, after)
+        dies(`after writing ${events.map(({ kind }) => kind).join(', ')}`)
+        return done
+      },
+      saveRound(...round) {
+        dies('before saving the round')
+        store.saveRound(...round)
+      }
+    }
+    if (store.rollouts().length === 0) {
+      // Planned anew, as after a loss: another identity, so that no key of before can help.
+      plan = planOf(fleet, world.now(), 'new', life + 1)
+      store.create(plan, author(world), false)
+    }
+    // A crash of the process ends everything in it, also what else is under way; the engine is thrown away.
+    const agents = simAgents(world, dies)
+    const ending: Agents = {
+      ...agents,
+      start: (host, request, signal) =>
+        agents.start(host, request, signal).catch((error: unknown) => {
+          if (error instanceof Crash) return new Promise(() => {})
+          throw error
+        })
+    }
+    try {
+      const engine = createEngine(plan.id, portsOf(world, wrapped, ending))
+      for (let round = 0; round < 400; round++) {
+        const decision = await engine.round()
+        await new Promise(setImmediate)
+        if (died !== null && life === 0) throw new Crash(died)
+        if (decision.status.is === 'done') return { died, world, count }
+        world.to(world.now() + 20_000)
+      }
+      throw new Error('the rollout does not end')
+    } catch (error) {
+      if (!(error instanceof Crash)) throw error
+    }
+    if (loseStore) rmSync(join(directory, 'rollouts.db'))
+    for (const end of ['-wal', '-shm'])
+      if (loseStore) rmSync(join(directory, `rollouts.db${end}`), { force: true })
+    world.to(world.now() + 5000)
+  }
+  throw new Error('died too often')
+}
+
+for (const loseStore of [false, true]) {
+  t.test(
+    `killed at every step${loseStore ? ', with the database lost' : ''}, no host is changed twice`,
+    async (t) => {
+      const moments = new Set<string>()
+      for (let step = 1; ; step++) {
+        const { died, world } = await dieAt(t, step, loseStore)
+        t.same(wrong(world, names), [], `killed ${died}`)
+        if (died === null) break
+        moments.add(died)
+        if (step > 200) throw new Error('too many steps')
+      }
+      for (const wanted of ['before asking cinnabar', 'after asking cinnabar', 'before saving the round']) {
+        t.ok(moments.has(wanted), `died ${wanted}`)
+      }
+      t.ok([...moments].some((moment) => /after writing .*started/.test(moment)))
+      t.comment(`${moments.size} different moments`)
+    }
+  )
+}
+
+t.test('a lost database does not try again what went back', async (t) => {
+  const world = simWorld(start)
+  world.host('galena').temper = 'bad'
+  const plan = planOf(fleet, start)
+  for (const wanted of ['rolled-back', 'known-bad']) {
+    using store = await openStore(t.testdir({}))
+    store.create(plan, author(world), false)
+    const decision = await run(world, plan.id, portsOf(world, store, simAgents(world)))
+    t.match(decision, { status: { is: 'halted', needs: 'person' }, hosts: [{ reason: { code: wanted } }] })
+  }
+  t.same(
+    world.activations.map(({ host }) => host),
+    ['galena']
+  )
+})
+
+t.test('a host that cannot be asked is asked again, later each time, under the same key', async (t) => {
+  const world = simWorld(start)
+  using store = await openStore(t.testdir({}))
+  const plan = planOf('version: 1\nhosts: { galena: {} }\n', start)
+  store.create(plan, author(world), false)
+  const keys: string[] = []
+  const agents: Agents = {
+    ...simAgents(world),
+    start: async (_, request) => {
+      keys.push(request.key)
+      return { is: 'not-begun', asked: false, transient: true, code: 'host-unreachable', text: 'no route' }
+    }
+  }
+  const engine = createEngine(plan.id, portsOf(world, store, agents))
+  for (let round = 0; round < 60; round++) {
+    const decision = await engine.round()
+    await engine.settle()
+    if (round === 59) t.match(decision.hosts, [{ reason: { code: 'backing-off', text: 'no route' } }])
+    world.to(world.now() + 1000)
+  }
+  t.ok(keys.length >= 4 && keys.length <= 6, `${keys.length} attempts in a minute`)
+  t.same([...new Set(keys)], [idempotencyKey(plan.id, 'galena', 1)])
+})
+
+t.test('what will never go well halts; what a host throws is an answer too', async (t) => {
+  const world = simWorld(start)
+  const plan = planOf('version: 1\nhosts: { galena: {} }\n', start)
+  const cases: [Agents['start'], RegExp][] = [
+    [
+      async () => ({
+        is: 'not-begun',
+        asked: false,
+        transient: false,
+        code: 'wrong-host',
+        text: 'not this one'
+      }),
+      /refused/
+    ],
+    [() => Promise.reject(new BelayError('invalid-rollout', 'gone')), /backing-off/]
+  ]
+  for (const [begin, code] of cases) {
+    using store = await openStore(t.testdir({}))
+    store.create(plan, author(world), false)
+    const engine = createEngine(plan.id, portsOf(world, store, { ...simAgents(world), start: begin }))
+    await engine.round()
+    await engine.settle()
+    t.match((await engine.round()).hosts, [{ reason: { code } }])
+  }
+})
+
+t.test('a person who says something between look and write is heard', async (t) => {
+  const world = simWorld(start)
+  using store = await openStore(t.testdir({}))
+  const plan = planOf(fleet, start)
+  store.create(plan, author(world), false)
+  const ports = portsOf(world, store, simAgents(world))
+  let said = false
+  const late: Store = {
+    ...store,
+    append(id, events, who, after) {
+      if (!said) store.append(id, [{ kind: 'paused' }], { ...author(world), who: 'anna' })
+      said = true
+      return store.append(id, events, who, after)
+    }
+  }
+  const decision = await createEngine(plan.id, { ...ports, store: late }).round()
+  t.match(decision, { status: { is: 'paused' }, actions: [] })
+  t.same(world.activations, [])
+})
+
+t.test('gates are looked at once they matter, and not at every round', async (t) => {
+  const world = simWorld(start)
+  using store = await openStore(t.testdir({}))
+  const gated = fleet.replace('soak: 5m', 'gatesAfter: [{ name: net, command: [ping] }]')
+  const plan = planOf(gated, start)
+  store.create(plan, author(world), false)
+  const looks: number[] = []
+  const ports = portsOf(world, store, simAgents(world))
+  const lookAtGate = async () => {
+    looks.push(world.now())
+    return { open: looks.length > 2, message: 'no peer answers' }
+  }
+  const decision = await run(world, plan.id, { ...ports, lookAtGate })
+  t.equal(decision.status.is, 'done')
+  t.equal(looks.length, 3)
+})

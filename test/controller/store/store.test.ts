@@ -1,0 +1,108 @@
+import { existsSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { lockEngine, openDatabase, stateDirectory } from '../../../controller/store/open.ts'
+import { openStore } from '../../../controller/store/store.ts'
+import { planOf } from '../rollout/play.ts'
+
+const author = { at: '2026-03-02T09:00:00.000Z', who: 'anna@stibnite', why: 'flake update' }
+const planned = (revision: number) =>
+  planOf('version: 1\nhosts: { galena: {} }\n', 0, `g${revision}`, revision)
+
+t.test('what is written is there for the next process, with who, when and why', async (t) => {
+  const directory = join(t.testdir({}), 'deep', 'state')
+  const plan = planned(1)
+  {
+    using store = await openStore(directory)
+    store.create(plan, author, false)
+    t.ok(store.append(plan.id, [{ kind: 'paused' }, { kind: 'resumed' }], { ...author, why: null }))
+    store.saveRound(plan.id, new Map([['status', { is: 'paused' }]]), [])
+  }
+  using store = await openStore(directory)
+  t.same(store.plan(plan.id), plan)
+  t.equal(store.active(), plan.id)
+  t.match(store.records(plan.id), [
+    { seq: 1, ...author, event: { kind: 'created' } },
+    { seq: 2, why: null, event: { kind: 'paused' } },
+    { seq: 3, event: { kind: 'resumed' } }
+  ])
+  t.same(store.records(plan.id, 2).length, 1)
+  t.same(store.views(plan.id).get('status'), { is: 'paused' })
+  t.equal(statSync(directory).mode & 0o777, 0o700)
+  t.throws(() => store.plan('r-000000000000'), { code: 'rollout-unknown' })
+})
+
+t.test('one rollout at a time; another takes over only when it says so, and that is recorded', async (t) => {
+  using store = await openStore(t.testdir({}))
+  const [first, second] = [planned(1), planned(2)]
+  store.create(first, author, false)
+  t.throws(() => store.create(second, author, false), { code: 'rollout-active', message: /--supersede/ })
+  t.same(store.rollouts().length, 1, 'nothing of it was written')
+  store.create(second, author, true)
+  t.match(store.records(first.id).at(-1), { event: { kind: 'superseded', by: second.id }, who: author.who })
+  t.equal(store.active(), second.id)
+  t.match(store.rollouts(), [
+    { revision: 2, ended: false },
+    { revision: 1, ended: true }
+  ])
+  store.append(second.id, [{ kind: 'finished' }], author)
+  t.equal(store.active(), null)
+})
+
+t.test('nothing is appended behind what the writer has not read', async (t) => {
+  const directory = t.testdir({})
+  using mine = await openStore(directory)
+  using other = await openStore(directory)
+  const plan = planned(1)
+  mine.create(plan, author, false)
+  const version = mine.version()
+  other.append(plan.id, [{ kind: 'paused' }], author)
+  t.not(mine.version(), version, 'and it is noticed')
+  t.notOk(mine.append(plan.id, [{ kind: 'stage-passed', stage: 'x' }], author, 1))
+  t.same(mine.records(plan.id).length, 2)
+  t.ok(mine.append(plan.id, [{ kind: 'resumed' }], author, 2))
+})
+
+t.test('one process drives; the lock ends with it', async (t) => {
+  const directory = t.testdir({})
+  const lock = await lockEngine(directory)
+  await t.rejects(lockEngine(directory), { code: 'store-locked' })
+  lock[Symbol.dispose]()
+  const again = await lockEngine(directory)
+  again[Symbol.dispose]()
+})
+
+t.test('a damaged database says what to do; one of a newer belay is left alone', async (t) => {
+  const broken = t.testdir({})
+  writeFileSync(
+    join(broken, 'rollouts.db'),
+    'this is no database, and long enough to be read as one'.repeat(100)
+  )
+  await t.rejects(openStore(broken), { code: 'store-broken', message: /Move it aside/ })
+  const newer = join(broken, 'newer')
+  const database = await openDatabase(newer)
+  database.exec('PRAGMA user_version=99')
+  database.close()
+  await t.rejects(openStore(newer), { code: 'store-broken', message: /newer belay \(format 99\)/ })
+})
+
+t.test('a copy is whole', async (t) => {
+  const directory = t.testdir({})
+  const copy = join(directory, 'copy', 'rollouts.db')
+  const plan = planned(1)
+  {
+    using store = await openStore(directory)
+    store.create(plan, author, false)
+    const { mkdirSync } = await import('node:fs')
+    mkdirSync(join(directory, 'copy'))
+    store.backUp(copy)
+  }
+  t.ok(existsSync(copy))
+  using store = await openStore(join(directory, 'copy'))
+  t.equal(store.active(), plan.id)
+})
+
+t.test('the state lies where XDG says', async (t) => {
+  t.equal(stateDirectory({ XDG_STATE_HOME: '/s', HOME: '/h' }), '/s/belay')
+  t.equal(stateDirectory({ HOME: '/h' }), '/h/.local/state/belay')
+})
