@@ -191,7 +191,7 @@ t.test('rollouts on real hosts', { skip: fleetUnavailable() ?? false, timeout: 3
     const away = fleet.host('electrum')
     fleet.writeGenerations(generations('later'))
     const paths = await Promise.all(names.map(async (name) => `${name}=${await fleet.build(name)}`))
-    const given = [...hosts, '--no-build', ...paths.flatMap((path) => ['--path', path]), '--wait', '4s']
+    const given = [...hosts, '--no-build', ...paths.flatMap((path) => ['--path', path]), '--wait', '20s']
     writePolicy(fleet, ', hold: { reason: its owner travels }')
     const file = join(fleet.operator.root, 'root/fleet.yaml')
     writeFileSync(
@@ -217,7 +217,7 @@ t.test('rollouts on real hosts', { skip: fleetUnavailable() ?? false, timeout: 3
       ]
     })
     await away.boot()
-    const second = await rollout(fleet, '--json', 'rollout', 'drive', '--wait', '4s')
+    const second = await rollout(fleet, '--json', 'rollout', 'drive', '--wait', '20s')
     t.equal(second.code, 5)
     t.match(await truthOf(away), { running: /-later$/ }, 'it joined')
     t.same(await truthOf(fleet.host('galena')), heldBefore, 'still held')
