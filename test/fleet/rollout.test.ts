@@ -211,7 +211,8 @@ t.test('rollouts on real hosts', { skip: fleetUnavailable() ?? false, timeout: 3
     t.match(linesOf(first.stdout).at(-1), {
       hosts: [
         { host: 'cinnabar', is: 'done' },
-        { host: 'electrum', reason: { code: 'away' } },
+        // It may end before the first look at a host that does not answer has come back.
+        { host: 'electrum', reason: { code: /^(away|unreachable)$/ } },
         { host: 'galena', reason: { code: 'held', text: 'its owner travels' } },
         { host: 'stibnite', is: 'done' }
       ]
