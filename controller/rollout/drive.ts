@@ -27,7 +27,8 @@ export async function drive(options: Drive): Promise<Decision> {
     const decision = await engine.round()
     options.onRound(decision)
     if (decision.learned.length > 0) continue
-    idleSince = engine.active.size > 0 ? null : (idleSince ?? clock.now())
+    const busy = engine.active.size > 0 || engine.isBeginning()
+    idleSince = busy ? null : (idleSince ?? clock.now())
     if (idleSince !== null && over(decision, clock.now() - idleSince, options.patienceMs)) return decision
     await wait(options, decision)
   }

@@ -36,6 +36,8 @@ export interface Engine {
   news(): Promise<void>
   /** Hosts on which this process is at work. */
   readonly active: ReadonlySet<string>
+  /** True while the first look at a host has not come back: what is decided about it is no more than that. */
+  isBeginning(): boolean
   /** Waits for the work that is under way. */
   settle(): Promise<void>
 }
@@ -82,6 +84,7 @@ export function createEngine(id: string, ports: EnginePorts): Engine {
 
   return {
     active: crew.active,
+    isBeginning: watch.isBeginning,
     news: () => bell.promise,
     settle: crew.settle,
     async round() {

@@ -46,6 +46,8 @@ export function observer(plan: RolloutPlan, ports: EnginePorts, late: () => void
     },
     /** Hosts on which something was done since they were looked at. */
     outdated: outdated as ReadonlySet<string>,
+    /** True while a host is looked at of which nothing is known yet. */
+    isBeginning: () => plan.hosts.some(({ name }) => !hosts.has(name) && looking.has(name)),
     /** Observations that differ from what was last taken from here. */
     changed() {
       const values = [...changed.values()]
