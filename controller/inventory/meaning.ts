@@ -1,6 +1,6 @@
+import { isTimeZone } from '../../shared/window.ts'
 import type { FileProblem } from './problems.ts'
 import type { FleetFile, HostEntry } from './schema.ts'
-import { isTimeZone } from './window-schema.ts'
 
 /** What is wrong in a fleet file whose shape is right. */
 export function meaningProblems(content: FleetFile): FileProblem[] {

@@ -28,13 +28,3 @@ export const Window = Type.Object(
   { $id: 'Window', ...closed, description: 'When a host may be changed' }
 )
 export type Window = Static<typeof Window>
-
-/** True when this machine knows the time zone. */
-export function isTimeZone(name: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: name })
-    return true
-  } catch {
-    return false
-  }
-}
