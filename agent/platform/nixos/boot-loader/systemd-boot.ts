@@ -18,8 +18,9 @@ export async function systemdBoot(boot: string): Promise<BootLoader | null> {
     name: 'systemd-boot',
     bootDefault: async () => {
       const wanted = /^default\s+(\S+)\s*$/m.exec((await read()) ?? '')?.[1]
-      const matching = (await entries(boot)).filter(({ id }) => wanted !== undefined && matches(id, wanted))
-      return matching.length === 1 ? (matching[0]?.toplevel ?? null) : null
+      const matching = (await names(boot)).filter((name) => wanted !== undefined && matches(name, wanted))
+      const [only] = matching
+      return only === undefined || matching.length > 1 ? null : toplevelOf(boot, only)
     },
     hasEntry: async (toplevel) => (await entries(boot)).some((entry) => entry.toplevel === toplevel),
     bootOnce: async (toplevel) => {
@@ -36,21 +37,26 @@ export async function systemdBoot(boot: string): Promise<BootLoader | null> {
   }
 }
 
-/** What boots each entry: the directory of its `init`. The counter of a boot that is counted is no part of its name. */
+/** Files of the entries. */
+async function names(boot: string): Promise<readonly string[]> {
+  const all = await readdir(join(boot, 'loader/entries')).catch(ignoreMissing<string[]>([]))
+  return all.filter((name) => name.endsWith('.conf'))
+}
+
+/** What an entry boots: the directory of its `init`. */
+async function toplevelOf(boot: string, name: string): Promise<string | null> {
+  const text = await readFile(join(boot, 'loader/entries', name), 'utf8').catch(ignoreMissing(''))
+  const init = /^options\s.*?\binit=(\S+)/m.exec(text)?.[1]
+  return init === undefined ? null : dirname(init)
+}
+
+/** Every entry by its name, of which the counter of a boot that is counted is no part. */
 async function entries(boot: string): Promise<readonly { id: string; toplevel: string | null }[]> {
-  const directory = join(boot, 'loader/entries')
-  const names = await readdir(directory).catch(ignoreMissing<string[]>([]))
-  const known = names.filter((name) => name.endsWith('.conf'))
-  return Promise.all(
-    known.map(async (name) => {
-      const text = await readFile(join(directory, name), 'utf8').catch(ignoreMissing(''))
-      const init = /^options\s.*?\binit=(\S+)/m.exec(text)?.[1]
-      return {
-        id: name.replace(/\+\d+(-\d+)?\.conf$/, '.conf'),
-        toplevel: init === undefined ? null : dirname(init)
-      }
-    })
-  )
+  const entry = async (name: string) => ({
+    id: name.replace(/\+\d+(-\d+)?\.conf$/, '.conf'),
+    toplevel: await toplevelOf(boot, name)
+  })
+  return Promise.all((await names(boot)).map(entry))
 }
 
 /** `default` is an entry's name with or without `.conf`, possibly with `*`. */
