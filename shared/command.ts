@@ -214,7 +214,8 @@ export function runBounded(
     child.on('exit', (code) => {
       ended ??= code === null ? 'signal' : 'exited'
       killGroup()
-      const drain = setTimeout(() => settle(code), DRAIN_MS)
+      // What has arrived meanwhile is read first, also by a process that was held up for so long.
+      const drain = setTimeout(() => setImmediate(settle, code), DRAIN_MS)
       child.on('close', () => {
         clearTimeout(drain)
         settle(code)

@@ -70,6 +70,7 @@ export class Checks {
   /** Writes come one after the other: two at once would take each other's file away. */
   #written: Promise<void> = Promise.resolve()
   #closed = false
+  #goingDown = false
 
   constructor(options: ChecksOptions) {
     this.#options = options
@@ -130,6 +131,7 @@ export class Checks {
       for (const { setting } of this.#checks.values()) {
         this.#remember(setting.name, kinds[setting.kind].goingDown(this.#memories.get(setting.name)))
       }
+      this.#goingDown = true
     }
     await this.#written
     if (this.#dirty) await this.#write()
@@ -191,7 +193,8 @@ export class Checks {
   }
 
   #remember(name: string, memory: unknown): void {
-    if (JSON.stringify(this.#memories.get(name)) === JSON.stringify(memory)) return
+    // What still runs when the host goes down does not take back that it went down in order.
+    if (this.#goingDown || JSON.stringify(this.#memories.get(name)) === JSON.stringify(memory)) return
     this.#memories.set(name, memory)
     this.#soon()
   }

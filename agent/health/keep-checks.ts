@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { runBounded } from '../../shared/command.ts'
 import { monotonicMs } from '../clock.ts'
 import { parseChecks } from '../config/checks.ts'
@@ -12,6 +13,7 @@ import { hostWorld } from './world.ts'
 
 /** systemd is busy when it stops everything; it gives the agent 90 s, unless told otherwise. */
 const GOING_DOWN_MS = 20_000
+const ASK_AGAIN_MS = 20
 
 /** What the checks of the daemon need of it. */
 interface Parts {
@@ -43,20 +45,27 @@ export async function keepChecks(settings: Settings, { clock: { bootId }, host, 
     },
     stop: async () => {
       stopScheduler()
-      const system = await systemState()
-      logger.info({ system }, 'the checks have stopped')
-      await checks.close(system === 'stopping')
+      const goesDown = await systemGoesDown()
+      logger.info({ goesDown }, 'the checks have stopped')
+      await checks.close(goesDown === true)
     }
   }
 }
 
-/** What systemd says of the whole system: `stopping` when that is why this agent is stopped. */
-async function systemState(): Promise<string> {
+/**
+ * Whether this agent is stopped because the whole system stops. The target at which every shutdown arrives is asked for,
+ * not the state of the system: that is `starting` until the boot has come to its end, also while it is broken off.
+ */
+async function systemGoesDown(): Promise<boolean | 'unknown'> {
   const signal = AbortSignal.timeout(GOING_DOWN_MS)
   const ask = { signal, maxOutput: 1024, env: { PATH: toolPath() } }
+  const argv = ['systemctl', 'show', '--property=ActiveState,Job', 'shutdown.target']
   for (;;) {
-    const { stdout, ended } = await runBounded(['systemctl', 'is-system-running'], ask)
+    const { stdout, ended } = await runBounded(argv, ask)
+    const [, active] = /^ActiveState=(\w+)$/m.exec(stdout) ?? []
+    if (active !== undefined) return active !== 'inactive' || /^Job=[1-9]/m.test(stdout)
+    if (ended === 'aborted' || ended === 'unstartable') return 'unknown'
     // What stops this agent also signals what it has just started.
-    if (stdout !== '' || ended !== 'signal') return stdout.trim() || ended
+    await delay(ASK_AGAIN_MS, undefined, { signal }).catch(() => {})
   }
 }

@@ -285,6 +285,9 @@ t.test(
       await host.run(['systemctl', 'reboot'])
       await host.whenOff()
       await host.boot()
+      const ofLastBoot = ['journalctl', '--boot=-1', '--unit=belay-agent', '--output=cat']
+      const last = (await host.run(ofLastBoot)).stdout.trim().split('\n').slice(-5).join(' ')
+      t.match(last, '"goesDown":true', `the agent's last words: ${last}`)
       await passes(t, 'reboot')
       await host.run(['sync'])
       await host.powerCut()

@@ -154,6 +154,18 @@ t.test('a reboot is expected when the system was going down', async (t) => {
   }
 })
 
+t.test('a check that still runs when the host goes down does not take back that it does', async (t) => {
+  const w = world(nothingKept)
+  w.time.now = 1e12
+  w.bootIds.now = 'one'
+  await w.checks.run('reboot')
+  const late = w.checks.run('reboot')
+  await w.checks.close(true)
+  await late
+  await w.checks.close(false)
+  t.match(w.written.at(-1), { memories: { reboot: { bootId: 'one', orderly: true } } })
+})
+
 t.test('writes never meet, and the last one has all', async (t) => {
   const kept: Kept[] = []
   let open = 0
