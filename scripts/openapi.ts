@@ -8,9 +8,12 @@ import type { Soak } from '../agent/health/soak/soak.ts'
 import type { Operations } from '../agent/operation/operations.ts'
 import type { Host } from '../agent/platform/platform.ts'
 import type { Approvals } from '../agent/security/approvals.ts'
+import type { Role } from '../shared/api/schemas.ts'
+import { roles } from '../shared/api/schemas.ts'
 import { VERSION } from '../shared/version.ts'
+import { putBetween } from './put-between.ts'
 
-/** Writes openapi/agent.json from the schemas. Nothing is called: host, operations and soak are only promised. */
+/** Writes openapi/agent.json and the table of SECURITY.md from the routes. Nothing is called: host, operations and soak are only promised. */
 const app = await buildApp({
   settings: parseSettings('{}', 'defaults'),
   bootId: '',
@@ -37,9 +40,21 @@ const app = await buildApp({
     })
   }
 })
+interface Described {
+  readonly paths: Record<string, Record<string, { readonly summary: string; readonly 'x-role': Role }>>
+}
+const described = (app as unknown as { swagger(): Described }).swagger()
 await mkdir('openapi', { recursive: true })
-await writeFile(
-  'openapi/agent.json',
-  `${JSON.stringify((app as unknown as { swagger(): unknown }).swagger(), null, 2)}\n`
-)
+await writeFile('openapi/agent.json', `${JSON.stringify(described, null, 2)}\n`)
 await app.close()
+
+/** Which socket may call what, for SECURITY.md. */
+const sockets = ['observe', 'operate', 'admin'] as const
+const rows = Object.entries(described.paths).flatMap(([path, methods]) =>
+  Object.entries(methods).map(([method, { summary, 'x-role': role }]) => {
+    const may = sockets.map((socket) => (roles.indexOf(socket) >= roles.indexOf(role) ? 'yes' : 'no'))
+    return `| \`${method.toUpperCase()} ${path}\` | ${summary} | ${may.join(' | ')} |`
+  })
+)
+const head = [`| Route | | ${sockets.join(' | ')} |`, `|---|---|${'---|'.repeat(sockets.length)}`]
+await putBetween('SECURITY.md', 'routes', 'npm run openapi', [...head, ...rows].join('\n'))

@@ -86,6 +86,11 @@ export async function buildApp(options: AppOptions): Promise<App> {
     const found = `${request.method} ${request.url.slice(0, 200)}`
     return sendProblem(new BelayError('not-found', `no such resource: ${found}`, { found }), request, reply)
   })
+  app.addHook('onRoute', (route) => {
+    const role = route.config?.role
+    if (role === undefined) throw new BelayError('internal', `${route.method} ${route.url} names no role`)
+    route.schema = { ...route.schema, 'x-role': role }
+  })
   app.addHook('onRequest', async (request) => {
     const needed = request.routeOptions.config.role ?? 'admin'
     const { role } = callerOf(request.raw)

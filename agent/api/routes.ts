@@ -23,8 +23,12 @@ import { operationView } from './view.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Least role that may call the route; a route that names none is for `admin`. */
+    /** Least role that may call the route. With a route that names none the agent does not start. */
     role?: Role
+  }
+  interface FastifySchema {
+    /** The least role once more, for the description of the API. */
+    'x-role'?: Role
   }
 }
 
