@@ -3,6 +3,7 @@ import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
+import type { AppOptions } from '../../../agent/api/app.ts'
 import { buildApp } from '../../../agent/api/app.ts'
 import { listen } from '../../../agent/api/listen.ts'
 import { hostClock, monotonicMs } from '../../../agent/clock.ts'
@@ -37,7 +38,7 @@ export const candidate = `/nix/store/${'b'.repeat(32)}-nixos-system`
 const baseline = `/nix/store/${'a'.repeat(32)}-nixos-system`
 
 /** The API on real sockets, with real journals, on a host that is only told. */
-export async function startDaemon(t: Scope, dir = shortDirectory(t)) {
+export async function startDaemon(t: Scope, dir = shortDirectory(t), parts: Pick<AppOptions, 'soak'> = {}) {
   const places = { socketDirectory: join(dir, 'run'), stateDirectory: join(dir, 'state') }
   for (const place of Object.values(places)) mkdirSync(place, { recursive: true })
   const settings = parseSettings(JSON.stringify({ hostName: 'cinnabar', ...places }), 'test')
@@ -97,7 +98,8 @@ export async function startDaemon(t: Scope, dir = shortDirectory(t)) {
     checks,
     logger: pino({ enabled: false }),
     metrics: agentMetrics(host, operations, { checks }),
-    ready: () => true
+    ready: () => true,
+    ...parts
   })
   t.teardown(await listen(app, settings))
   /** What a runner would write. */
