@@ -23,8 +23,10 @@ export interface Outcome {
   readonly rss: readonly [number, number]
 }
 
-/** The heap that nix/package.nix gives the agent. */
-const asInstalled = ['--optimize-for-size', '--max-semi-space-size=1', '--max-old-space-size=96']
+/** The heap that the agent has as it is installed. */
+const asInstalled = (/flags = "(--[^"]*)";/.exec(readFileSync('nix/package.nix', 'utf8'))?.[1] ?? '').split(
+  ' '
+)
 /** Requests in flight at once. Below the limit of connections, so that what is counted are answers. */
 const AT_ONCE = 24
 /** Milliseconds for one answer. */
