@@ -15,7 +15,7 @@ export async function runOne(id: string, settings: Settings): Promise<TerminalPh
   const clock = hostClock()
   const directory = operationDirectory(operationsRoot(settings), id)
   const warn = async (text: string) =>
-    (await import('./log.ts')).createLogger(settings.logLevel).warn({ operation: id }, text)
+    (await import('../shared/server/log.ts')).createLogger(settings.logLevel).warn({ operation: id }, text)
   const journal = await openJournal<Event>(join(directory, 'journal.jsonl'), clock.now)
   try {
     const { bootId } = clock

@@ -1,4 +1,6 @@
 import pLimit from 'p-limit'
+import { createLogger } from '../shared/server/log.ts'
+import { notifySystemd } from '../shared/server/service-manager.ts'
 import { buildApp } from './api/app.ts'
 import { listen } from './api/listen.ts'
 import { hostClock } from './clock.ts'
@@ -6,7 +8,6 @@ import type { Settings } from './config/settings.ts'
 import { keepChecks } from './health/keep-checks.ts'
 import { Soak } from './health/soak/soak.ts'
 import { hostWitness } from './health/soak/witness.ts'
-import { createLogger } from './log.ts'
 import { agentMetrics } from './metrics/metrics.ts'
 import { Operations } from './operation/operations.ts'
 import { nixosHost } from './platform/nixos/nixos-host.ts'
@@ -14,7 +15,6 @@ import { keepLoginMessage } from './rescue/keep.ts'
 import { scheduleRetention } from './retention/schedule.ts'
 import { Approvals } from './security/approvals.ts'
 import { assertApproved } from './security/require-approval.ts'
-import { notifySystemd } from './service-manager.ts'
 
 /** How often it is seen to that what is unfinished has a runner. */
 const SUPERVISE_MS = 15_000

@@ -27,7 +27,7 @@ const askForBuiltins: Plugin = {
   }
 }
 
-/** Required by Fastify for what the agent never asks of it: see agent/api/compilers.ts, and `inject`. */
+/** Required by Fastify for what the agent never asks of it: see shared/server/compilers.ts, and `inject`. */
 const unused = ['@fastify/ajv-compiler', '@fastify/fast-json-stringify-compiler', 'light-my-request']
 
 await rm(outdir, { recursive: true, force: true })

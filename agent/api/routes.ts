@@ -1,6 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import type { Role } from '../../shared/api/schemas.ts'
 import {
   Generation,
   Host as HostSchema,
@@ -10,6 +9,7 @@ import {
   RollbackRequest,
   ref
 } from '../../shared/api/schemas.ts'
+import { assertRoom, openEvents } from '../../shared/server/sse.ts'
 import { VERSION } from '../../shared/version.ts'
 import type { Settings } from '../config/settings.ts'
 import type { Checks } from '../health/checks.ts'
@@ -18,19 +18,7 @@ import type { Operations } from '../operation/operations.ts'
 import type { Host } from '../platform/platform.ts'
 import { atLeast, callerOf } from './caller.ts'
 import { parsePosition, streamEvents, streamLog } from './operation-log.ts'
-import { assertRoom, openEvents } from './sse.ts'
 import { operationView } from './view.ts'
-
-declare module 'fastify' {
-  interface FastifyContextConfig {
-    /** Least role that may call the route. With a route that names none the agent does not start. */
-    role?: Role
-  }
-  interface FastifySchema {
-    /** The least role once more, for the description of the API. */
-    'x-role'?: Role
-  }
-}
 
 /** What the routes need. */
 export interface ApiOptions {

@@ -1,6 +1,6 @@
 import { codeOf } from '../../shared/errors.ts'
+import type { Logger } from '../../shared/server/log.ts'
 import type { Settings } from '../config/settings.ts'
-import type { Logger } from '../log.ts'
 import { startTransient } from '../platform/nixos/systemd.ts'
 import { GC_UNIT, gcCommand } from '../platform/nixos/units.ts'
 

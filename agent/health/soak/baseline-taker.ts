@@ -1,7 +1,7 @@
 import { BelayError } from '../../../shared/errors.ts'
 import { isTerminal } from '../../../shared/operation/phase.ts'
+import type { Logger } from '../../../shared/server/log.ts'
 import type { Settings } from '../../config/settings.ts'
-import type { Logger } from '../../log.ts'
 import type { Baseline as OperationBaseline } from '../../operation/events.ts'
 import type { Operations } from '../../operation/operations.ts'
 import type { OperationState } from '../../operation/state.ts'

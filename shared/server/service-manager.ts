@@ -1,10 +1,10 @@
-import { agentClient } from '../shared/agent-client/client.ts'
-import { runQuietly } from '../shared/command.ts'
+import { agentClient } from '../agent-client/client.ts'
+import { runQuietly } from '../command.ts'
 
 const NOTIFY_TIMEOUT_MS = 5000
 
 /**
- * Tells systemd that the agent is ready, and goes on telling that it lives: only after it has answered on its own
+ * Tells systemd that the daemon is ready, and goes on telling that it lives: only after it has answered on its own
  * socket. Does nothing below another service manager. Gives what ends it.
  */
 export function notifySystemd(socket: string): () => void {

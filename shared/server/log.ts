@@ -1,6 +1,6 @@
 import { pino } from 'pino'
 
-/** The agent's log: JSON lines on standard error with journald's priority in front, written as they come. */
+/** A daemon's log: JSON lines on standard error with journald's priority in front, written as they come. */
 export function createLogger(level: string) {
   const underJournald = process.env.JOURNAL_STREAM !== undefined
   const write = (line: string) => {

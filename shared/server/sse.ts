@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
-import type { Role } from '../../shared/api/schemas.ts'
-import { BelayError } from '../../shared/errors.ts'
+import { BelayError } from '../errors.ts'
+import type { ApiRole } from './role.ts'
 
 const HEARTBEAT_MS = 5000
 /** Streams at once, over all sockets: each holds a watch, and a log of an activation a journalctl besides. */
@@ -24,7 +24,7 @@ export interface EventSink {
 }
 
 /** Throws `too-many-streams` when there is no room for another. */
-export function assertRoom(role: Role): void {
+export function assertRoom(role: ApiRole): void {
   const limit = role === 'observe' ? MAX_OBSERVERS : MAX_STREAMS
   if (open < limit) return
   const wanted = `fewer than ${limit}`

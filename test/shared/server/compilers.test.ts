@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import Fastify from 'fastify'
 import t from 'tap'
 import { Type } from 'typebox'
-import { compilersFactory } from '../../../agent/api/compilers.ts'
 import { ConfirmRequest, OperationRequest, RollbackRequest, ref } from '../../../shared/api/schemas.ts'
+import { compilersFactory } from '../../../shared/server/compilers.ts'
 
 const bodies = { OperationRequest, RollbackRequest, ConfirmRequest }
 

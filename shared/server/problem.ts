@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
-import type { Problem } from '../../shared/api/schemas.ts'
-import { BelayError, errorCodes } from '../../shared/errors.ts'
+import type { Problem } from '../api/schemas.ts'
+import { BelayError, errorCodes } from '../errors.ts'
 
 /** Fastify's own errors in our closed codes; what is not here and below 500 is an invalid request. */
 const fastifyCodes: Record<string, keyof typeof errorCodes> = {
@@ -40,7 +40,7 @@ function fromFastify(error: Partial<FastifyError>): BelayError {
   if (error instanceof SyntaxError) return new BelayError('invalid-json', 'the body is not JSON')
   const status = error.statusCode ?? 500
   if (status < 500) return new BelayError('invalid-request', error.message ?? 'the request is not valid')
-  return new BelayError('internal', 'internal error; the agent has logged it')
+  return new BelayError('internal', 'internal error; the daemon has logged it')
 }
 
 /** Sends any error as problem details. */
