@@ -95,8 +95,11 @@ export function nixosHost(settings: Settings, config: string | null): Host {
 
 /** Every check, with nothing changed. */
 async function lookAt(settings: Settings, storePath: string, options: PreflightOptions) {
-  const { runPreflight } = await import('../../preflight/run.ts')
-  return runPreflight({
+  const [{ runPreflight }, { nixosChecks }] = await Promise.all([
+    import('../../preflight/run.ts'),
+    import('./preflight.ts')
+  ])
+  return runPreflight(nixosChecks, {
     storePath: parseStorePath(storePath),
     settings,
     seen: await observe(placesOf(settings)),

@@ -72,7 +72,7 @@ export async function startDaemon(t: Scope, dir = shortDirectory(t)) {
     follow: async (_, line) => line('the first line'),
     output: async () => ['the first line', 'the second line']
   }
-  const clock = hostClock()
+  const clock = hostClock('boot')
   const operations = new Operations({ settings, clock, host })
   const checks = new Checks({
     settings: parseChecks({ present: { kind: 'memory' } }, settings),
