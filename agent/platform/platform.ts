@@ -22,6 +22,8 @@ export interface PreflightOptions {
 
 /** What a platform must provide to the part that listens and admits. */
 export interface Host {
+  /** Kind of system. */
+  readonly platform: 'nixos' | 'darwin'
   /** Nix system, such as `x86_64-linux`. */
   system(): Promise<string>
   /** What is chosen, what runs, what booted, what boots next. */
@@ -70,6 +72,10 @@ export interface Platform {
   ports(options: PortsOptions): Promise<Ports>
   /** What the soak ledger asks of the host. */
   witness(bootId: string): Witness
+  /** Whether this agent is stopped because the whole host stops. */
+  goesDown(): Promise<boolean | 'unknown'>
+  /** When the login session around this process began, in CLOCK_MONOTONIC milliseconds; null where there is none. */
+  sessionStart(): Promise<number | null>
   /** Starts a retention in a job of its own. */
   startRetention(config: string | null): Promise<void>
   /** Keeps what a person has to know at login where they see it. */

@@ -31,6 +31,7 @@ export function darwinHost(settings: Settings, config: string | null): Host {
     throw new BelayError('path-not-valid', `no system runs here: ${CURRENT_SYSTEM} is missing`)
   }
   return {
+    platform: 'darwin',
     observe: seen,
     running: async () => (await seen()).running,
     system: async () =>

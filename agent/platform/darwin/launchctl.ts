@@ -66,7 +66,8 @@ export async function bootout(label: string, limitMs = timeoutMs): Promise<void>
 /** Starts a job anew; one that launchd has forgotten is loaded from its property list. */
 export async function kickstart(label: string, plist: string): Promise<void> {
   if ((await jobState(label)) === null) return bootstrap(label, plist)
-  await mustRun([tools.launchctl, 'kickstart', '-k', target(label)], { timeoutMs })
+  // It waits for the end of the old process.
+  await mustRun([tools.launchctl, 'kickstart', '-k', target(label)], { timeoutMs: 2 * timeoutMs })
 }
 
 /** The jobs of the system. */

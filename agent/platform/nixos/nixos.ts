@@ -1,7 +1,9 @@
 import { hostWitness } from '../../health/soak/witness.ts'
 import type { Platform } from '../platform.ts'
 import { linuxBootId } from './boot-id.ts'
+import { systemGoesDown } from './goes-down.ts'
 import { nixosHost } from './nixos-host.ts'
+import { sshSessionStart } from './session-start.ts'
 
 /** NixOS. */
 export const nixos: Platform = {
@@ -9,6 +11,8 @@ export const nixos: Platform = {
   host: nixosHost,
   ports: async (options) => (await import('./nixos-ports.ts')).nixosPorts(options),
   witness: hostWitness,
+  goesDown: systemGoesDown,
+  sessionStart: () => sshSessionStart(),
   startRetention: async (config) => {
     const [{ startTransient }, { GC_UNIT, gcCommand }] = await Promise.all([
       import('./systemd.ts'),

@@ -60,6 +60,7 @@ export async function startDaemon(t: Scope, dir = shortDirectory(t)) {
       if (number === 1) return { number, storePath: baseline }
       throw new BelayError('generation-unknown', `no generation ${number}`)
     },
+    platform: 'nixos',
     assertCandidate: async (storePath) => {
       if (storePath !== candidate) throw new BelayError('path-not-valid', `${storePath} is not here`)
     },
