@@ -1,5 +1,5 @@
 import { cp, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import type { Plugin } from 'esbuild'
 import { build } from 'esbuild'
 
@@ -53,4 +53,6 @@ for (const [name, entry] of Object.entries(parts)) {
     }
   })
 }
-await cp('agent/platform/nixos/guard.sh', join(outdir, 'agent/guard.sh'))
+// What the agent copies into an operation's directory. A folder of a bundle is flat, so their names are apart.
+for (const script of ['nixos/guard.sh', 'darwin/mac-guard.sh', 'darwin/mac-activate.sh'])
+  await cp(join('agent/platform', script), join(outdir, 'agent', basename(script)))

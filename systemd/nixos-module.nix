@@ -162,6 +162,9 @@ in
           preflight.stateBytes = count 2097152 "Bytes that stay free in the state directory";
           preflight.inodes = count 500 "Inodes that stay free in each of these";
           preflight.users = strictness "When people are logged in";
+          preflight.userSessionSeconds =
+            option (types.ints.between 0 604800) 0
+              "macOS: how long an activation waits for somebody at the screen, where it needs their session; 0 refuses it at once";
           preflight.clock = strictness "When the clock is not synchronised";
         };
       };

@@ -65,7 +65,7 @@ export const hostApi: FastifyPluginAsyncTypebox<ApiOptions> = async (
     },
     async () => ({
       name: settings.hostName,
-      platform: 'nixos' as const,
+      platform: host.platform,
       system: await host.system(),
       bootId,
       agentVersion: VERSION,

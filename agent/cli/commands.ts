@@ -4,8 +4,8 @@ import type { ActivationMode, Operation, OperationEvent } from '../../shared/api
 import { BelayError, codeOf, describeError } from '../../shared/errors.ts'
 import type { Settings } from '../config/settings.ts'
 import { loadSettings } from '../config/settings.ts'
+import { choosePlatform } from '../platform/choose.ts'
 import { followByApi, followByJournal } from './follow.ts'
-import { sshSessionStart } from './session.ts'
 import * as views from './views/text.ts'
 
 /** Where a command prints. */
@@ -96,7 +96,7 @@ export async function confirm(context: Context, id: string | undefined): Promise
       wanted: 'confirming'
     })
   }
-  await client.confirm(waiting.id, nonce, await sshSessionStart())
+  await client.confirm(waiting.id, nonce, await (await choosePlatform()).sessionStart())
   return follow(context, client, waiting.id, ['committed'])
 }
 

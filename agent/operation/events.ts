@@ -70,6 +70,8 @@ export type Event =
     }
   /** Somebody chose another system to go back to, by a request or by switching to it. */
   | { readonly type: 'retargeted'; readonly target: GenerationRef; readonly reason: string }
+  /** Nothing is done until something else has happened, in words. */
+  | { readonly type: 'waiting'; readonly reason: string }
   | { readonly type: 'confirmed'; readonly principal: string }
   /** The host is about to be rebooted, into this system. */
   | { readonly type: 'reboot-started'; readonly to: string; readonly reason: string }

@@ -9,6 +9,8 @@ export type Answer = { readonly confirmedBy: string } | 'cancelled' | 'deadline'
 export interface Ports {
   readonly journal: Journal<Event>
   readonly bootId: string
+  /** Where the service manager runs the activation, for people. */
+  readonly activationUnit: string
   /** Longest that an activation with its verification may take, in seconds. */
   readonly activationSeconds: number
   /** Longest that a trial boot may take to come up, in seconds. */

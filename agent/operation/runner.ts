@@ -97,10 +97,7 @@ const steps: Record<Exclude<Phase, TerminalPhase>, Step> = {
     const { accepted, activation } = state
     await arm(ports, state, 'arming', ports.activationSeconds)
     if (!activation.started) {
-      await ports.journal.append({
-        type: 'activation-started',
-        unit: 'nixos-rebuild-switch-to-configuration.service'
-      })
+      await ports.journal.append({ type: 'activation-started', unit: ports.activationUnit })
       await ports.startActivation(accepted.target.storePath)
     }
     const outcome = await ports.activationOutcome()

@@ -1,7 +1,14 @@
 import type { Plan, PreviewRequest } from '../../shared/api/plan.ts'
 import type { PreflightCheck } from '../../shared/api/preflight.ts'
 import type { ActivationMode, Generation, GenerationRef } from '../../shared/api/schemas.ts'
+import type { Settings } from '../config/settings.ts'
+import type { Witness } from '../health/soak/witness.ts'
+import type { Journal } from '../journal/journal.ts'
 import type { Observed } from '../operation/drift.ts'
+import type { Event } from '../operation/events.ts'
+import type { Ports } from '../operation/ports.ts'
+import type { OperationState } from '../operation/state.ts'
+import type { Preview } from '../security/approvals.ts'
 
 /** How deep a preview looks. */
 export type PreviewOptions = Pick<PreviewRequest, 'files' | 'dryActivate'>
@@ -15,6 +22,8 @@ export interface PreflightOptions {
 
 /** What a platform must provide to the part that listens and admits. */
 export interface Host {
+  /** Kind of system. */
+  readonly platform: 'nixos' | 'darwin'
   /** Nix system, such as `x86_64-linux`. */
   system(): Promise<string>
   /** What is chosen, what runs, what booted, what boots next. */
@@ -39,4 +48,39 @@ export interface Host {
   follow(id: string, line: (text: string) => void, signal: AbortSignal): Promise<void>
   /** All output lines so far. */
   output(id: string): Promise<readonly string[]>
+}
+
+/** What the ports of one operation need to know. */
+export interface PortsOptions {
+  readonly id: string
+  readonly directory: string
+  readonly settings: Settings
+  readonly journal: Journal<Event>
+  readonly bootId: string
+  readonly preview: Preview
+  /** Tells the service manager's journal. */
+  readonly warn: (text: string) => Promise<void>
+}
+
+/** All that differs between platforms. `choose.ts` is the one place that knows which one this is. */
+export interface Platform {
+  /** Identity of this boot: another one after every reboot, the same while the host is up or asleep. */
+  bootId(): Promise<string>
+  /** The host as the listening half sees it. `config` is the file that the runner is to read as well. */
+  host(settings: Settings, config: string | null): Host
+  /** The effects of one operation. */
+  ports(options: PortsOptions): Promise<Ports>
+  /** What the soak ledger asks of the host. */
+  witness(bootId: string): Witness
+  /** Whether this agent is stopped because the whole host stops. */
+  goesDown(): Promise<boolean | 'unknown'>
+  /** When the login session around this process began, in CLOCK_MONOTONIC milliseconds; null where there is none. */
+  sessionStart(): Promise<number | null>
+  /** Starts a retention in a job of its own. */
+  startRetention(config: string | null): Promise<void>
+  /** Keeps what a person has to know at login where they see it. */
+  keepLoginMessage(
+    settings: Settings,
+    seen: { readonly operations: readonly OperationState[]; readonly unreadable: readonly string[] }
+  ): Promise<void>
 }

@@ -19,6 +19,8 @@ export const checkNames = [
   'signatures',
   'reboot',
   'other-activation',
+  'user-session',
+  'app-management',
   'baseline',
   'baseline-boot-entry',
   'space-store',

@@ -60,7 +60,7 @@ export type ProfileState = Static<typeof ProfileState>
 export const Host = Type.Object(
   {
     name: text('Host name'),
-    platform: Type.Enum(['nixos'], { description: 'Kind of system' }),
+    platform: Type.Enum(['nixos', 'darwin'], { description: 'Kind of system' }),
     system: text('Nix system, such as x86_64-linux'),
     bootId: text('Identity of this boot'),
     agentVersion: text('Version of the agent that answers'),

@@ -4,7 +4,7 @@ import { runCommand } from '../../../shared/command.ts'
 import { BelayError, describeError } from '../../../shared/errors.ts'
 import type { Logger } from '../../../shared/server/log.ts'
 import type { Settings } from '../../config/settings.ts'
-import { agentCommand } from '../../platform/nixos/units.ts'
+import { agentCommand } from '../../platform/agent-command.ts'
 import { bounded } from '../sample.ts'
 import type { Done, Query, Work } from './job.ts'
 

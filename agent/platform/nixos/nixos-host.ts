@@ -36,10 +36,8 @@ export function nixosHost(settings: Settings, config: string | null): Host {
   const isComplete = async (storePath: string) =>
     (await lstat(join(storePath, 'bin/switch-to-configuration')).catch(ignoreMissing(null))) !== null
   return {
-    observe: () => observe(places),
-    running,
+    ...{ platform: 'nixos', running, isComplete, observe: () => observe(places) },
     system: async () => readFile('/run/current-system/system', 'utf8').catch(ignoreMissing('unknown')),
-    isComplete,
     generations: async () => {
       const [seen, links] = await Promise.all([observe(places), generations()])
       // An unreadable list costs the marks, not the generations that a person has to choose from.
@@ -95,8 +93,11 @@ export function nixosHost(settings: Settings, config: string | null): Host {
 
 /** Every check, with nothing changed. */
 async function lookAt(settings: Settings, storePath: string, options: PreflightOptions) {
-  const { runPreflight } = await import('../../preflight/run.ts')
-  return runPreflight({
+  const [{ runPreflight }, { nixosChecks }] = await Promise.all([
+    import('../../preflight/run.ts'),
+    import('./preflight.ts')
+  ])
+  return runPreflight(nixosChecks, {
     storePath: parseStorePath(storePath),
     settings,
     seen: await observe(placesOf(settings)),

@@ -6,7 +6,7 @@ import type { Loaded } from '../../preview/services.ts'
 import type { UnitFiles } from '../../preview/unit-tree.ts'
 import { templateOf } from '../../preview/unit-tree.ts'
 import { ignoreMissing } from '../nix/generations.ts'
-import { readStoreFile } from './store-file.ts'
+import { readStoreFile } from '../nix/store-file.ts'
 
 /** Bytes of a unit file. */
 const MAX_UNIT = 1024 * 1024

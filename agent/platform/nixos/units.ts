@@ -1,3 +1,4 @@
+import { agentCommand, toolPath, UNREADABLE } from '../agent-command.ts'
 import { ACTIVATION_UNIT } from './transient-unit.ts'
 
 /** The unit in which the runner carries out one operation: its name keeps a second runner out. */
@@ -27,13 +28,6 @@ export function isOurs(unit: string): boolean {
   )
 }
 
-/** How this agent is started: Node, its flags and the entry file. */
-export const agentCommand = (): readonly string[] => [
-  process.execPath,
-  ...process.execArgv,
-  process.argv[1] ?? ''
-]
-
 /**
  * Started again whenever it ends otherwise than by itself or by `systemctl stop`: systemd takes these signals for a clean
  * end.
@@ -43,15 +37,6 @@ const restarted = [
   '--property=RestartForceExitStatus=SIGTERM SIGINT SIGHUP SIGPIPE',
   '--property=StartLimitIntervalSec=0'
 ]
-
-/** Where NixOS and others have their tools, behind the caller's own PATH. */
-export const toolPath = () =>
-  [process.env.PATH, '/run/current-system/sw/bin', '/usr/bin', '/bin', '/usr/sbin', '/sbin']
-    .filter(Boolean)
-    .join(':')
-
-/** Exit code of a runner whose journal cannot be read: starting it again would not help. */
-export const UNREADABLE = 65
 
 /**
  * Starts the runner in a unit of its own. When it dies systemd starts it again, ever more slowly; starting and

@@ -61,6 +61,7 @@ export async function startDaemon(t: Scope, dir = shortDirectory(t), parts: Pick
       if (number === 1) return { number, storePath: baseline }
       throw new BelayError('generation-unknown', `no generation ${number}`)
     },
+    platform: 'nixos',
     assertCandidate: async (storePath) => {
       if (storePath !== candidate) throw new BelayError('path-not-valid', `${storePath} is not here`)
     },
@@ -73,7 +74,7 @@ export async function startDaemon(t: Scope, dir = shortDirectory(t), parts: Pick
     follow: async (_, line) => line('the first line'),
     output: async () => ['the first line', 'the second line']
   }
-  const clock = hostClock()
+  const clock = hostClock('boot')
   const operations = new Operations({ settings, clock, host })
   const checks = new Checks({
     settings: parseChecks({ present: { kind: 'memory' } }, settings),

@@ -135,6 +135,7 @@ export function world(story: Story) {
         close: async () => {}
       },
       bootId: `${host.boot}`,
+      activationUnit: 'activation',
       activationSeconds: 60,
       bootSeconds: 60,
       monotonicMs: () => clock.monotonicMs,

@@ -1,8 +1,7 @@
+import type { Observed } from '../../operation/drift.ts'
 import { marksAfter, readMarks, writeMarks } from '../../operation/marks.ts'
 import type { OperationState } from '../../operation/state.ts'
-import { addRoot, removeRoot } from '../nix/profile.ts'
-import type { Places } from './observe.ts'
-import { observe } from './observe.ts'
+import { addRoot, removeRoot } from './profile.ts'
 
 /** Roots of the systems that the next rollbacks would go to. */
 const ROOTED = ['last-known-good', 'known-good-before']
@@ -11,10 +10,9 @@ const ROOTED = ['last-known-good', 'known-good-before']
 export async function keepMarks(
   state: OperationState,
   settings: { readonly stateDirectory: string; readonly gcRootsDirectory: string },
-  places: Places
+  { running, storePath, number }: Observed
 ): Promise<void> {
   const { stateDirectory, gcRootsDirectory } = settings
-  const { running, storePath, number } = await observe(places)
   // An unreadable list is not worth keeping an operation from ending.
   const before = await readMarks(stateDirectory).catch(() => [])
   const named = storePath === state.accepted.target.storePath ? number : null

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
-import { monotonicMs } from '../clock.ts'
-import { ignoreMissing } from '../platform/nix/generations.ts'
+import { monotonicMs } from '../../clock.ts'
+import { ignoreMissing } from '../nix/generations.ts'
 
 /** Clock ticks in a second, as /proc counts them: the same on every Linux that Nix supports. */
 const TICKS = 100

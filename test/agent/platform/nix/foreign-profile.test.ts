@@ -1,5 +1,5 @@
 import t from 'tap'
-import { assertOwn, isForeign } from '../../../../agent/platform/nixos/foreign-profile.ts'
+import { assertOwn, isForeign } from '../../../../agent/platform/nix/foreign-profile.ts'
 
 const own = { baseline: '/nix/store/a', candidate: '/nix/store/b' }
 

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { sshSessionStart } from '../../../agent/cli/session.ts'
-import { monotonicMs } from '../../../agent/clock.ts'
+import { monotonicMs } from '../../../../agent/clock.ts'
+import { sshSessionStart } from '../../../../agent/platform/nixos/session-start.ts'
 
 /** A line of /proc/PID/stat: name, parent, and start in ticks after the boot. */
 const stat = (pid: number, name: string, parent: number, start: number) =>

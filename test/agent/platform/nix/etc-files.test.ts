@@ -2,7 +2,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Test } from 'tap'
 import t from 'tap'
-import { etcChanges } from '../../../../agent/platform/nixos/etc-files.ts'
+import { etcChanges } from '../../../../agent/platform/nix/etc-files.ts'
 
 type Tree = Readonly<Record<string, string | { readonly link: string }>>
 

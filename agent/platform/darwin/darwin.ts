@@ -1,0 +1,26 @@
+import { BelayError } from '../../../shared/errors.ts'
+import type { Platform } from '../platform.ts'
+import { bootSession } from './boot-id.ts'
+import { darwinHost } from './darwin-host.ts'
+import { macSessionStart } from './session-start.ts'
+import { darwinWitness } from './witness.ts'
+
+/** macOS with nix-darwin. */
+export const darwin: Platform = {
+  bootId: bootSession,
+  host: darwinHost,
+  ports: async (options) => (await import('./darwin-ports.ts')).darwinPorts(options),
+  witness: darwinWitness,
+  // launchd does not say why it ends a job.
+  goesDown: async () => 'unknown',
+  sessionStart: macSessionStart,
+  startRetention: async () => {
+    throw new BelayError('invalid-config', 'generations are not deleted by the agent on macOS', {
+      found: 'retention.schedule',
+      wanted: null,
+      at: 'retention.schedule'
+    })
+  },
+  // There is no message at login that every shell shows.
+  keepLoginMessage: async () => {}
+}
