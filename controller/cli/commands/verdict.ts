@@ -24,6 +24,7 @@ export interface VerdictOptions extends GlobalOptions {
 export interface SoakOptions extends VerdictOptions {
   readonly host?: readonly string[]
   readonly maxParallel: number
+  /** Of the last week, not the last day. */
   readonly weekly?: boolean
 }
 
@@ -33,6 +34,9 @@ export interface Signed extends VerdictOptions {
   readonly reason: string
   readonly expires?: string
 }
+
+/** Milliseconds of a day. */
+const DAY = 86_400_000
 
 /** Judges one host. */
 export async function verdict(name: string, options: VerdictOptions, wiring: Wiring): Promise<HostVerdict> {
@@ -66,7 +70,7 @@ export async function soak(options: SoakOptions, wiring: Wiring): Promise<SoakRo
   return await pLimit(options.maxParallel).map(hosts, async (host) => {
     try {
       const evidence = await evidenceOfHost(host, wiring.openTunnel, wiring.signal)
-      return soakRow(verdictOf(host, evidence, records, now), now)
+      return soakRow(verdictOf(host, evidence, records, now), now - (options.weekly ? 7 : 1) * DAY)
     } catch (error) {
       wiring.signal.throwIfAborted()
       return silentRow(host.name, error)
