@@ -1,6 +1,7 @@
 import type { Static } from 'typebox'
 import { Type } from 'typebox'
 import { SoakDefaults, SoakOverride } from '../../shared/verdict/policy.ts'
+import { Monitoring } from '../monitor/prometheus-schema.ts'
 import { Notify } from '../notify/schema.ts'
 import { factFields, ownFactFields } from './facts-schema.ts'
 import { RolloutPolicy } from './rollout-schema.ts'
@@ -164,6 +165,7 @@ export const FleetFile = Type.Object(
     defaults: Type.Optional(Defaults),
     rollout: Type.Optional(RolloutPolicy),
     notify: Type.Optional(Notify),
+    monitoring: Type.Optional(Monitoring),
     hosts: Type.Optional(
       Type.Record(Type.String({ pattern: hostName }), HostEntry, {
         ...closed,

@@ -8,6 +8,7 @@ import { belay, realAgent, writeFleetFile } from '../fleet/deployment.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import { startFleet } from '../fleet/fleet.ts'
 import type { Generation } from '../fleet/generation.ts'
+import { metricsProxy, startPrometheus } from '../fleet/watch.ts'
 
 /**
  * A soak in real time, by default of an hour, on four real hosts: one quiet, one with a check that fails from the
@@ -37,17 +38,11 @@ const checks = {
   load: { kind: 'load', warn: null, ...every },
   ssh: { kind: 'tcp', host: '127.0.0.1', port: 22, ...every }
 }
-// The agent listens on Unix sockets only: systemd lends it a port, as a host's own proxy would.
-const bridge = `[Service]
-ExecStart=/usr/bin/systemd-socket-activate --listen=9464 /usr/lib/systemd/systemd-socket-proxyd /run/belay/observe.sock
-[Install]
-WantedBy=multi-user.target
-`
 const generation = (label: string): Generation => ({
   generation: label,
   agent: 'bundle',
   agentConfig: { checks },
-  units: { 'metrics-proxy.service': bridge }
+  units: metricsProxy
 })
 const hosts = ['cinnabar', 'electrum', 'galena', 'stibnite']
 const all = (label: string) => Object.fromEntries(hosts.map((name) => [name, generation(label)]))
@@ -57,22 +52,12 @@ const say = (text: string) =>
   console.log(`${((Date.now() - begun) / 60_000).toFixed(1).padStart(5)} min  ${text}`)
 
 async function watch(fleet: Fleet) {
-  const targets = fleet.hosts.map((host) => ({
-    targets: [`${host.address}:9464`],
-    labels: { host: host.name }
-  }))
-  const config = {
-    global: { scrape_interval: '15s' },
-    scrape_configs: [{ job_name: 'belay', static_configs: targets }],
-    remote_write: [{ url: 'http://10.77.0.1:8428/api/v1/write' }]
-  }
-  writeFileSync(join(out, 'prometheus.yml'), JSON.stringify(config))
   const victoria = ['victoria-metrics', `-storageDataPath=${out}/victoria`, '-httpListenAddr=10.77.0.1:8428']
-  const prometheus = [
-    ...['prometheus', `--config.file=${out}/prometheus.yml`, `--storage.tsdb.path=${out}/prometheus`],
-    ...['--web.listen-address=10.77.0.1:9090', '--log.level=error']
+  const remoteWrite = 'http://10.77.0.1:8428/api/v1/write'
+  return [
+    await startCommand(fleet.inNetwork(victoria)),
+    await startPrometheus(fleet, out, { interval: '15s', remoteWrite })
   ]
-  return [await startCommand(fleet.inNetwork(victoria)), await startCommand(fleet.inNetwork(prometheus))]
 }
 
 async function judge(fleet: Fleet): Promise<void> {

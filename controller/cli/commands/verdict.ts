@@ -44,7 +44,7 @@ export async function verdict(name: string, options: VerdictOptions, wiring: Wir
   const records = await readDecisions(file)
   const evidence = options.evidence
     ? await evidenceOfFile(options.evidence, host)
-    : await evidenceOfHost(host, wiring.openTunnel, wiring.signal)
+    : await evidenceOfHost(host, wiring.openTunnel, wiring.signal, wiring.clock.now())
   return verdictOf(host, evidence, records, wiring.clock.now())
 }
 
@@ -69,7 +69,7 @@ export async function soak(options: SoakOptions, wiring: Wiring): Promise<SoakRo
   const now = wiring.clock.now()
   return await pLimit(options.maxParallel).map(hosts, async (host) => {
     try {
-      const evidence = await evidenceOfHost(host, wiring.openTunnel, wiring.signal)
+      const evidence = await evidenceOfHost(host, wiring.openTunnel, wiring.signal, wiring.clock.now())
       return soakRow(verdictOf(host, evidence, records, now), now - (options.weekly ? 7 : 1) * DAY)
     } catch (error) {
       wiring.signal.throwIfAborted()
