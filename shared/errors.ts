@@ -86,6 +86,8 @@ export const errorCodes = {
   'check-unknown': 404,
   'invalid-evidence': 502,
   'invalid-decisions': 500,
+  'monitoring-unreachable': 502,
+  'monitoring-failed': 502,
   'invalid-inventory': 400,
   'evaluation-failed': 500,
   'invalid-rollout': 400,

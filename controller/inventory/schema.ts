@@ -1,6 +1,8 @@
 import type { Static } from 'typebox'
 import { Type } from 'typebox'
 import { SoakDefaults, SoakOverride } from '../../shared/verdict/policy.ts'
+import { Monitoring } from '../monitor/prometheus-schema.ts'
+import { Notify } from '../notify/schema.ts'
 import { factFields, ownFactFields } from './facts-schema.ts'
 import { RolloutPolicy } from './rollout-schema.ts'
 import { closed, hostName, words } from './words.ts'
@@ -162,6 +164,8 @@ export const FleetFile = Type.Object(
     ),
     defaults: Type.Optional(Defaults),
     rollout: Type.Optional(RolloutPolicy),
+    notify: Type.Optional(Notify),
+    monitoring: Type.Optional(Monitoring),
     hosts: Type.Optional(
       Type.Record(Type.String({ pattern: hostName }), HostEntry, {
         ...closed,

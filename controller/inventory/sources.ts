@@ -1,5 +1,6 @@
 import { dirname } from 'node:path'
 import type { Run } from '../build/run.ts'
+import type { Notify } from '../notify/schema.ts'
 import { clanHosts } from './clan-source.ts'
 import { evaluator } from './evaluate.ts'
 import { flakeHosts } from './flake-source.ts'
@@ -15,9 +16,10 @@ export interface SourcePorts {
   readonly signal: AbortSignal
 }
 
-/** The inventory and the policy by which a rollout goes through it. */
+/** The inventory, the policy by which a rollout goes through it, and where messages go. */
 export interface LoadedInventory extends Inventory {
   readonly policy: RolloutPolicy
+  readonly notify: Notify
 }
 
 /** Reads the fleet file and the sources that it names. Evaluates nothing when it names none. */
@@ -30,5 +32,9 @@ export async function loadInventory(path: string, ports: SourcePorts): Promise<L
     ...(sources.includes('clan') ? { clan: await clanHosts(evaluate) } : {}),
     ...(sources.includes('flake') ? { flake: await flakeHosts(evaluate) } : {})
   }
-  return { ...mergeInventory(read, others), policy: read.content.rollout ?? {} }
+  return {
+    ...mergeInventory(read, others),
+    policy: read.content.rollout ?? {},
+    notify: read.content.notify ?? {}
+  }
 }

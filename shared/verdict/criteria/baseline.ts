@@ -1,12 +1,11 @@
 import { compare, RECENT_HOURS } from '../compare.ts'
-import type { CheckEvidence, HourOfCheck } from '../evidence.ts'
+import type { CheckEvidence, HourOfCheck, Measure } from '../evidence.ts'
 import type { Policy } from '../policy.ts'
 import type { Judged, Statistic } from '../result.ts'
 import type { Point } from '../season.ts'
 import { change } from '../words.ts'
 
 type Series = Statistic['series']
-type Measure = NonNullable<CheckEvidence['measures']>
 
 /** What is compared of each hour: how things usually are, for durations also how they are at worst, and means of rates. */
 const seriesOf: Record<Measure, readonly Series[]> = {
