@@ -1,4 +1,5 @@
 import { isTimeZone } from '../../shared/window.ts'
+import { notifyProblems } from '../notify/problems.ts'
 import type { FileProblem } from './problems.ts'
 import type { FleetFile, HostEntry } from './schema.ts'
 
@@ -15,7 +16,8 @@ export function meaningProblems(content: FleetFile): FileProblem[] {
     ),
     ...twice(content),
     ...edgeProblems(content),
-    ...budgetProblems(content)
+    ...budgetProblems(content),
+    ...notifyProblems(content.notify)
   ]
 }
 

@@ -1,6 +1,7 @@
 import type { Static } from 'typebox'
 import { Type } from 'typebox'
 import { SoakDefaults, SoakOverride } from '../../shared/verdict/policy.ts'
+import { Notify } from '../notify/schema.ts'
 import { factFields, ownFactFields } from './facts-schema.ts'
 import { RolloutPolicy } from './rollout-schema.ts'
 import { closed, hostName, words } from './words.ts'
@@ -162,6 +163,7 @@ export const FleetFile = Type.Object(
     ),
     defaults: Type.Optional(Defaults),
     rollout: Type.Optional(RolloutPolicy),
+    notify: Type.Optional(Notify),
     hosts: Type.Optional(
       Type.Record(Type.String({ pattern: hostName }), HostEntry, {
         ...closed,
