@@ -1,14 +1,12 @@
 import type { Command } from 'commander'
 import { Option } from 'commander'
+import type { Word } from '../rollout/words.ts'
 import { stateDirectory } from '../store/open.ts'
 import type { InventoryOptions } from './commands/inventory.ts'
 import type { SayOptions } from './commands/rollout-say.ts'
 import type { DriveOptions, PlanOptions, StartOptions } from './commands/rollout-start.ts'
 import type { RolloutStatusOptions } from './commands/rollout-status.ts'
 import { collect, collectPath, parsePatience } from './options.ts'
-
-/** What a person can say to a rollout. */
-export type Word = 'pause' | 'resume' | 'approve' | 'skip' | 'retry' | 'abort'
 
 /** What the commands here do with their options. */
 export interface RolloutActions {

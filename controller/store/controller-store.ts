@@ -27,7 +27,9 @@ export interface StoredHost {
   readonly error: string | null
   /** The last event of the agent that was taken in. */
   readonly position: string | null
+  /** When saved, null leaves what was there. */
   readonly state: unknown
+  readonly verdict: unknown
 }
 
 /** A plan that somebody without the right to start it has made. */
@@ -53,9 +55,10 @@ export interface ControllerStore extends Store {
   events(after: number, limit: number): readonly StoredEvent[]
   newestEvent(): number
   tell(event: Omit<StoredEvent, 'seq'>): void
-  hosts(): readonly StoredHost[]
-  /** With what happened on the host meanwhile, in one step. */
-  saveHost(host: StoredHost, news: readonly Omit<StoredEvent, 'seq'>[]): void
+  hosts(): Iterable<StoredHost>
+  host(name: string): StoredHost | null
+  /** With what happened on the hosts meanwhile, in one step. */
+  saveHosts(hosts: Iterable<StoredHost>, news: readonly Omit<StoredEvent, 'seq'>[]): void
   audit(before: number | null, limit: number): readonly AuditEntry[]
   addAudit(entry: Omit<AuditEntry, 'seq'>): void
   propose(plan: RolloutPlan, proposal: Proposal, by: Principal): void
@@ -108,24 +111,16 @@ type Write = ReturnType<typeof auditor>
 function happenings(
   database: DatabaseSync,
   inOne: InOne
-): Pick<ControllerStore, 'events' | 'newestEvent' | 'tell' | 'hosts' | 'saveHost'> {
+): Pick<ControllerStore, 'events' | 'newestEvent' | 'tell' | 'hosts' | 'host' | 'saveHosts'> {
   const insert = database.prepare('INSERT INTO events (at, kind, host, rollout, data) VALUES (?, ?, ?, ?, ?)')
   const tell = ({ at, kind, host, rollout, data }: Omit<StoredEvent, 'seq'>) =>
     void insert.run(at, kind, host, rollout, JSON.stringify(data))
   const upsert = database.prepare(
-    `INSERT INTO host_states VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (host) DO UPDATE SET
+    `INSERT INTO host_states VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (host) DO UPDATE SET
        looked_at = excluded.looked_at, answered_at = excluded.answered_at, error = excluded.error,
-       position = excluded.position, state = excluded.state`
+       position = excluded.position, state = coalesce(excluded.state, state),
+       verdict = coalesce(excluded.verdict, verdict)`
   )
-  type EventRow = Omit<StoredEvent, 'data'> & { data: string }
-  type HostRow = {
-    host: string
-    looked_at: number
-    answered_at: number | null
-    error: string | null
-    position: string | null
-    state: string | null
-  }
   return {
     tell,
     events: (after, limit) =>
@@ -136,21 +131,45 @@ function happenings(
       ).map((row) => ({ ...row, data: JSON.parse(row.data) })),
     newestEvent: () =>
       (database.prepare('SELECT coalesce(max(seq), 0) AS seq FROM events').get() as { seq: number }).seq,
-    hosts: () =>
-      (database.prepare('SELECT * FROM host_states').all() as unknown as HostRow[]).map((row) => ({
-        host: row.host,
-        lookedAt: row.looked_at,
-        answeredAt: row.answered_at,
-        error: row.error,
-        position: row.position,
-        state: row.state === null ? null : JSON.parse(row.state)
-      })),
-    saveHost: ({ host, lookedAt, answeredAt, error, position, state }, news) =>
+    *hosts() {
+      for (const row of database.prepare('SELECT * FROM host_states').iterate()) yield hostOf(row as HostRow)
+    },
+    host(name) {
+      const row = database.prepare('SELECT * FROM host_states WHERE host = ?').get(name)
+      return row === undefined ? null : hostOf(row as HostRow)
+    },
+    saveHosts: (hosts, news) =>
       inOne(() => {
-        const text = state === null ? null : JSON.stringify(state)
-        upsert.run(host, lookedAt, answeredAt, error, position, text)
+        for (const { host, lookedAt, answeredAt, error, position, state, verdict } of hosts)
+          upsert.run(host, lookedAt, answeredAt, error, position, textOf(state), textOf(verdict))
         for (const event of news) tell(event)
       })
+  }
+}
+
+type EventRow = Omit<StoredEvent, 'data'> & { data: string }
+type HostRow = {
+  host: string
+  looked_at: number
+  answered_at: number | null
+  error: string | null
+  position: string | null
+  state: string | null
+  verdict: string | null
+}
+
+const textOf = (value: unknown) => (value === null ? null : JSON.stringify(value))
+const parsed = (text: string | null): unknown => (text === null ? null : JSON.parse(text))
+
+function hostOf(row: HostRow): StoredHost {
+  return {
+    host: row.host,
+    lookedAt: row.looked_at,
+    answeredAt: row.answered_at,
+    error: row.error,
+    position: row.position,
+    state: parsed(row.state),
+    verdict: parsed(row.verdict)
   }
 }
 

@@ -63,7 +63,8 @@ export const migrations: readonly string[] = [
      answered_at INTEGER,
      error TEXT,
      position TEXT,
-     state TEXT
+     state TEXT,
+     verdict TEXT
    ) STRICT, WITHOUT ROWID;
    CREATE TABLE tokens (
      id TEXT PRIMARY KEY,

@@ -1,22 +1,17 @@
-import { readFile, stat } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import pLimit from 'p-limit'
-import { RolloutPlan } from '../../../shared/api/rollout.ts'
+import type { RolloutPlan } from '../../../shared/api/rollout.ts'
 import { BelayError, describeError } from '../../../shared/errors.ts'
 import { buildHost } from '../../build/build.ts'
-import { pushPath } from '../../build/push.ts'
 import type { DeployEvent } from '../../deploy/events.ts'
-import { checked } from '../../inventory/checked.ts'
 import type { FleetHost } from '../../inventory/fleet.ts'
 import { selectHosts } from '../../inventory/fleet.ts'
-import { loadFleet } from '../../inventory/load.ts'
 import { loadInventory } from '../../inventory/sources.ts'
-import { identityOf, planRollout, samePlan } from '../../plan/planner.ts'
-import { realAgents } from '../../rollout/agents.ts'
+import { planRollout } from '../../plan/planner.ts'
+import { admit, checkPlan } from '../../rollout/admit.ts'
+import { rolloutEngine } from '../../rollout/assemble.ts'
 import type { Decision } from '../../rollout/decide.ts'
 import { drive } from '../../rollout/drive.ts'
-import { createEngine } from '../../rollout/engine.ts'
-import { gateRunner } from '../../rollout/gates.ts'
-import { verdictSource } from '../../rollout/verdicts.ts'
 import { lockEngine } from '../../store/open.ts'
 import type { Store } from '../../store/store.ts'
 import { openStore } from '../../store/store.ts'
@@ -74,7 +69,9 @@ export async function start(
   using store = await openStore(options.state)
   const plan =
     options.plan === undefined ? await makePlan(options, wiring, store, onLine) : await readPlan(options.plan)
-  const id = admit(plan, options, wiring, store)
+  const at = new Date(wiring.clock.now()).toISOString()
+  const author = { at, who: operatorName(), why: options.reason ?? null }
+  const id = admit(plan, author, options.supersede === true, store)
   return await driveRollout(id, options, wiring, store, watch)
 }
 
@@ -128,7 +125,7 @@ async function buildMissing(
   ])
 }
 
-/** A plan from a file. Its identity says whether it was changed since it was made. */
+/** A plan from a file. */
 async function readPlan(file: string): Promise<RolloutPlan> {
   const text = await readFile(file, 'utf8').catch((cause: Error) => {
     throw new BelayError('invalid-rollout', `${file}: ${cause.message}`, { cause, at: file })
@@ -139,30 +136,7 @@ async function readPlan(file: string): Promise<RolloutPlan> {
   } catch (cause) {
     throw new BelayError('invalid-rollout', `${file} is not JSON`, { cause, at: file })
   }
-  const plan = checked(RolloutPlan, value, file)
-  const { id, ...rest } = plan
-  if (identityOf(rest) === id) return plan
-  throw new BelayError(
-    'invalid-rollout',
-    `${file} was changed after it was made: its identity does not match`,
-    {
-      found: id,
-      wanted: identityOf(rest),
-      at: file
-    }
-  )
-}
-
-/** The rollout to drive: a new one, or the one under way when it is the same. */
-function admit(plan: RolloutPlan, options: StartOptions, { clock }: Wiring, store: Store): string {
-  const active = store.active()
-  if (active !== null && samePlan(store.plan(active), plan)) return active
-  if (store.rollouts().some(({ id }) => id === plan.id)) {
-    throw new BelayError('rollout-ended', `rollout ${plan.id} has ended; make a new plan`, { found: plan.id })
-  }
-  const at = new Date(clock.now()).toISOString()
-  store.create(plan, { at, who: operatorName(), why: options.reason ?? null }, options.supersede === true)
-  return plan.id
+  return checkPlan(value, file)
 }
 
 async function driveRollout(
@@ -174,39 +148,22 @@ async function driveRollout(
 ): Promise<Decision> {
   const { run, signal, clock, openTunnel } = wiring
   const { fleet } = await loadInventory(options.fleet, wiring)
-  const onLine: OnLine = (host, line) =>
-    watch.event({ type: 'output', at: new Date(clock.now()).toISOString(), host, line })
-  const plan = store.plan(id)
-  const agents = realAgents({
-    verdictOn: verdictSource({
-      plan,
-      fleetFile: fleet.file,
-      openTunnel,
-      now: clock.now,
-      note: (host, message) =>
-        watch.event({ type: 'note', at: new Date(clock.now()).toISOString(), host, message })
-    }),
+  const pollMs = options.poll * 1000
+  const engine = rolloutEngine(id, {
+    store,
     hosts: new Map(fleet.hosts.map((host) => [host.name, host])),
+    fleetFile: fleet.file,
+    run,
     openTunnel,
     clock,
-    emit: watch.event,
-    push: async (host, storePath) => {
-      if (options.push) await pushPath(host, storePath, { run, signal, onLine })
-    }
-  })
-  const pollMs = options.poll * 1000
-  const engine = createEngine(id, {
-    store,
-    agents,
-    lookAtGate: gateRunner(run),
-    holds: holdsOf(options.fleet),
-    clock,
     signal,
-    who: `engine for ${operatorName()}`,
+    push: options.push,
     pollMs,
-    maxObserve: 32
+    maxObserve: 32,
+    who: `engine for ${operatorName()}`,
+    emit: watch.event
   })
-  watch.begin(plan)
+  watch.begin(store.plan(id))
   try {
     return await drive({
       engine,
@@ -219,18 +176,5 @@ async function driveRollout(
     })
   } finally {
     await engine.settle()
-  }
-}
-
-/** The holds as the fleet file has them now; read again when it changes. */
-function holdsOf(file: string): () => Promise<ReadonlyMap<string, string>> {
-  let read = { at: -1, holds: new Map<string, string>() as ReadonlyMap<string, string> }
-  return async () => {
-    const at = (await stat(file).catch(() => null))?.mtimeMs ?? 0
-    if (at === read.at) return read.holds
-    const { hosts } = await loadFleet(file)
-    const holds = hosts.flatMap(({ name, hold }) => (hold === null ? [] : [[name, hold] as const]))
-    read = { at, holds: new Map(holds) }
-    return read.holds
   }
 }
