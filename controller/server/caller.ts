@@ -47,6 +47,9 @@ export function authorise(tokens: Tokens, now: () => number) {
   }
 }
 
+/** Who sends a request; undefined where nobody came so far as to be judged. */
+export const knownCaller = (request: FastifyRequest): Caller | undefined => callers.get(request)
+
 /** Who sends a request that was let in. */
 export function callerOf(request: FastifyRequest): Caller {
   const caller = callers.get(request)

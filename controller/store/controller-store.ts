@@ -52,6 +52,9 @@ export interface ControllerStore extends Store {
   /** Tells this database from the one that was there before it was lost. */
   readonly epoch: string
   readonly tokens: Tokens
+  /** A word that outlives a restart. */
+  recall(name: string): string | null
+  remember(name: string, value: string): void
   events(after: number, limit: number): readonly StoredEvent[]
   newestEvent(): number
   tell(event: Omit<StoredEvent, 'seq'>): void
@@ -86,6 +89,11 @@ export async function openControllerStore(directory: string): Promise<Controller
     ...storeOf(database),
     epoch,
     tokens: tokensOf(database, inOne, write),
+    recall: (name) =>
+      (database.prepare('SELECT value FROM meta WHERE name = ?').get(name)?.value as string | undefined) ??
+      null,
+    remember: (name, value) =>
+      void database.prepare('INSERT OR REPLACE INTO meta VALUES (?, ?)').run(name, value),
     ...happenings(database, inOne),
     ...proposing(database, inOne, write),
     ...locking(database, inOne, write),
