@@ -22,7 +22,7 @@ export interface Caller extends Principal {
   readonly token: string | null
 }
 
-/** Header in which a command on this machine says who typed it. A claim: the socket decides what may be done. */
+/** Header in which a command on this machine says who typed it, percent-encoded. A claim: the socket decides what may be done. */
 export const OPERATOR_HEADER = 'belay-operator'
 
 const sockets = new WeakMap<Socket, ApiRole>()
@@ -59,13 +59,21 @@ export function callerOf(request: FastifyRequest): Caller {
 
 function bySocket(request: FastifyRequest, role: ApiRole): Caller {
   const claimed = request.headers[OPERATOR_HEADER]
-  const name = typeof claimed === 'string' ? clean(claimed).trim().slice(0, 100) : ''
+  const name = typeof claimed === 'string' ? clean(decoded(claimed)).trim().slice(0, 100) : ''
   return {
     name: name === '' ? `${role} socket` : `${name} by the ${role} socket`,
     role,
     transport: 'socket',
     request: request.id,
     token: null
+  }
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
   }
 }
 

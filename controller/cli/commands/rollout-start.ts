@@ -16,21 +16,22 @@ import { lockEngine } from '../../store/open.ts'
 import type { Store } from '../../store/store.ts'
 import { openStore } from '../../store/store.ts'
 import { checkPaths } from '../paths.ts'
+import type { Server, ServerOptions } from '../server.ts'
+import { findServer } from '../server.ts'
 import type { GlobalOptions, Wiring } from '../wiring.ts'
 import type { OnLine } from './build.ts'
+import { remoteStart } from './rollout-remote.ts'
 import { operatorName } from './who.ts'
 
 /** Options of `belay rollout plan`. */
-export interface PlanOptions extends GlobalOptions {
+export interface PlanOptions extends GlobalOptions, ServerOptions {
   readonly host?: readonly string[]
   readonly path?: ReadonlyMap<string, string>
   readonly build: boolean
-  readonly state: string
 }
 
 /** Options of `belay rollout drive`. */
-export interface DriveOptions extends GlobalOptions {
-  readonly state: string
+export interface DriveOptions extends GlobalOptions, ServerOptions {
   readonly push: boolean
   /** Seconds. */
   readonly wait: number
@@ -54,8 +55,21 @@ export interface RolloutWatch {
 
 /** Builds where no path is given, and makes the plan. */
 export async function plan(options: PlanOptions, wiring: Wiring, onLine: OnLine): Promise<RolloutPlan> {
+  const server = await findServer(options)
+  if (server !== null) return await makePlan(options, wiring, await newestOf(server), onLine)
   using store = await openStore(options.state)
-  return await makePlan(options, wiring, store, onLine)
+  return await makePlan(options, wiring, newestIn(store), onLine)
+}
+
+/** Has the daemon start a rollout; gives its identity. */
+export async function startThrough(
+  server: Server,
+  options: StartOptions,
+  wiring: Wiring,
+  onLine: OnLine
+): Promise<string> {
+  const plan = await givenPlan(options, wiring, () => newestOf(server), onLine)
+  return await remoteStart(server, plan, options)
 }
 
 /** Starts a rollout, or goes on with the same, and drives it. */
@@ -67,16 +81,41 @@ export async function start(
 ): Promise<Decision> {
   using _ = await lockEngine(options.state)
   using store = await openStore(options.state)
-  const plan =
-    options.plan === undefined ? await makePlan(options, wiring, store, onLine) : await readPlan(options.plan)
+  const plan = await givenPlan(options, wiring, async () => newestIn(store), onLine)
   const at = new Date(wiring.clock.now()).toISOString()
   const author = { at, who: operatorName(), why: options.reason ?? null }
   const id = admit(plan, author, options.supersede === true, store)
   return await driveRollout(id, options, wiring, store, watch)
 }
 
+async function givenPlan(
+  options: StartOptions,
+  wiring: Wiring,
+  newest: () => Promise<number>,
+  onLine: OnLine
+): Promise<RolloutPlan> {
+  if (options.plan !== undefined) return await readPlan(options.plan)
+  return await makePlan(options, wiring, await newest(), onLine)
+}
+
+const newestIn = (store: Store): number => store.rollouts()[0]?.revision ?? 0
+
+async function newestOf(server: Server): Promise<number> {
+  const { rollouts } = await server.call<{ rollouts: { revision: number }[] }>(
+    'observe',
+    'GET',
+    '/v1/rollouts'
+  )
+  return rollouts[0]?.revision ?? 0
+}
+
 /** Goes on with the rollout under way. */
 export async function driveOn(options: DriveOptions, wiring: Wiring, watch: RolloutWatch): Promise<Decision> {
+  const server = await findServer(options)
+  if (server !== null) {
+    const text = `belay serve drives rollouts here, see belay rollout status --watch; its sockets are in ${server.directory}`
+    throw new BelayError('store-locked', text, { found: server.directory, wanted: 'one at a time' })
+  }
   using _ = await lockEngine(options.state)
   using store = await openStore(options.state)
   const id = store.active()
@@ -87,7 +126,7 @@ export async function driveOn(options: DriveOptions, wiring: Wiring, watch: Roll
 async function makePlan(
   options: PlanOptions,
   wiring: Wiring,
-  store: Store,
+  newest: number,
   onLine: OnLine
 ): Promise<RolloutPlan> {
   const { fleet, policy } = await loadInventory(options.fleet, wiring)
@@ -96,7 +135,7 @@ async function makePlan(
   const storePaths = await buildMissing(hosts, given, wiring, onLine)
   const now = wiring.clock.now()
   // Seconds since 1970 grow also when the store is lost.
-  const revision = Math.max((store.rollouts()[0]?.revision ?? 0) + 1, Math.floor(now / 1000))
+  const revision = Math.max(newest + 1, Math.floor(now / 1000))
   return planRollout({ hosts, policy, storePaths, revision, now })
 }
 

@@ -2,12 +2,14 @@ import type { RolloutReport } from '../../rollout/report.ts'
 import { chooseRollout, reportOf } from '../../rollout/report.ts'
 import type { RolloutStatus } from '../../rollout/views.ts'
 import { openStore } from '../../store/store.ts'
+import type { Server, ServerOptions } from '../server.ts'
+import { findServer } from '../server.ts'
 import type { GlobalOptions, Wiring } from '../wiring.ts'
+import { remoteReport } from './rollout-remote.ts'
 
 /** Options of `belay rollout status`. */
-export interface RolloutStatusOptions extends GlobalOptions {
+export interface RolloutStatusOptions extends GlobalOptions, ServerOptions {
   readonly rollout?: string
-  readonly state: string
   readonly watch?: boolean
 }
 
@@ -17,6 +19,8 @@ export async function report(
   { clock, signal }: Wiring,
   show: (report: RolloutReport) => void
 ): Promise<RolloutReport> {
+  const server = await findServer(options)
+  if (server !== null) return await reportOfServer(server, options, { clock, signal }, show)
   using store = await openStore(options.state)
   const id = chooseRollout(store, options.rollout)
   for (;;) {
@@ -28,6 +32,20 @@ export async function report(
       await clock.sleep(500, signal)
       show(now)
     }
+  }
+}
+
+async function reportOfServer(
+  server: Server,
+  { rollout, watch }: RolloutStatusOptions,
+  { clock, signal }: Pick<Wiring, 'clock' | 'signal'>,
+  show: (report: RolloutReport) => void
+): Promise<RolloutReport> {
+  for (;;) {
+    const now = await remoteReport(server, rollout)
+    if (watch !== true || ended(now.status)) return now
+    show(now)
+    await clock.sleep(1000, signal)
   }
 }
 
