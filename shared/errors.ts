@@ -95,6 +95,12 @@ export const errorCodes = {
   'rollout-active': 409,
   'rollout-ended': 409,
   'store-locked': 409,
+  'token-invalid': 401,
+  'token-unknown': 404,
+  'proposal-unknown': 404,
+  'reboot-not-now': 409,
+  'host-unknown': 404,
+  'certificate-unusable': 400,
   'store-broken': 500,
   internal: 500
 } as const satisfies Record<string, number>

@@ -12,12 +12,14 @@ import type { StatusOptions } from './commands/status.ts'
 import { collect, collectPath, parseCount, parseLifetime, parseRevision, parseWindow } from './options.ts'
 import type { RolloutActions } from './rollout.ts'
 import { addInventory, addRollout } from './rollout.ts'
+import type { ServeActions } from './serve.ts'
+import { addServe } from './serve.ts'
 import type { VerdictActions } from './verdict-program.ts'
 import { addVerdictCommands } from './verdict-program.ts'
 import type { GlobalOptions } from './wiring.ts'
 
 /** What each command does with its options. */
-export interface Actions extends VerdictActions, RolloutActions {
+export interface Actions extends VerdictActions, RolloutActions, ServeActions {
   build(options: BuildOptions): Promise<void>
   push(options: PushOptions): Promise<void>
   plan(options: PlanOptions): Promise<void>
@@ -52,6 +54,7 @@ export function buildProgram(actions: Actions, version: string): Command {
   addVerdictCommands(program, actions)
   addInventory(program, actions)
   addRollout(program, actions)
+  addServe(program, actions)
   addTools(program, actions)
   program.addHelpText('after', exitHelp)
   return program

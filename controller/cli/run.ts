@@ -12,6 +12,8 @@ import type { Actions } from './program.ts'
 import { buildProgram } from './program.ts'
 import type { RolloutActions } from './rollout.ts'
 import { rolloutActions } from './rollout-actions.ts'
+import type { ServeActions } from './serve.ts'
+import { serveActions } from './serve-actions.ts'
 import { verdictActions } from './verdict-actions.ts'
 import type { VerdictActions } from './verdict-program.ts'
 import { approvalsView, approvedView, toSignView } from './views/approvals.ts'
@@ -36,7 +38,9 @@ const usageErrors: readonly ErrorCode[] = [
   'invalid-rollout',
   'rollout-unknown',
   'rollout-active',
-  'rollout-ended'
+  'rollout-ended',
+  'invalid-config',
+  'token-unknown'
 ]
 
 /** Runs one command line; gives its exit code. Never throws. */
@@ -56,7 +60,8 @@ export async function runCli(
   const actions = {
     ...actionsOf(wiring, terminal, end),
     ...verdictActions(wiring, terminal, exit),
-    ...rolloutActions(wiring, terminal, exit)
+    ...rolloutActions(wiring, terminal, exit),
+    ...serveActions(wiring, terminal)
   }
   const program = buildProgram(actions, version)
   for (const command of [program, ...program.commands.flatMap((each) => [each, ...each.commands])]) {
@@ -79,7 +84,7 @@ function actionsOf(
   wiring: Wiring,
   terminal: Terminal,
   end: (ok: boolean) => void
-): Omit<Actions, keyof (VerdictActions & RolloutActions)> {
+): Omit<Actions, keyof (VerdictActions & RolloutActions & ServeActions)> {
   const { out, err, paint } = terminal
   const json = (value: unknown) => out(`${JSON.stringify(value, null, 2)}\n`)
   const progress = (host: string, line: string) => err(`${paint('dim', `${host} |`)} ${firstLine(line)}\n`)

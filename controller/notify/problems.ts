@@ -37,7 +37,7 @@ function urlProblems(notify: Notify): FileProblem[] {
 
 function unknownSinks(notify: Notify): FileProblem[] {
   const known = kinds.flatMap((kind) => Object.keys(notify[kind] ?? {}))
-  return (['digest', 'weekly'] as const).flatMap((key) =>
+  return (['digest', 'weekly', 'rollouts'] as const).flatMap((key) =>
     (notify[key] ?? []).flatMap((name, index) =>
       known.includes(name)
         ? []

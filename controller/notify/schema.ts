@@ -70,7 +70,8 @@ export const Notify = Type.Object(
     ntfy: named(Ntfy, 'Topics of ntfy servers by name'),
     commands: named(NotifyCommand, 'Programs by name'),
     digest: to('Which of them get the digest of belay digest --deliver'),
-    weekly: to('Which of them get the review of belay digest --weekly --deliver')
+    weekly: to('Which of them get the review of belay digest --weekly --deliver'),
+    rollouts: to('Which of them hear from belay serve when a person is needed, and of verdicts')
   },
   { ...closed, description: 'Where messages to people go' }
 )

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyRequest } from 'fastify'
 import Fastify, { LogController } from 'fastify'
@@ -24,6 +25,7 @@ function bareApp(logger: Logger) {
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: 64 * 1024,
     requestTimeout: 8000,
+    genReqId: () => randomUUID(),
     routerOptions: { maxParamLength: 200 },
     schemaController: { compilersFactory },
     // What fails before a route is found, such as a bad percent-encoding.
