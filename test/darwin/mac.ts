@@ -8,6 +8,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   writeFileSync
 } from 'node:fs'
@@ -37,6 +38,18 @@ export class Mac implements AsyncDisposable {
 
   private constructor(disk: string) {
     this.#disk = disk
+  }
+
+  /** Makes one with Nix and without a system. */
+  static async bare(): Promise<Mac> {
+    const mac = new Mac(mkdtempSync(join(MACS, 'belay-mac-')))
+    try {
+      await mac.boot()
+      return mac
+    } catch (error) {
+      await mac[Symbol.asyncDispose]()
+      throw error
+    }
   }
 
   /** Makes one, with a first system that is chosen and activated. */
@@ -115,6 +128,7 @@ export class Mac implements AsyncDisposable {
     const machine = this.#machine
     if (machine === undefined || this.#leader === undefined) return
     const gone = new Promise((resolve) => machine.once('exit', resolve))
+    this.#freeze(this.#leader)
     try {
       process.kill(this.#leader, 'SIGKILL')
     } catch {
@@ -123,6 +137,26 @@ export class Mac implements AsyncDisposable {
     if (machine.exitCode === null && machine.signalCode === null) await gone
     this.#machine = undefined
     this.#leader = undefined
+  }
+
+  /** Stops all but launchd, so that none of them sees that it ends before they do. */
+  #freeze(leader: number): void {
+    const space = (pid: string | number) => {
+      try {
+        return readlinkSync(`/proc/${pid}/ns/pid`)
+      } catch {
+        return null
+      }
+    }
+    const own = space(leader)
+    for (const pid of readdirSync('/proc')) {
+      if (!/^\d+$/.test(pid) || Number(pid) === leader || own === null || space(pid) !== own) continue
+      try {
+        process.kill(Number(pid), 'SIGSTOP')
+      } catch {
+        // It ended meanwhile.
+      }
+    }
   }
 
   /** Runs a command on it as root. Does not throw on a non-zero exit. */
