@@ -36,6 +36,25 @@ t.test('stories on a Mac', { skip, timeout: 300_000 }, async (t) => {
     t.same(await truthOf(mac), before)
   }
 
+  await t.test('the script for a real Mac finds of the stand-in what it plays', async (t) => {
+    const script = ['/opt/belay/checkout/scripts/darwin-acceptance.sh', '--jobs']
+    const { stdout } = await mac.run(['env', 'BELAY_ACCEPTANCE_ANYWHERE=1', 'sh', ...script])
+    const rows = stdout.split('\n').flatMap((line) => {
+      const [, claim = '', found = ''] = /^\| (.+?) \| (yes|NO|not tried) \|/.exec(line) ?? []
+      return claim === '' ? [] : [[claim, found] as const]
+    })
+    // What the stand-in has not: plutil, newsyslog, mv of BSD.
+    const without = ['the property lists are well formed', 'newsyslog takes the rotation of the log', /^mv /]
+    const is = (claim: string) =>
+      without.some((each) => (typeof each === 'string' ? each === claim : each.test(claim)))
+    t.same(
+      rows.filter(([claim, found]) => found === 'NO' && !is(claim)),
+      [],
+      stdout
+    )
+    t.ok(rows.filter(([, found]) => found === 'yes').length >= 15)
+  })
+
   await t.test('nobody confirms: the baseline comes back by itself', async (t) => {
     await mac.activate(await mac.build(candidate('unconfirmed')), '--window', '5')
     await mac.waitFor('the window', () => journalOf(mac).some(({ type }) => type === 'window-opened'))
