@@ -33,7 +33,7 @@ async function partsOf(platform: Platform, settings: Settings, config: string | 
     assertApproved: (request) => judge(() => assertApproved(request, judging))
   })
   const soak = new Soak({ settings, logger, host, operations, witness: platform.witness(clock.bootId) })
-  const health = await keepChecks(settings, { clock, host, logger, goesDown: platform.goesDown })
+  const health = await keepChecks(settings, { clock, host, logger, platform })
   health.checks.sinks.push(soak)
   return { logger, clock, host, operations, approvals: new Approvals(judging), soak, health }
 }

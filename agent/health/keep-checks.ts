@@ -13,14 +13,11 @@ interface Parts {
   readonly clock: { readonly bootId: string }
   readonly host: Pick<Host, 'observe'>
   readonly logger: Logger
-  readonly goesDown: Platform['goesDown']
+  readonly platform: Pick<Platform, 'goesDown' | 'measures'>
 }
 
 /** The checks of the daemon, with where they stood when it last ran; `start` begins to keep their schedules. */
-export async function keepChecks(
-  settings: Settings,
-  { clock: { bootId }, host, logger, goesDown: systemGoesDown }: Parts
-) {
+export async function keepChecks(settings: Settings, { clock: { bootId }, host, logger, platform }: Parts) {
   const clock = { now: () => Date.now(), monotonicMs }
   const warn = (error: unknown, text: string) => logger.warn({ err: error }, text)
   const kept = await readKept(settings.stateDirectory)
@@ -31,6 +28,7 @@ export async function keepChecks(
     clock,
     world: (run) => hostWorld(hostParts, run),
     kept,
+    measures: platform.measures,
     write: (state) => writeKept(settings.stateDirectory, state),
     warn
   })
@@ -42,7 +40,7 @@ export async function keepChecks(
     },
     stop: async () => {
       stopScheduler()
-      const goesDown = await systemGoesDown()
+      const goesDown = await platform.goesDown()
       logger.info({ goesDown }, 'the checks have stopped')
       await checks.close(goesDown === true)
     }

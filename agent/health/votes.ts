@@ -7,9 +7,10 @@ import type { CheckSetting } from '../config/checks.ts'
 import { parseChecks } from '../config/checks.ts'
 import type { Settings } from '../config/settings.ts'
 import type { Observed } from '../operation/drift.ts'
+import type { Measures } from './begin.ts'
+import { beginCheck } from './begin.ts'
 import type { Measure } from './kinds/kind.ts'
 import { unknown } from './kinds/kind.ts'
-import { kinds } from './kinds/kinds.ts'
 import { runCheck } from './run-check.ts'
 import { readKept } from './store.ts'
 import { hostWorld } from './world.ts'
@@ -31,6 +32,8 @@ export type Poll = (only: (name: string) => boolean) => Promise<readonly Sample[
 export interface VotingHost {
   readonly bootId: string
   readonly observe: () => Promise<Observed>
+  /** Of the platform. */
+  readonly measures?: Measures
 }
 
 /** The checks that vote. */
@@ -104,7 +107,7 @@ async function hostPoll(settings: Settings, of: VotingHost): Promise<Poll> {
   const { memories } = await readKept(settings.stateDirectory)
   const begun = votingChecks(settings).map((setting) => ({
     setting,
-    measure: kinds[setting.kind].begin(setting.options)
+    measure: beginCheck(setting, of.measures)
   }))
   return async (only) => {
     const end = monotonicMs() + VOTES_SECONDS * 1000

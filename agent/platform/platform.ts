@@ -2,6 +2,7 @@ import type { Plan, PreviewRequest } from '../../shared/api/plan.ts'
 import type { PreflightCheck } from '../../shared/api/preflight.ts'
 import type { ActivationMode, Generation, GenerationRef } from '../../shared/api/schemas.ts'
 import type { Settings } from '../config/settings.ts'
+import type { Measures } from '../health/begin.ts'
 import type { Witness } from '../health/soak/witness.ts'
 import type { Journal } from '../journal/journal.ts'
 import type { Observed } from '../operation/drift.ts'
@@ -72,6 +73,8 @@ export interface Platform {
   ports(options: PortsOptions): Promise<Ports>
   /** What the soak ledger asks of the host. */
   witness(bootId: string): Witness
+  /** Checks that are measured in a way of its own. */
+  readonly measures: Measures
   /** Whether this agent is stopped because the whole host stops. */
   goesDown(): Promise<boolean | 'unknown'>
   /** When the login session around this process began, in CLOCK_MONOTONIC milliseconds; null where there is none. */

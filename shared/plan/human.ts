@@ -1,4 +1,11 @@
-import type { DryActivation, FileChange, PackageChange, Plan, ServiceChange } from '../api/plan.ts'
+import type {
+  DryActivation,
+  FileChange,
+  NameChange,
+  PackageChange,
+  Plan,
+  ServiceChange
+} from '../api/plan.ts'
 import { clean } from '../clean.ts'
 import type { Cell, Format, Paint, Segment } from './layout.ts'
 import { counted, layRows, sizeDifference, wrap } from './layout.ts'
@@ -33,6 +40,8 @@ export function humanPlan(plan: Plan, options: HumanOptions): string {
     packagesSection(plan, options),
     servicesSection(plan, options),
     filesSection(plan, options),
+    namesSection('Apps', plan.macos?.applications, options),
+    namesSection('Settings', plan.macos?.defaults, options),
     rebootSection(plan, options),
     secretsSection(plan, options),
     drySection(plan.dryActivation, options),
@@ -245,6 +254,16 @@ function secretsSection({ secrets }: Plan, options: HumanOptions): string[] {
     secrets.map(({ change }) => change)
   )
   return section('Secrets', counts, rows, options)
+}
+
+function namesSection(title: string, changes: readonly NameChange[] = [], options: HumanOptions): string[] {
+  if (changes.length === 0) return []
+  const rows = changes.map(({ name, change }): Cell[] => [[marks[change]], name])
+  const counts = countKinds(
+    changeWords,
+    changes.map(({ change }) => change)
+  )
+  return section(title, counts, rows, options)
 }
 
 function drySection(dry: DryActivation | null, options: HumanOptions): string[] {

@@ -1,4 +1,4 @@
-import type { FileChange, Plan } from '../api/plan.ts'
+import type { FileChange, NameChange, Plan } from '../api/plan.ts'
 import { clean } from '../clean.ts'
 import { sizeDifference } from './layout.ts'
 import {
@@ -26,6 +26,8 @@ export function markdownPlan(plan: Plan): string {
       plan.services.map((s) => [s.action, code(s.unit), inline(s.reason)])
     ),
     filesPart(plan.files),
+    namesPart('Applications', plan.macos?.applications),
+    namesPart('Settings', plan.macos?.defaults),
     folded(
       'Reboot',
       ['What', 'From', 'To'],
@@ -71,6 +73,13 @@ function packagesPart({ packages }: Plan): string {
   ])
   return folded('Packages', ['', 'Package', 'Before', 'After', 'Size'], rows)
 }
+
+const namesPart = (title: string, changes: readonly NameChange[] = []) =>
+  folded(
+    title,
+    ['', 'What'],
+    changes.map(({ change, name }) => [change, code(name)])
+  )
 
 function filesPart(files: readonly FileChange[]): string {
   const rows = files.map(({ path, change, note }) => [change, code(path), inline(note ?? '')])

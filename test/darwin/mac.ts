@@ -8,9 +8,11 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   writeFileSync
 } from 'node:fs'
+import { connect } from 'node:net'
 import { join, resolve } from 'node:path'
 import type { CommandResult } from '../../shared/command.ts'
 import { runCommand } from '../../shared/command.ts'
@@ -37,6 +39,18 @@ export class Mac implements AsyncDisposable {
 
   private constructor(disk: string) {
     this.#disk = disk
+  }
+
+  /** Makes one with Nix and without a system. */
+  static async bare(): Promise<Mac> {
+    const mac = new Mac(mkdtempSync(join(MACS, 'belay-mac-')))
+    try {
+      await mac.boot()
+      return mac
+    } catch (error) {
+      await mac[Symbol.asyncDispose]()
+      throw error
+    }
   }
 
   /** Makes one, with a first system that is chosen and activated. */
@@ -115,6 +129,7 @@ export class Mac implements AsyncDisposable {
     const machine = this.#machine
     if (machine === undefined || this.#leader === undefined) return
     const gone = new Promise((resolve) => machine.once('exit', resolve))
+    this.#freeze(this.#leader)
     try {
       process.kill(this.#leader, 'SIGKILL')
     } catch {
@@ -123,6 +138,26 @@ export class Mac implements AsyncDisposable {
     if (machine.exitCode === null && machine.signalCode === null) await gone
     this.#machine = undefined
     this.#leader = undefined
+  }
+
+  /** Stops all but launchd, so that none of them sees that it ends before they do. */
+  #freeze(leader: number): void {
+    const space = (pid: string | number) => {
+      try {
+        return readlinkSync(`/proc/${pid}/ns/pid`)
+      } catch {
+        return null
+      }
+    }
+    const own = space(leader)
+    for (const pid of readdirSync('/proc')) {
+      if (!/^\d+$/.test(pid) || Number(pid) === leader || own === null || space(pid) !== own) continue
+      try {
+        process.kill(Number(pid), 'SIGSTOP')
+      } catch {
+        // It ended meanwhile.
+      }
+    }
   }
 
   /** Runs a command on it as root. Does not throw on a non-zero exit. */
@@ -137,6 +172,22 @@ export class Mac implements AsyncDisposable {
     const { code, stdout, stderr } = await this.run(argv, timeoutMs)
     if (code !== 0) throw new Error(`${argv.join(' ')} exited with ${code}: ${stderr.slice(-2000)}`)
     return stdout.trim()
+  }
+
+  /** Asks launchd, from outside: what it prints. */
+  launchctl(...args: readonly string[]): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const pieces: Buffer[] = []
+      const socket = connect(`${this.root}/private/var/run/launchd.sock`, () =>
+        socket.end(['system', ...args].join('\0'))
+      )
+      socket.on('error', reject)
+      socket.on('data', (piece) => pieces.push(piece))
+      socket.on('end', () => {
+        const [, length = 0, text = ''] = /^\d+ (\d+)\n(.*)$/s.exec(Buffer.concat(pieces).toString()) ?? []
+        resolve(text.slice(0, Number(length)))
+      })
+    })
   }
 
   /** Builds a system with the Mac's own Nix; gives its store path. */

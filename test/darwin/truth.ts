@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import type { Mac } from './mac.ts'
 
 /** An event of a journal, as far as the tests look. */
@@ -11,12 +11,16 @@ interface Event {
 
 /** What a Mac is, read from itself and not from the agent. */
 export async function truthOf(mac: Mac) {
-  const lines = async (...argv: string[]) => (await mac.run(argv)).stdout.split('\n').filter(Boolean)
-  const list = (await lines('launchctl', 'list')).slice(1).map((line) => line.split('\t'))
-  const plists = await lines('ls', '/Library/LaunchDaemons')
+  const list = (await mac.launchctl('list'))
+    .split('\n')
+    .slice(1)
+    .map((line) => line.split('\t'))
+  const plists = readdirSync(`${mac.root}/Library/LaunchDaemons`)
+  const link = (path: string) => readlinkSync(`${mac.root}${path}`)
+  const profiles = '/nix/var/nix/profiles'
   return {
-    running: (await mac.run(['readlink', '-f', '/run/current-system'])).stdout.trim(),
-    profile: (await mac.run(['readlink', '-f', '/nix/var/nix/profiles/system'])).stdout.trim(),
+    running: link('/run/current-system'),
+    profile: link(`${profiles}/${link(`${profiles}/system`)}`),
     daemons: plists.filter((name) => name.startsWith('org.nixos.')).sort(),
     /** Those of the systems that run at this moment. */
     jobs: list
@@ -26,8 +30,14 @@ export async function truthOf(mac: Mac) {
       ...plists.filter((name) => name.startsWith('org.belay.')),
       ...list.flatMap(([, , label = '']) => (label.startsWith('org.belay.guard') ? [label] : []))
     ],
-    greeting: (await mac.run(['cat', '/etc/greeting'])).stdout.trim()
+    greeting: greetingOf(mac)
   }
+}
+
+/** Of /etc/greeting, whose links lead through the Mac's own root. */
+function greetingOf(mac: Mac): string {
+  const read = (path: string) => readFileSync(`${mac.root}${path}`, 'utf8').trim()
+  return read(`${readlinkSync(`${mac.root}/etc/static`)}/greeting`)
 }
 
 /** The journal of the newest operation, from outside: it works while the Mac is going down. */

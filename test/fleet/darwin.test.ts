@@ -25,16 +25,40 @@ const own = ['org.nixos.activate-system.plist', 'org.nixos.belay-agent.plist']
 // Each on a Mac of its own, side by side.
 t.jobs = 2
 
-t.test('stories on a Mac', { skip, timeout: 300_000 }, async (t) => {
+/** All is as it was: links, files, jobs, and nothing of the operation left; what is just being started may take a moment. */
+async function isAsBefore(t: Test, mac: Mac, before: Awaited<ReturnType<typeof truthOf>>): Promise<void> {
+  const is = async () => JSON.stringify(await truthOf(mac)) === JSON.stringify(before)
+  await mac.waitFor('the baseline', is, 30_000).catch(() => {})
+  t.same(await truthOf(mac), before)
+  await mac.whenAnswering()
+}
+
+t.test('stories on a Mac', { skip, timeout: 500_000 }, async (t) => {
   await using mac = await Mac.start(baseline)
   const before = await truthOf(mac)
   t.match(before, { daemons: [...own, 'org.nixos.web.plist'], guards: [], greeting: 'baseline' })
   const ended = () => mac.waitFor('the end of the operation', () => hasEnded(mac))
   /** All as before: links, files, jobs, and nothing of the operation left. */
   const isBaseline = async (t: Test) => {
-    await mac.waitFor('the jobs of the baseline', async () => (await truthOf(mac)).jobs.length === 2)
-    t.same(await truthOf(mac), before)
+    await isAsBefore(t, mac, before)
   }
+
+  await t.test('the script for a real Mac finds of the stand-in what it plays', async (t) => {
+    const script = ['/opt/belay/checkout/scripts/darwin-acceptance.sh', '--jobs']
+    const { stdout } = await mac.run(['env', 'BELAY_ACCEPTANCE_ANYWHERE=1', 'sh', ...script])
+    const rows = stdout.split('\n').flatMap((line) => {
+      const [, claim = '', found = ''] = /^\| (.+?) \| (yes|NO|not tried) \|/.exec(line) ?? []
+      return claim === '' ? [] : [[claim, found] as const]
+    })
+    // What the stand-in has not: plutil, newsyslog, mv of BSD.
+    const is = (claim: string) => /^(the property lists|newsyslog|mv )/.test(claim)
+    t.same(
+      rows.filter(([claim, found]) => found === 'NO' && !is(claim)),
+      [],
+      stdout
+    )
+    t.ok(rows.filter(([, found]) => found === 'yes').length >= 15)
+  })
 
   await t.test('nobody confirms: the baseline comes back by itself', async (t) => {
     await mac.activate(await mac.build(candidate('unconfirmed')), '--window', '5')
@@ -145,7 +169,7 @@ t.test('stories on a Mac', { skip, timeout: 300_000 }, async (t) => {
   })
 })
 
-t.test('a power cut at every phase', { skip, timeout: 300_000 }, async (t) => {
+t.test('a power cut at every phase', { skip, timeout: 500_000 }, async (t) => {
   await using mac = await Mac.start(baseline)
   const before = await truthOf(mac)
   const struck = await mac.build(candidate('struck'))
@@ -158,8 +182,7 @@ t.test('a power cut at every phase', { skip, timeout: 300_000 }, async (t) => {
     await mac.whenAnswering()
   }
   const isBaseline = async (t: Test) => {
-    await mac.waitFor('the jobs of the baseline', async () => (await truthOf(mac)).jobs.length === 2)
-    t.same(await truthOf(mac), before)
+    await isAsBefore(t, mac, before)
   }
   /** Cuts the power as soon as the journal tells of the phase. */
   const strikeAt = async (phase: string) => {
@@ -167,13 +190,12 @@ t.test('a power cut at every phase', { skip, timeout: 300_000 }, async (t) => {
     await mac.powerCut()
   }
 
-  for (const phase of ['checking', 'arming'])
-    await t.test(`${phase}: nothing was changed`, async (t) => {
-      await mac.activate(struck, '--window', '60', '--again')
-      await strikeAt(phase)
-      await back(t, 'cancelled', 'rolled-back')
-      await isBaseline(t)
-    })
+  await t.test('arming: nothing was changed', async (t) => {
+    await mac.activate(struck, '--window', '60', '--again')
+    await strikeAt('arming')
+    await back(t, 'cancelled', 'rolled-back')
+    await isBaseline(t)
+  })
 
   await t.test(
     'activating, in the middle of the script: the whole script of the baseline puts it right',

@@ -4,6 +4,9 @@ import type { PortsOptions } from '../platform.ts'
 import { observe } from './observe.ts'
 import { judgeSession, sessionNeed } from './preflight.ts'
 
+/** It may take hours, and each look starts a process. */
+const LOOK_MS = 5000
+
 /**
  * Waits for somebody at the screen where the activation needs a session, as long as the settings say. Nothing has changed
  * yet, so it may take hours; preflight judges what there is in the end.
@@ -21,9 +24,15 @@ export async function awaitSession(
   const found = await look()
   if (found.result !== 'fail') return
   await journal.append({ type: 'waiting', reason: `waiting for a user session: ${found.evidence}` })
+  let nextMs = 0
+  const isThere = async () => {
+    if (monotonicMs() < nextMs) return false
+    nextMs = monotonicMs() + LOOK_MS
+    return (await look()).result !== 'fail'
+  }
   await until(
     directory,
     () => end - monotonicMs(),
-    async () => (await cancelled()) || (await look()).result !== 'fail' || null
+    async () => (await cancelled()) || (await isThere()) || null
   )
 }

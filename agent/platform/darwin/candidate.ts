@@ -1,7 +1,8 @@
-import { lstat, readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { lstat, readdir } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { BelayError } from '../../../shared/errors.ts'
 import { ignoreMissing } from '../nix/generations.ts'
+import { readStoreFile } from '../nix/store-file.ts'
 import { AGENT_LABEL, isOurs } from './jobs.ts'
 
 /** What this host is, for telling whether a closure is meant for it. */
@@ -19,7 +20,13 @@ export const jobFolders = [
 ] as const
 
 const at = 'storePath'
-const textOf = (path: string) => readFile(path, 'utf8').catch(ignoreMissing<string | null>(null))
+/** Of a file that says a word about the system. */
+const MAX_BYTES = 64 * 1024
+
+/** The text of a file of a system; null for what is none, too long, or leads out of the store: it is made by others. */
+async function textOf(system: string, file: string): Promise<string | null> {
+  return readStoreFile(join(system, file), MAX_BYTES, `${dirname(system)}/`)
+}
 
 /**
  * Refuses what is not a system of nix-darwin for this host: `path-not-valid`, `not-a-system`, `wrong-platform`,
@@ -42,7 +49,7 @@ export async function assertSystem(storePath: string, wanted: Wanted): Promise<v
       at
     })
   }
-  const own = (await textOf(join(storePath, 'systemConfig')))?.trim() ?? null
+  const own = (await textOf(storePath, 'systemConfig'))?.trim() ?? null
   if (own !== storePath) {
     const found =
       own === null ? `${storePath} has no systemConfig` : `systemConfig names ${own.slice(0, 200)}`
@@ -52,14 +59,12 @@ export async function assertSystem(storePath: string, wanted: Wanted): Promise<v
     if ((await lstat(join(storePath, file)).catch(ignoreMissing(null))) === null)
       throw notASystem(`${storePath} has no ${file}`, file)
   }
-  const [system, here] = await Promise.all(
-    [storePath, wanted.running].map((path) => textOf(join(path, 'system')))
-  )
+  const [system, here] = await Promise.all([storePath, wanted.running].map((path) => textOf(path, 'system')))
   if (system?.trim() !== here?.trim()) {
     const text = `a system for ${system?.trim()}; this host is ${here?.trim()}`
     throw new BelayError('wrong-platform', text, { found: system?.trim(), wanted: here?.trim(), at })
   }
-  const host = hostOf((await textOf(join(storePath, 'etc/belay/agent.json'))) ?? '')
+  const host = hostOf((await textOf(storePath, 'etc/belay/agent.json')) ?? '')
   if (host !== null && host !== wanted.hostName) {
     const text = `a system for ${host}; this host is ${wanted.hostName}`
     throw new BelayError('wrong-host', text, { found: host, wanted: wanted.hostName, at })
@@ -83,7 +88,7 @@ export function hostOf(settings: string): string | null {
 /** The second half: the candidate has an agent, which brings the host back from the next one, and no job with a label of ours. */
 export async function assertJobs(storePath: string): Promise<void> {
   const agent = `Library/LaunchDaemons/${AGENT_LABEL}.plist`
-  if (((await textOf(join(storePath, agent))) ?? '').trim() === '') {
+  if (((await textOf(storePath, agent)) ?? '').trim() === '') {
     const text = 'the generation has no belay-agent; nothing could bring the host back from the next one'
     throw new BelayError('agent-missing', text, { found: `${storePath} has no ${agent}`, wanted: agent, at })
   }

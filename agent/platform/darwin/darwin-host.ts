@@ -97,11 +97,11 @@ async function startRunner(id: string, directory: string, config: string | null)
   const end = monotonicMs() + 30_000
   for (;;) {
     const job = await jobState(RUNNER_LABEL)
-    // It runs already, or has died and will be started again; one that has ended with 0 has done its work.
-    const done = job?.state === 'not running' && job.lastExit === 0
-    if (job?.path === plist && !done) return
+    // It runs already, or has died and will be started again; one that launchd leaves alone is started anew.
+    const ended = job?.state === 'not running' && job.runs !== 0
+    if (job?.path === plist && !ended) return
     try {
-      if (job !== null && job.state === 'not running') await bootout(RUNNER_LABEL)
+      if (ended) await bootout(RUNNER_LABEL)
       await durableWrite(plist, writePlist(runnerJob(id, directory, config)), 0o644)
       return await bootstrap(RUNNER_LABEL, plist)
     } catch (error) {

@@ -20,6 +20,7 @@ import { failedJobs } from './failed-jobs.ts'
 import { armGuard, disarmGuard, guardFired } from './guard.ts'
 import { ACTIVATION_LABEL, AGENT_LABEL, LAUNCH_DAEMONS } from './jobs.ts'
 import { kickstart } from './launchctl.ts'
+import { macMeasures } from './measures.ts'
 import { observe } from './observe.ts'
 import { darwinChecks } from './preflight.ts'
 import { regressionOf } from './regression.ts'
@@ -28,7 +29,7 @@ import { regressionOf } from './regression.ts'
 export function darwinPorts(options: PortsOptions): Ports {
   const { id, directory, settings, journal, bootId, warn } = options
   const { gcRootsDirectory: roots, limits } = settings
-  const host = { bootId, observe: () => observe(settings.profile) }
+  const host = { bootId, observe: () => observe(settings.profile), measures: macMeasures }
   const { start, finish, carryOut } = activation({ directory, limitSeconds: limits.activationSeconds })
   const cancelRequested = async () => (await heard(directory, 'cancel')) !== null
   const candidate = foldOperation(journal.records).accepted.target.storePath
@@ -115,7 +116,7 @@ function unavailable(): BelayError {
 /** Preflight: refuses, or records the host as it is and roots it. */
 async function check(accepted: Accepted, { settings, bootId }: PortsOptions): Promise<Baseline> {
   if (accepted.mode === 'boot') throw unavailable()
-  const host = { bootId, observe: () => observe(settings.profile) }
+  const host = { bootId, observe: () => observe(settings.profile), measures: macMeasures }
   const seen = await host.observe()
   if (seen.running === null || seen.storePath === null) {
     const found = `running ${seen.running}, profile ${seen.storePath}`

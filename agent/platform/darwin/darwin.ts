@@ -2,6 +2,7 @@ import { BelayError } from '../../../shared/errors.ts'
 import type { Platform } from '../platform.ts'
 import { bootSession } from './boot-id.ts'
 import { darwinHost } from './darwin-host.ts'
+import { macMeasures } from './measures.ts'
 import { macSessionStart } from './session-start.ts'
 import { darwinWitness } from './witness.ts'
 
@@ -11,6 +12,7 @@ export const darwin: Platform = {
   host: darwinHost,
   ports: async (options) => (await import('./darwin-ports.ts')).darwinPorts(options),
   witness: darwinWitness,
+  measures: macMeasures,
   // launchd does not say why it ends a job.
   goesDown: async () => 'unknown',
   sessionStart: macSessionStart,

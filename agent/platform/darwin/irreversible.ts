@@ -1,6 +1,9 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ignoreMissing } from '../nix/generations.ts'
+import { readStoreFile } from '../nix/store-file.ts'
+
+/** A script of which more is read by nobody, and a line by which none is judged. */
+const MAX_BYTES = 4 * 1024 * 1024
+const MAX_LINE = 4096
 
 /** What the script of a system does that the script of another does not undo. */
 export interface Effects {
@@ -12,20 +15,19 @@ export interface Effects {
   readonly defaults: ReadonlyMap<string, string>
   /** Firmware variables, names of the machine, power and time settings, by the program that sets them. */
   readonly machine: readonly string[]
-  /** The user for whom it does what needs a session on the screen; null for nobody. */
-  readonly primaryUser: string | null
 }
 
 const machinePrograms = ['nvram', 'scutil', 'systemsetup', 'pmset', 'networksetup']
 
 /** Reads the script of a system, line by line; a word in quotes counts without them. */
 export function readEffects(activate: string): Effects {
-  const lines = activate.split('\n').filter((line) => !/^\s*(#|echo\b|printf\b)/.test(line))
+  // Made by others: a line without end is not to keep the agent busy.
+  const all = activate.split('\n').map((line) => line.slice(0, MAX_LINE))
+  const lines = all.filter((line) => !/^\s*(#|echo\b|printf\b)/.test(line))
   const defaults = new Map<string, string>()
   const machine = new Set<string>()
   let homebrew = false
   let homebrewRemoves = false
-  let primaryUser: string | null = null
   for (const line of lines) {
     const [, domain, name, value = ''] =
       /\bdefaults\s+(?:-currentHost\s+)?(?:write|delete)\s+(\S+)\s+(\S+)(.*)$/.exec(line) ?? []
@@ -36,18 +38,15 @@ export function readEffects(activate: string): Effects {
     }
     for (const program of machinePrograms)
       if (new RegExp(`(^|[\\s/;&|])${program}\\s+[^|;]`).test(line)) machine.add(program)
-    primaryUser ??=
-      /\bsudo\s+(?:\S+\s+)*?(?:--user=|--user\s+|-u\s+)(\S+)/.exec(line)?.[1]?.replace(/^["']|["']$/g, '') ??
-      null
   }
-  return { homebrew, homebrewRemoves, defaults, machine: [...machine].sort(), primaryUser }
+  return { homebrew, homebrewRemoves, defaults, machine: [...machine].sort() }
 }
 
 const bare = (word: string) => word.replace(/["']/g, '')
 
 /** The same of a system in the store. */
 export async function effectsOf(storePath: string): Promise<Effects> {
-  return readEffects(await readFile(join(storePath, 'activate'), 'utf8').catch(ignoreMissing('')))
+  return readEffects((await readStoreFile(join(storePath, 'activate'), MAX_BYTES)) ?? '')
 }
 
 /** What of it an activation that broke off has begun, by what it said. */

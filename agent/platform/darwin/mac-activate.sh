@@ -38,4 +38,4 @@ watch=$!
 wait "$script"
 status=$?
 kill "$watch" 2>/dev/null
-[ "$status" -eq 0 ] && ended 'success exit 0' || ended "exit-code exit $status"
+if [ "$status" -eq 0 ]; then ended 'success exit 0'; else ended "exit-code exit $status"; fi

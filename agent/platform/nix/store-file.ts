@@ -11,8 +11,8 @@ export async function inStore(path: string, store = STORE): Promise<string | nul
 }
 
 /** The text of a file of a generation; null for what is no file in the store, or too long. */
-export async function readStoreFile(path: string, maxBytes: number): Promise<string | null> {
-  const real = await inStore(path)
+export async function readStoreFile(path: string, maxBytes: number, store = STORE): Promise<string | null> {
+  const real = await inStore(path, store)
   if (real === null) return null
   const { size } = await stat(real)
   return size > maxBytes ? null : readFile(real, 'utf8').catch(notAFile)

@@ -11,6 +11,7 @@ export const nixos: Platform = {
   host: nixosHost,
   ports: async (options) => (await import('./nixos-ports.ts')).nixosPorts(options),
   witness: hostWitness,
+  measures: {},
   goesDown: systemGoesDown,
   sessionStart: () => sshSessionStart(),
   startRetention: async (config) => {

@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { assertCandidate, hostOf } from '../../../../agent/platform/darwin/candidate.ts'
@@ -33,6 +33,13 @@ t.test('a system for this host, and every way of being none', async (t) => {
   await refused('of-another', 'wrong-host', (path) =>
     writeFile(join(path, 'etc/belay/agent.json'), '{"hostName":"argentum"}')
   )
+  // Of root alone, and told to nobody.
+  await writeFile(join(root, '../secret'), 'hunter2')
+  await refused('that-leads-out', 'not-a-system', async (path) => {
+    await rm(join(path, 'systemConfig'))
+    await symlink(join(root, '../secret'), join(path, 'systemConfig'))
+  })
+  await rm(join(root, '../secret'))
   await refused('without-agent', 'agent-missing', (path) =>
     rm(join(path, 'Library/LaunchDaemons/org.nixos.belay-agent.plist'))
   )

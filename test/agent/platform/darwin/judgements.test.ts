@@ -104,13 +104,14 @@ defaults -currentHost write com.apple.x Y -bool true
 PATH="/opt/homebrew/bin:$PATH" sudo --preserve-env=PATH --user=operator env brew bundle --file='/nix/store/x-Brewfile' --cleanup --zap
 /usr/sbin/nvram StartupMute=%01
 `)
-  t.match(effects, { homebrew: true, homebrewRemoves: true, machine: ['nvram'], primaryUser: 'operator' })
+  t.match(effects, { homebrew: true, homebrewRemoves: true, machine: ['nvram'] })
   t.same(
     [...effects.defaults.keys()],
     ['com.apple.dock autohide', 'NSGlobalDomain KeyRepeat', 'com.apple.x Y']
   )
-  t.match(readEffects(''), { homebrew: false, machine: [], primaryUser: null })
+  t.match(readEffects(''), { homebrew: false, machine: [] })
   fc.assert(fc.property(fc.string(), (each) => readEffects(each).machine.length <= 5))
+  t.match(readEffects(`${'brew '.repeat(1_000_000)}bundle`), { homebrew: false }, 'a line without end')
   t.same(begunBy('setting up /etc...\nHomebrew bundle...\n', effects), ['Homebrew'])
   t.same(begunBy('setting up /etc...\n', effects), [])
 })
