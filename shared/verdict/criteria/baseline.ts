@@ -17,6 +17,9 @@ const seriesOf: Record<Measure, readonly Series[]> = {
   temperature: ['median']
 }
 
+/** Numbers of events, each looked at in two ways. */
+const isEvents = (measures: Measure) => measures === 'rate'
+
 /** Changes much smaller than this do not matter, in the unit of the values: 10 ms, one error, one hundredth, 1 MiB, 1 K. */
 const offsets: Record<Measure, number> = {
   duration: 0.01,
@@ -33,7 +36,7 @@ const looks = (policy: Policy) => 2 * policy.days
 /** Comparisons that a soak of these checks takes in all. */
 export function questionsOf(checks: readonly CheckEvidence[], policy: Policy): number {
   const series = checks.reduce(
-    (sum, check) => sum + (check.measures ? seriesOf[check.measures].length : 0),
+    (sum, { measures }) => sum + (measures ? seriesOf[measures].length * (isEvents(measures) ? 2 : 1) : 0),
     0
   )
   return series * looks(policy)
@@ -48,6 +51,7 @@ export function baselineCriterion(check: CheckEvidence, policy: Policy, question
       baseline: pointsOf(check.baseline, series),
       soak: pointsOf(check.soak, series),
       offset: offsets[measures],
+      events: isEvents(measures),
       limit: 1 + policy.withinBaseline,
       questions
     }).map((comparison) => ({ series, ...comparison }))
