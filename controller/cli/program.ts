@@ -9,6 +9,8 @@ import type { DeployOptions } from './commands/deploy.ts'
 import type { PlanOptions } from './commands/plan.ts'
 import type { PushOptions } from './commands/push.ts'
 import type { StatusOptions } from './commands/status.ts'
+import type { DoctorActions } from './doctor.ts'
+import { addDoctor } from './doctor.ts'
 import { collect, collectPath, parseCount, parseLifetime, parseRevision, parseWindow } from './options.ts'
 import type { RolloutActions } from './rollout.ts'
 import { addInventory, addRollout } from './rollout.ts'
@@ -19,7 +21,7 @@ import { addVerdictCommands } from './verdict-program.ts'
 import type { GlobalOptions } from './wiring.ts'
 
 /** What each command does with its options. */
-export interface Actions extends VerdictActions, RolloutActions, ServeActions {
+export interface Actions extends VerdictActions, RolloutActions, ServeActions, DoctorActions {
   build(options: BuildOptions): Promise<void>
   push(options: PushOptions): Promise<void>
   plan(options: PlanOptions): Promise<void>
@@ -55,6 +57,7 @@ export function buildProgram(actions: Actions, version: string): Command {
   addInventory(program, actions)
   addRollout(program, actions)
   addServe(program, actions)
+  addDoctor(program, actions)
   addTools(program, actions)
   program.addHelpText('after', exitHelp)
   return program

@@ -48,7 +48,9 @@ export function serveActions(wiring: Wiring, { out, err, paint }: Terminal): Ser
       const expiresAt = expires === undefined ? null : new Date(at.getTime() + expires * 1000).toISOString()
       const token = store.tokens.add({ name, role, expiresAt }, at.toISOString(), typed())
       if (asJson) return json({ name, role, expiresAt, token })
-      err(`token ${name} with role ${role}, good until ${expiresAt ?? 'revoked'}; it is not shown again:\n`)
+      err(
+        `token ${name} with role ${role}, good until ${expiresAt ?? 'it is revoked'}; it is not shown again:\n`
+      )
       out(`${token}\n`)
     },
     async tokenList({ state, json: asJson }) {

@@ -1,5 +1,6 @@
 import type { RolloutDetail } from '../../../shared/api/controller.ts'
 import type { RolloutPlan } from '../../../shared/api/rollout.ts'
+import { codeOf } from '../../../shared/errors.ts'
 import type { RolloutReport } from '../../rollout/report.ts'
 import type { RolloutStatus } from '../../rollout/views.ts'
 import type { Server } from '../server.ts'
@@ -7,6 +8,8 @@ import type { Wiring } from '../wiring.ts'
 
 /** Milliseconds between two looks at what the daemon does. */
 const LISTEN = 1000
+/** Milliseconds for which a daemon that does not answer is waited for: it may be restarted. */
+const PATIENCE = 60_000
 
 /** A rollout as the daemon has it. */
 export async function remoteReport(server: Server, rollout: string | undefined): Promise<RolloutReport> {
@@ -40,12 +43,29 @@ export async function remoteWatch(
   let idleSince: number | null = null
   for (;;) {
     signal.throwIfAborted()
-    const report = await remoteReport(server, rollout)
+    const report = await patientReport(server, rollout, { clock, signal })
     show(report)
     const busy = report.stages.length === 0 || report.status.is === 'running'
     idleSince = busy ? null : (idleSince ?? clock.now())
     if (idleSince !== null && over(report.status, clock.now() - idleSince, patienceMs)) return report
     await clock.sleep(LISTEN, signal)
+  }
+}
+
+/** As above; a daemon that is restarted is waited for. */
+export async function patientReport(
+  server: Server,
+  rollout: string | undefined,
+  { clock, signal }: Pick<Wiring, 'clock' | 'signal'>
+): Promise<RolloutReport> {
+  const since = clock.now()
+  for (;;) {
+    try {
+      return await remoteReport(server, rollout)
+    } catch (error) {
+      if (codeOf(error) !== 'host-unreachable' || clock.now() - since > PATIENCE) throw error
+      await clock.sleep(LISTEN, signal)
+    }
   }
 }
 

@@ -5,7 +5,7 @@ import { openStore } from '../../store/store.ts'
 import type { Server, ServerOptions } from '../server.ts'
 import { findServer } from '../server.ts'
 import type { GlobalOptions, Wiring } from '../wiring.ts'
-import { remoteReport } from './rollout-remote.ts'
+import { patientReport, remoteReport } from './rollout-remote.ts'
 
 /** Options of `belay rollout status`. */
 export interface RolloutStatusOptions extends GlobalOptions, ServerOptions {
@@ -41,9 +41,10 @@ async function reportOfServer(
   { clock, signal }: Pick<Wiring, 'clock' | 'signal'>,
   show: (report: RolloutReport) => void
 ): Promise<RolloutReport> {
+  if (watch !== true) return await remoteReport(server, rollout)
   for (;;) {
-    const now = await remoteReport(server, rollout)
-    if (watch !== true || ended(now.status)) return now
+    const now = await patientReport(server, rollout, { clock, signal })
+    if (ended(now.status)) return now
     show(now)
     await clock.sleep(1000, signal)
   }

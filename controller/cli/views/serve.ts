@@ -9,7 +9,7 @@ export function tokensView(tokens: readonly TokenView[], now: number, paint: Pai
   if (tokens.length === 0) return 'no tokens\n'
   const rows = tokens.map(({ name, role, createdAt, expiresAt }) => {
     const expired = expiresAt !== null && Date.parse(expiresAt) <= now
-    const until = expiresAt === null ? 'revoked' : expired ? `expired ${expiresAt}` : expiresAt
+    const until = expiresAt === null ? 'it is revoked' : expired ? `expired ${expiresAt}` : expiresAt
     return [
       { text: name },
       { text: role },
