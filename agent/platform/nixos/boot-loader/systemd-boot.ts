@@ -50,10 +50,13 @@ async function toplevelOf(boot: string, name: string): Promise<string | null> {
   return init === undefined ? null : dirname(init)
 }
 
-/** Every entry by its name, of which the counter of a boot that is counted is no part. */
+/**
+ * Every entry by what systemd-boot finds it with: its name. Of one whose boots are counted, releases differ in whether
+ * the counter is part of that, and the counter changes; a pattern with either is right for all, for it compares as fnmatch(3).
+ */
 async function entries(boot: string): Promise<readonly { id: string; toplevel: string | null }[]> {
   const entry = async (name: string) => ({
-    id: name.replace(/\+\d+(-\d+)?\.conf$/, '.conf'),
+    id: name.replace(/\+\d+(-\d+)?\.conf$/, '[.+]*'),
     toplevel: await toplevelOf(boot, name)
   })
   return Promise.all((await names(boot)).map(entry))
