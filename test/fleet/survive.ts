@@ -196,5 +196,5 @@ async function putBack(host: Host, system: string): Promise<void> {
   const now = await truthOf(host)
   if ([now.running, now.profile, now.bootDefault].every((path) => path === system)) return
   await host.must(['nix-env', '-p', '/nix/var/nix/profiles/system', '--set', system])
-  await host.must([`${system}/bin/switch-to-configuration`, 'switch'])
+  await host.must([`${system}/bin/switch-to-configuration`, 'switch'], { timeoutMs: 180_000 })
 }

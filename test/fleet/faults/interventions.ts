@@ -152,7 +152,7 @@ export const interventions: readonly Fault[] = [
     name: 'cancelled',
     phase: 'confirming',
     candidate: good,
-    confirm: nobody,
+    confirm: { nobodyFor: 300 },
     meanwhile: (host) => host.run(['belay-agent', 'rollback']),
     ends: ['rolled-back'],
     says: /cancelled/
