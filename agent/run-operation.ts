@@ -5,7 +5,9 @@ import type { Settings } from './config/settings.ts'
 import { openJournal } from './journal/journal.ts'
 import type { Event } from './operation/events.ts'
 import { operationsRoot } from './operation/operations.ts'
+import { profileHost } from './operation/profiles.ts'
 import { runOperation } from './operation/runner.ts'
+import { foldOperation } from './operation/state.ts'
 import { operationDirectory } from './operation/store.ts'
 import type { parked } from './operation/trial.ts'
 import { choosePlatform } from './platform/choose.ts'
@@ -20,7 +22,12 @@ export async function runOne(id: string, settings: Settings): Promise<TerminalPh
   const journal = await openJournal<Event>(join(directory, 'journal.jsonl'), clock.now)
   try {
     const { bootId } = clock
-    const preview = (storePath: string) => platform.host(settings, null).preview(storePath, {})
+    // Not sooner than it is asked for: the way back does not hang on what the configuration names.
+    const preview = async (storePath: string) =>
+      profileHost(platform.host(settings, null), foldOperation(journal.records).accepted.profile).preview(
+        storePath,
+        {}
+      )
     return await runOperation(
       await platform.ports({ id, directory, settings, journal, bootId, preview, warn })
     )

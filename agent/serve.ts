@@ -1,4 +1,5 @@
 import pLimit from 'p-limit'
+import type { ProfileName } from '../shared/api/profile.ts'
 import { createLogger } from '../shared/server/log.ts'
 import { notifySystemd } from '../shared/server/service-manager.ts'
 import { buildApp } from './api/app.ts'
@@ -9,6 +10,7 @@ import { keepChecks } from './health/keep-checks.ts'
 import { Soak } from './health/soak/soak.ts'
 import { agentMetrics } from './metrics/metrics.ts'
 import { Operations } from './operation/operations.ts'
+import { profileHost } from './operation/profiles.ts'
 import { choosePlatform } from './platform/choose.ts'
 import type { Platform } from './platform/platform.ts'
 import { scheduleRetention } from './retention/schedule.ts'
@@ -24,7 +26,11 @@ async function partsOf(platform: Platform, settings: Settings, config: string | 
   const clock = hostClock(await platform.bootId())
   const host = platform.host(settings, config)
   const judge = pLimit(1)
-  const judging = { settings, preview: (path: string) => host.preview(path, {}), nowMs: () => Date.now() }
+  const judging = {
+    settings,
+    preview: (path: string, profile: ProfileName = 'system') => profileHost(host, profile).preview(path, {}),
+    nowMs: () => Date.now()
+  }
   const operations = new Operations({
     settings,
     clock,

@@ -54,5 +54,5 @@ for (const [name, entry] of Object.entries(parts)) {
   })
 }
 // What the agent copies into an operation's directory. A folder of a bundle is flat, so their names are apart.
-for (const script of ['nixos/guard.sh', 'darwin/mac-guard.sh', 'darwin/mac-activate.sh'])
+for (const script of ['nixos/guard.sh', 'darwin/mac-guard.sh', 'darwin/mac-activate.sh', 'home/look.sh'])
   await cp(join('agent/platform', script), join(outdir, 'agent', basename(script)))

@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import { CheckState } from '../../shared/api/checks.ts'
+import { HomeState } from '../../shared/api/home.ts'
 import { Plan, PreviewRequest } from '../../shared/api/plan.ts'
 import {
   ConfirmRequest,
@@ -25,6 +26,7 @@ import { checksApi } from './checks-api.ts'
 import { operationWordsApi } from './operation-words-api.ts'
 import { holdApi, preflightApi, preflightComponents } from './preflight-api.ts'
 import { previewApi } from './preview-api.ts'
+import { profileHoldApi } from './profile-hold-api.ts'
 import type { ApiOptions } from './routes.ts'
 import { eventApi, hostApi, operationApi, operationReadingApi } from './routes.ts'
 import { ledgerApi, soakApi } from './soak-api.ts'
@@ -41,6 +43,7 @@ export interface AppOptions extends ApiOptions, ApprovalsApiOptions {
 const components = [
   ...preflightComponents,
   Host,
+  HomeState,
   ProfileState,
   Generation,
   Operation,
@@ -81,6 +84,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
   }
   await app.register(checksApi, { ...options, prefix: '/v1' })
   await app.register(holdApi, { ...options, prefix: '/v1' })
+  await app.register(profileHoldApi, { ...options, prefix: '/v1' })
   await app.register(preflightApi, { ...options, prefix: '/v1' })
   addProbes(app, options)
   await app.ready()

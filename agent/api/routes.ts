@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
+import { ProfileName } from '../../shared/api/profile.ts'
 import {
   Generation,
   Host as HostSchema,
@@ -15,6 +16,7 @@ import type { Settings } from '../config/settings.ts'
 import type { Checks } from '../health/checks.ts'
 import type { Soak } from '../health/soak/soak.ts'
 import type { Operations } from '../operation/operations.ts'
+import { profileHost } from '../operation/profiles.ts'
 import type { Host } from '../platform/platform.ts'
 import { atLeast, callerOf } from './caller.ts'
 import { parsePosition, streamEvents, streamLog } from './operation-log.ts'
@@ -34,7 +36,7 @@ export interface ApiOptions {
 export const OperationId = Type.Object({
   id: Type.String({ maxLength: 64, description: 'Identity of the operation' })
 })
-const Profile = Type.Object({ profile: Type.Literal('system', { description: 'Name of the profile' }) })
+const Profile = Type.Object({ profile: ProfileName })
 const Key = Type.Object({
   'idempotency-key': Type.Optional(
     Type.String({
@@ -70,16 +72,14 @@ export const hostApi: FastifyPluginAsyncTypebox<ApiOptions> = async (
       bootId,
       agentVersion: VERSION,
       hold: await operations.holds.read(),
-      profiles: [await operations.profileState()]
+      profiles: await operations.profileStates()
     })
   )
   const profiles = Type.Object({ profiles: Type.Array(ref(ProfileState)) })
   app.get(
     '/profiles',
     { ...observe, schema: { tags: ['host'], summary: 'State of each profile', response: { 200: profiles } } },
-    async () => ({
-      profiles: [await operations.profileState()]
-    })
+    async () => ({ profiles: await operations.profileStates() })
   )
   const generations = Type.Object({ generations: Type.Array(ref(Generation)) })
   app.get(
@@ -93,7 +93,9 @@ export const hostApi: FastifyPluginAsyncTypebox<ApiOptions> = async (
         response: { 200: generations }
       }
     },
-    async () => ({ generations: [...(await host.generations())] })
+    async (request) => ({
+      generations: [...(await profileHost(host, request.params.profile).generations())]
+    })
   )
 }
 

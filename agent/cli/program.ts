@@ -11,6 +11,7 @@ import * as commands from './commands.ts'
 import type { GcOptions } from './gc.ts'
 import { addPreflight } from './preflight.ts'
 import type { PreviewOptions } from './preview.ts'
+import { ofProfile } from './profile.ts'
 import type { RescueOptions } from './rescue.ts'
 import { addSoak } from './soak-commands.ts'
 
@@ -102,9 +103,11 @@ function addReading({ program, terminal, file, context, exit }: Shell): void {
   add('status', 'what runs, what boots next, the newest operation').action(async () => {
     exit(await commands.status(await context()))
   })
-  add('generations', 'generations of the system profile').action(async () => {
-    exit(await commands.generations(await context()))
-  })
+  add('generations', 'generations of a profile')
+    .addOption(ofProfile())
+    .action(async (options: commands.OfProfile) => {
+      exit(await commands.generations(await context(), options))
+    })
   add(
     'log [id]',
     'journal and output of an operation, the newest by default, live until it has ended'
@@ -136,6 +139,7 @@ function addPreview({ program, context, exit }: Shell): void {
     .option('--dry-activate', "also run the generation's own dry-activate: code of the candidate, as root")
     .option('--markdown', 'for a pull request')
     .option('--all', 'all rows, not only the first of each section')
+    .addOption(ofProfile())
     .action(async (storePath: string, options: PreviewOptions) => {
       const { preview } = await import('./preview.ts')
       exit(await preview(await context(), storePath, options))
@@ -177,6 +181,7 @@ function addRescue({ program, context, emergencyContext, exit }: Shell): void {
 function addChanging({ program, context, emergencyContext, exit }: Shell): void {
   const add = (name: string, description: string) => program.command(name).description(description)
   add('activate <store-path>', 'activate a generation: prove, then commit')
+    .addOption(ofProfile())
     .option('--window <seconds>', 'confirm window', wholeNumber)
     .addOption(
       new Option(
@@ -205,6 +210,7 @@ function addChanging({ program, context, emergencyContext, exit }: Shell): void 
     exit(await commands.reboot(await context(), id))
   })
   add('rollback', 'go back to the last known good generation; works with the daemon dead')
+    .addOption(ofProfile())
     .option('--generation <number>', 'go to this generation', wholeNumber)
     .option('--reason <text>', 'why, for the journal')
     .action(async (options: commands.RollbackOptions) => {

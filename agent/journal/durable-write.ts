@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { FileHandle } from 'node:fs/promises'
-import { link, open, rename, rm, stat } from 'node:fs/promises'
+import { link, mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { BelayError } from '../../shared/errors.ts'
 
@@ -110,6 +110,14 @@ export async function durableCreate(path: string, text: string, mode = 0o600): P
   )
   await syncDirectory(dirname(path))
   return created
+}
+
+/** Makes a folder, with those above it that are missing, durable when this returns. */
+export async function durableFolder(path: string, mode = 0o750): Promise<void> {
+  const first = await mkdir(path, { recursive: true, mode })
+  // The name of each that was made is in the one above.
+  for (let made = path; first !== undefined && made.length >= first.length; made = dirname(made))
+    await syncDirectory(dirname(made))
 }
 
 /** Makes the names in a directory durable: what was created, renamed or removed there. */

@@ -1,4 +1,5 @@
 import type { CheckName, PreflightResult } from '../../shared/api/preflight.ts'
+import type { ProfileName } from '../../shared/api/profile.ts'
 import type { RebootNeed } from '../../shared/api/reboot.ts'
 import type { ActivationMode, ConfirmPolicy, GenerationRef } from '../../shared/api/schemas.ts'
 import type { ErrorCode } from '../../shared/errors.ts'
@@ -10,7 +11,7 @@ export interface Accepted {
   readonly type: 'accepted'
   readonly id: string
   readonly kind: 'activate' | 'rollback'
-  readonly profile: 'system'
+  readonly profile: ProfileName
   /** Store path to activate; for a rollback the path to go back to. */
   readonly target: GenerationRef
   /** For a rollback the system that ran when it was asked for, which is no place to go back to afterwards. */

@@ -21,19 +21,17 @@ export interface PreflightOptions {
   readonly unfinished: string | null
 }
 
-/** What a platform must provide to the part that listens and admits. */
-export interface Host {
-  /** Kind of system. */
-  readonly platform: 'nixos' | 'darwin'
-  /** Nix system, such as `x86_64-linux`. */
-  system(): Promise<string>
+/** What a platform must provide of a profile: the system's, or a home. */
+export interface ProfileHost {
   /** What is chosen, what runs, what booted, what boots next. */
   observe(): Promise<Observed>
-  /** Generations of the system profile, oldest first. */
+  /** The same in no time, where looking may take some: what was seen a moment ago, or that it is not known. */
+  glance?(): Promise<Observed>
+  /** Generations of the profile, oldest first. */
   generations(): Promise<readonly Generation[]>
-  /** The running system. */
+  /** The running generation. */
   running(): Promise<string | null>
-  /** Whether a system is in the store, so that it can be switched to. */
+  /** Whether a generation is in the store, so that it can be switched to. */
   isComplete(storePath: string): Promise<boolean>
   /** A generation by number that can be switched to; throws `generation-unknown` or `path-not-valid`. */
   generation(number: number): Promise<GenerationRef>
@@ -43,6 +41,22 @@ export interface Host {
   preview(storePath: string, options: PreviewOptions): Promise<Plan>
   /** Whether a generation could be activated now; changes nothing. */
   preflight(storePath: string, options: PreflightOptions): Promise<readonly PreflightCheck[]>
+}
+
+/** The homes of users that are looked after. */
+export interface Homes {
+  readonly users: readonly string[]
+  of(user: string): ProfileHost
+}
+
+/** What a platform must provide to the part that listens and admits: of the system's profile, and of the host. */
+export interface Host extends ProfileHost {
+  /** Kind of system. */
+  readonly platform: 'nixos' | 'darwin'
+  /** Nix system, such as `x86_64-linux`. */
+  system(): Promise<string>
+  /** Homes, on a platform that knows any. */
+  readonly homes?: Homes
   /** Starts the runner of an operation; one that runs for it already is left alone. */
   startRunner(id: string): Promise<void>
   /** Output lines of an operation's activation, those there are and those to come, until the signal. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Static } from 'typebox'
 import { Type } from 'typebox'
+import { ProfileName } from './profile.ts'
 import { RebootNeed } from './reboot.ts'
 import { Nullable, StorePath } from './schemas.ts'
 
@@ -74,7 +75,7 @@ export type ServiceChange = Static<typeof ServiceChange>
 
 export const FileChange = Type.Object(
   {
-    path: text('Path below /etc'),
+    path: text('Path below /etc; below the home for the plan of a home'),
     change: Type.Enum(['added', 'removed', 'changed'], { description: 'What becomes of it' }),
     diff: Nullable(
       text('Unified diff, where it was asked for; without lines for what is binary, a link, or redacted')
@@ -144,7 +145,7 @@ export const Plan = Type.Object(
   {
     hash: text('SHA-256 of what matters to one who approves, in hex', { pattern: '^[0-9a-f]{64}$' }),
     host: text('Host name'),
-    profile: Type.Literal('system', { description: 'Name of the profile' }),
+    profile: ProfileName,
     from: StorePath,
     to: StorePath,
     at: text('When it was made, RFC 3339'),

@@ -13,6 +13,8 @@ export const checkNames = [
   'hold',
   'window',
   'candidate',
+  'home',
+  'user-manager',
   'agent',
   'agent-runs',
   'trust',

@@ -40,6 +40,8 @@ export function darwinPorts(options: PortsOptions): Ports {
     journal,
     bootId,
     activationUnit: ACTIVATION_LABEL,
+    // What a Mac's script has done by the time it fails, nobody can tell.
+    untouched: async () => null,
     activationSeconds: limits.activationSeconds + limits.agentSeconds + votesSeconds(settings),
     bootSeconds: limits.bootSeconds,
     monotonicMs,

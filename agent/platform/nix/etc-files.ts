@@ -33,16 +33,17 @@ interface Found {
   readonly after: Node | null
 }
 
-/** The files below /etc that are not the same in both generations, by path. */
+/** The files below a folder that are not the same in both generations, by path; those below /etc where none is named. */
 export async function etcChanges(
   from: string,
   to: string,
   withDiffs: boolean,
-  store = STORE
+  store = STORE,
+  folder = 'etc'
 ): Promise<FileChange[]> {
   const walk = new Walk(store)
   const [before, after] = await Promise.all(
-    [from, to].map((root) => walk.nodeAt(join(root, 'etc'), '', null))
+    [from, to].map((root) => walk.nodeAt(join(root, folder), '', null))
   )
   await walk.compare('', before ?? null, after ?? null, [])
   const found = walk.found.sort((a, b) => (a.path < b.path ? -1 : 1))

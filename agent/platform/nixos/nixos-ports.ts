@@ -6,8 +6,8 @@ import type { Settings } from '../../config/settings.ts'
 import { votesNow, votesSeconds } from '../../health/votes.ts'
 import { releaseReserve } from '../../journal/durable-write.ts'
 import { awaitAnswer, awaitRetry, heard } from '../../operation/control.ts'
-import type { Accepted, Baseline } from '../../operation/events.ts'
-import type { Ports } from '../../operation/ports.ts'
+import type { Accepted, Baseline, Outcome } from '../../operation/events.ts'
+import type { Ports, Untouched } from '../../operation/ports.ts'
 import { foldOperation } from '../../operation/state.ts'
 import { refusalOf, runPreflight } from '../../preflight/run.ts'
 import { keepRescueScript } from '../../rescue/keep.ts'
@@ -18,7 +18,7 @@ import type { PortsOptions } from '../platform.ts'
 import { activation } from './activation.ts'
 import { chooseMode } from './activation-mode.ts'
 import { commit, restore } from './choice.ts'
-import { armGuard, disarmGuard, guardFired } from './guard.ts'
+import { armGuard, disarmGuard, guardFired, writeGuard } from './guard.ts'
 import type { Places } from './observe.ts'
 import { observe } from './observe.ts'
 import { nixosChecks } from './preflight.ts'
@@ -56,6 +56,7 @@ export function nixosPorts(options: PortsOptions): Ports {
     journal,
     bootId,
     activationUnit: `${ACTIVATION_UNIT}.service`,
+    untouched: async (outcome) => lockTaken(outcome),
     activationSeconds:
       settings.limits.activationSeconds + settings.limits.agentSeconds + votesSeconds(settings),
     bootSeconds: settings.limits.bootSeconds,
@@ -73,7 +74,10 @@ export function nixosPorts(options: PortsOptions): Ports {
     arm: async (baseline, seconds, serial) => {
       if (armed === serial) return
       if (await trial.isStaged()) await trial.arm(seconds, serial)
-      else await armGuard({ id, directory, settings, baseline, seconds, serial })
+      else {
+        const write = () => writeGuard({ directory, settings, baseline })
+        await armGuard({ id, directory, seconds, serial, write })
+      }
       armed = serial
       await keepRescueScript(settings, new Date().toISOString()).catch((error: unknown) =>
         warn(`no rescue script: ${describeError(error)}`)
@@ -96,6 +100,10 @@ export function nixosPorts(options: PortsOptions): Ports {
     backOff: (attempt) => awaitRetry(directory, attempt)
   }
 }
+
+/** The script's lock was taken: exit code 11, before anything is changed. */
+const lockTaken = ({ code, status }: Outcome): Untouched | null =>
+  code === 'exited' && status === '11' ? { reason: 'somebody else switches this host', code: 'locked' } : null
 
 /** The end is durable. What fails from here on must not keep this runner's name from the next operation. */
 async function settle(

@@ -1,4 +1,6 @@
+import { userOf } from '../../../shared/api/profile.ts'
 import { hostWitness } from '../../health/soak/witness.ts'
+import { foldOperation } from '../../operation/state.ts'
 import type { Platform } from '../platform.ts'
 import { linuxBootId } from './boot-id.ts'
 import { systemGoesDown } from './goes-down.ts'
@@ -9,7 +11,11 @@ import { sshSessionStart } from './session-start.ts'
 export const nixos: Platform = {
   bootId: async () => linuxBootId(),
   host: nixosHost,
-  ports: async (options) => (await import('./nixos-ports.ts')).nixosPorts(options),
+  ports: async (options) => {
+    const user = userOf(foldOperation(options.journal.records).accepted.profile)
+    if (user === null) return (await import('./nixos-ports.ts')).nixosPorts(options)
+    return (await import('../home/home-ports.ts')).homePorts({ ...options, user })
+  },
   witness: hostWitness,
   measures: {},
   goesDown: systemGoesDown,
