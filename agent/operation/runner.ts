@@ -177,8 +177,8 @@ const steps: Record<Exclude<Phase, TerminalPhase>, Step> = {
         target: chosen,
         reason: 'another target was asked for'
       })
-    else if (now !== null && now !== before) {
-      // Nothing of ours runs meanwhile: a person has switched, and knows better.
+    else if (before !== null && now !== null && now !== before) {
+      // Nothing of ours runs meanwhile: a person has switched, and knows better. What could not be seen before tells nothing.
       const target = { number: null, storePath: now }
       await ports.journal.append({ type: 'retargeted', target, reason: 'the host was switched by hand' })
     }

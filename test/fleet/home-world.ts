@@ -1,4 +1,3 @@
-import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Home } from './generation.ts'
 import { writeHomes } from './generation.ts'
@@ -69,9 +68,10 @@ export class HomeWorld {
       profile: await read(`readlink -f ${this.profile(user, profiles)}`),
       current: await read(`readlink -f /home/${user}/.local/state/home-manager/gcroots/current-home`),
       links: links.split('\n').filter(Boolean),
-      owned: await read(`find /home/${user} ! -user ${user} | head`),
-      units: await read(`systemctl list-units 'belay-home-*' 'belay-guard-*' --plain --no-legend`),
-      runner: await read(`systemctl is-active belay-operation-home-${user}.service`)
+      strangers: await read(`find /home/${user} ! -user ${user} | head`),
+      left: await read(
+        `systemctl list-units 'belay-home-${user}*' 'belay-operation-home-${user}*' 'belay-guard-*' --plain --no-legend`
+      )
     }
   }
 
@@ -88,11 +88,7 @@ export class HomeWorld {
     await this.#host
       .waitFor(
         async () => {
-          const text = await this.#host.must([
-            ...['curl', '--silent', '--unix-socket', '/run/belay/observe.sock'],
-            `http://agent/v1/operations/${id}`
-          ])
-          last = JSON.parse(text)
+          last = JSON.parse(await this.get(`/v1/operations/${id}`))
           return phases.includes(last.phase)
         },
         90_000,
@@ -104,8 +100,9 @@ export class HomeWorld {
     return last
   }
 
-  write(user: string, name: string, text: string): Promise<string> {
-    writeFileSync(join(this.#host.root, `home/${user}/${name}`), text)
-    return this.sh(`chown ${user} /home/${user}/${name}`)
+  /** What the agent answers to who may look. */
+  get(path: string): Promise<string> {
+    const socket = ['--unix-socket', '/run/belay/observe.sock']
+    return this.#host.must(['curl', '--silent', '--fail', ...socket, `http://agent${path}`])
   }
 }

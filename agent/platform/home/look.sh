@@ -4,8 +4,10 @@
 set -u
 state=${XDG_STATE_HOME:-$HOME/.local/state}
 globals=/nix/var/nix/profiles/per-user/$1
-# As home-manager itself chooses.
-if [ -d "$state/nix/profiles" ]; then
+# As home-manager itself chooses, but for a profile that is still in the old place: any nix-env makes the new folder.
+if [ -h "$globals/home-manager" ] && [ ! -h "$state/nix/profiles/home-manager" ]; then
+  directory=$globals
+elif [ -d "$state/nix/profiles" ]; then
   directory=$state/nix/profiles
 elif [ -d "$globals" ]; then
   directory=$globals
