@@ -116,6 +116,10 @@ in
           approval.maxAgeSeconds =
             option (types.ints.between 60 2592000) 604800
               "An approval is too old so long after it was signed, whatever it says itself";
+          homes.users = option (types.listOf types.str) [ ]
+            "Users whose homes of home-manager are looked after; root is never one";
+          homes.withoutManager =
+            strictness "When the service manager of a user does not run, so that nothing tells whether the user's units work";
           keepOperations = option (types.ints.between 5 10000) 200 "Ended operations kept";
           retention.keep = option (types.ints.between 5 1000) 5 "So many of the newest generations stay";
           retention.days = option (types.ints.between 0 3650) 30 "Generations that are younger stay";

@@ -61,6 +61,10 @@ export class HomeWorld {
   /** What a home is, read from its files and not from the agent. */
   async truth(user: string, profiles: 'home' | 'global') {
     const read = async (script: string) => (await this.#host.run(['sh', '-c', script])).stdout.trim()
+    const units = `'belay-home-${user}*' 'belay-operation-home-${user}*' 'belay-guard-*'`
+    const left = () => read(`systemctl list-units ${units} --plain --no-legend`)
+    // The end is written before it is tidied up.
+    await this.#host.waitFor(async () => (await left()) === '', 60_000, 'no unit of an operation')
     const links = await read(
       `cd /home/${user} && find . -lname '/nix/store/*-home-manager-files/*' -printf '%P -> %l\\n' | sort`
     )
@@ -68,10 +72,7 @@ export class HomeWorld {
       profile: await read(`readlink -f ${this.profile(user, profiles)}`),
       current: await read(`readlink -f /home/${user}/.local/state/home-manager/gcroots/current-home`),
       links: links.split('\n').filter(Boolean),
-      strangers: await read(`find /home/${user} ! -user ${user} | head`),
-      left: await read(
-        `systemctl list-units 'belay-home-${user}*' 'belay-operation-home-${user}*' 'belay-guard-*' --plain --no-legend`
-      )
+      strangers: await read(`find /home/${user} ! -user ${user} | head`)
     }
   }
 
