@@ -14,7 +14,7 @@ const alice = (generation: string, more: object = {}, files: object = {}) => ({
 })
 const integrated = `[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n`
 
-t.test('homes of two users on a host', { skip: fleetUnavailable() ?? false, timeout: 400_000 }, async (t) => {
+t.test('homes of two users on a host', { skip: fleetUnavailable() ?? false, timeout: 900_000 }, async (t) => {
   await using fleet = await startFleet({
     hosts: ['cinnabar'],
     agent: realAgent(),

@@ -57,7 +57,8 @@ export function homePorts(options: HomeOptions): Ports {
     monotonicMs,
     wallAt: (inMs) => new Date(Date.now() + inMs).toISOString(),
     newNonce: () => randomBytes(32).toString('base64url'),
-    runningPath: async () => (await look()).running,
+    // A home that does not answer is known to run nothing: what is done about it is in the steps.
+    runningPath: async () => (await look().catch(() => null))?.running ?? null,
     fetch: async (storePath) => {
       await assertComplete(parseStorePath(storePath))
       await addRoot(settings.gcRootsDirectory, rootOf(user, 'candidate'), storePath)

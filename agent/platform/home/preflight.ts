@@ -79,7 +79,12 @@ export function judgeHome(
   seen: HomeSeen | string,
   integrated: Integrated | string | null
 ): Finding {
-  if (typeof integrated === 'string') return unknown(integrated)
+  if (typeof integrated === 'string')
+    return fail(
+      'home-unknown',
+      `nobody knows whether the system activates it: ${integrated}`,
+      'see what systemctl says'
+    )
   if (integrated !== null) {
     const evidence = `the home of ${user} is a part of the system: ${integrated.unit} activates it`
     return fail('home-integrated', evidence, 'activate the system that has it')

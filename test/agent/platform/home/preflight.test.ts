@@ -17,7 +17,7 @@ const seen = {
 t.test('a home that Belay may activate', async (t) => {
   t.match(judgeHome('alice', seen, null), { result: 'pass' })
   t.match(judgeHome('alice', seen, { unit: 'u', problem: null }), { result: 'fail', code: 'home-integrated' })
-  t.match(judgeHome('alice', seen, 'no answer'), { result: 'unknown' })
+  t.match(judgeHome('alice', seen, 'no answer'), { result: 'fail', code: 'home-unknown' })
   t.match(judgeHome('alice', 'it hangs', null), {
     result: 'fail',
     code: 'home-unknown',
