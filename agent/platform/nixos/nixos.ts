@@ -12,6 +12,7 @@ export const nixos: Platform = {
   ports: async (options) => (await import('./nixos-ports.ts')).nixosPorts(options),
   witness: hostWitness,
   measures: {},
+  missing: {},
   goesDown: systemGoesDown,
   sessionStart: () => sshSessionStart(),
   startRetention: async (config) => {
