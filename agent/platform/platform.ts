@@ -77,6 +77,9 @@ export interface PortsOptions {
   readonly warn: (text: string) => Promise<void>
 }
 
+/** Commands that a platform may lack. */
+export type MissableCommand = 'rescue' | 'gc'
+
 /** All that differs between platforms. `choose.ts` is the one place that knows which one this is. */
 export interface Platform {
   /** Identity of this boot: another one after every reboot, the same while the host is up or asleep. */
@@ -95,6 +98,8 @@ export interface Platform {
   sessionStart(): Promise<number | null>
   /** Starts a retention in a job of its own. */
   startRetention(config: string | null): Promise<void>
+  /** Commands that are not there on this platform, with what a person does instead. */
+  readonly missing: Readonly<Partial<Record<MissableCommand, string>>>
   /** Keeps what a person has to know at login where they see it. */
   keepLoginMessage(
     settings: Settings,

@@ -118,11 +118,17 @@ t.test('stories on a Mac', { skip, timeout: 500_000 }, async (t) => {
     ])
     t.equal(code, 1)
     t.match(stderr, /agent-missing/)
+    const rescue = await mac.run(['belay-agent', 'rescue'])
+    t.match(rescue, { code: 1, stderr: /not-on-this-platform/ })
     await isBaseline(t)
   })
 
   await t.test('nobody is at the screen: refused, or waited for', async (t) => {
     await mac.login(0)
+    // And macOS does not let the agent write to applications.
+    const apps = '/Applications/Nix Apps'
+    await mac.must(['mkdir', '-p', `${apps}/Old.app`])
+    for (const how of ['--bind', '--options=remount,bind,ro']) await mac.must(['mount', how, apps, apps])
     const personal = { 'org.nixos.personal': 'exec sleep 100000' }
     const refused = await mac.build(candidate('refused', { userAgents: personal }))
     await mac.activate(refused, '--auto-confirm')
@@ -130,8 +136,10 @@ t.test('stories on a Mac', { skip, timeout: 500_000 }, async (t) => {
     t.match(lastMove(mac), {
       to: 'refused',
       code: 'no-user-session',
-      reason: /nobody is logged in.*log in at the screen/
+      reason: /nobody is logged in.*log in at the screen.*also: app-management/
     })
+    await mac.must(['umount', apps])
+    await mac.must(['rm', '-r', apps])
     await isBaseline(t)
     await mac.login(501)
   })

@@ -99,7 +99,8 @@ async function startRunner(id: string, directory: string, config: string | null)
     const job = await jobState(RUNNER_LABEL)
     // It runs already, or has died and will be started again; one that launchd leaves alone is started anew.
     const ended = job?.state === 'not running' && job.runs !== 0
-    if (job?.path === plist && !ended) return
+    // Of macOS /var is a link: it may tell the path by its other name.
+    if (job?.path?.endsWith(plist) && !ended) return
     try {
       if (ended) await bootout(RUNNER_LABEL)
       await durableWrite(plist, writePlist(runnerJob(id, directory, config)), 0o644)

@@ -13,11 +13,16 @@ export const darwin: Platform = {
   ports: async (options) => (await import('./darwin-ports.ts')).darwinPorts(options),
   witness: darwinWitness,
   measures: macMeasures,
+  missing: {
+    rescue:
+      'as root, with a system of ls -l /nix/var/nix/profiles/system-*-link: launchctl bootout system/org.belay.operation; nix-env -p /nix/var/nix/profiles/system --set SYSTEM && SYSTEM/activate',
+    gc: 'nix-env -p /nix/var/nix/profiles/system --delete-generations NUMBER…, then nix-collect-garbage'
+  },
   // launchd does not say why it ends a job.
   goesDown: async () => 'unknown',
   sessionStart: macSessionStart,
   startRetention: async () => {
-    throw new BelayError('invalid-config', 'generations are not deleted by the agent on macOS', {
+    throw new BelayError('not-on-this-platform', 'generations are not deleted by the agent on macOS', {
       found: 'retention.schedule',
       wanted: null,
       at: 'retention.schedule'

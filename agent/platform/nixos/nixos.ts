@@ -18,6 +18,7 @@ export const nixos: Platform = {
   },
   witness: hostWitness,
   measures: {},
+  missing: {},
   goesDown: systemGoesDown,
   sessionStart: () => sshSessionStart(),
   startRetention: async (config) => {
