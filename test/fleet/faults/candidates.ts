@@ -110,8 +110,10 @@ export const candidates: readonly Fault[] = [
     prepare: breakRollback(1000),
     phase: 'stuck',
     meanwhile: async (host) => {
+      // Asked for while it cannot work yet: behind its end it would be another operation.
+      const rollback = ['--unix-socket', '/run/belay/operate.sock', '--json', '{}', 'http://a/v1/rollback']
+      await host.must(['curl', '--silent', '--fail', ...rollback])
       await host.must(['rm', '/run/fixture-broken-switches'])
-      await host.run(['belay-agent', 'rollback'])
     }
   })
 ]
