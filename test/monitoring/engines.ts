@@ -32,6 +32,11 @@ export async function prometheusWith(t: Test, openMetrics: string): Promise<stri
   ]
   mkdirSync(join(directory, 'data'))
   await mustRun([...backfill, join(directory, 'samples'), join(directory, 'data')], { timeoutMs: 120_000 })
+  return await prometheusOn(t, directory)
+}
+
+/** A real Prometheus with the configuration and the data of a directory; gives its URL. */
+export async function prometheusOn(t: Test, directory: string): Promise<string> {
   const port = await freePort()
   const program = await startCommand([
     ...['prometheus', `--config.file=${directory}/prometheus.yml`, `--storage.tsdb.path=${directory}/data`],

@@ -24,6 +24,7 @@ t.test('promtool accepts rules and configuration, and the alerts do what their t
   for (const args of [
     ['check', 'rules', 'alerts.yml', 'recording.yml'],
     ['check', 'config', 'prometheus.yml'],
+    ['check', 'config', '--syntax-only', 'http-sd.yml'],
     ['test', 'rules', 'tests.yml']
   ]) {
     const { code, stdout, stderr } = await promtool(...args)
