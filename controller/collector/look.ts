@@ -1,6 +1,7 @@
 import type { AgentClient } from '../../shared/agent-client/client.ts'
 import type { CheckState } from '../../shared/api/checks.ts'
 import type { HostState, HostSummary, HostVerdictSummary } from '../../shared/api/controller.ts'
+import { isOfSystem } from '../../shared/api/profile.ts'
 import type { Operation } from '../../shared/api/schemas.ts'
 import type { Soak } from '../../shared/api/soak.ts'
 import { codeOf } from '../../shared/errors.ts'
@@ -68,7 +69,7 @@ export function summaryOf(host: FleetHost, stored: StoredHost | null, streaming:
     agentVersion: state?.host.agentVersion ?? null,
     drift: system?.drift ?? null,
     held: host.hold ?? state?.host.hold?.reason ?? null,
-    phase: state?.operations[0]?.phase ?? null,
+    phase: state?.operations.find(isOfSystem)?.phase ?? null,
     failing: state?.checks.filter(({ failing }) => failing).length ?? 0,
     verdict: verdict?.verdict ?? null
   }

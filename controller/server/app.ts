@@ -1,6 +1,7 @@
 import { CheckState } from '../../shared/api/checks.ts'
 import { controllerSchemas } from '../../shared/api/controller.ts'
 import { Hold } from '../../shared/api/hold.ts'
+import { HomeState } from '../../shared/api/home.ts'
 import { RolloutPlan } from '../../shared/api/rollout.ts'
 import { Host, Operation, Problem, ProfileState } from '../../shared/api/schemas.ts'
 import { Soak } from '../../shared/api/soak.ts'
@@ -25,7 +26,7 @@ export interface ControllerAppOptions extends ProbeParts {
 }
 
 const components = [
-  ...[Host, ProfileState, Operation, CheckState, Soak, Hold, Problem, RolloutPlan],
+  ...[Host, HomeState, ProfileState, Operation, CheckState, Soak, Hold, Problem, RolloutPlan],
   ...controllerSchemas
 ]
 
