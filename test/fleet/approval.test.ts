@@ -9,7 +9,7 @@ import { fleetUnavailable } from './root.ts'
 
 t.test(
   'approval by signature on real hosts',
-  { skip: fleetUnavailable() ?? false, timeout: 400_000 },
+  { skip: fleetUnavailable() ?? false, timeout: 900_000 },
   async (t) => {
     const { fleet, ring, allow, sign, next } = await approvalWorld(t, ['cinnabar', 'electrum'])
     await using _: Fleet = fleet

@@ -19,7 +19,7 @@ const belay = (...args: string[]) => ['belay', '--fleet', '/root/fleet.yaml', ..
 
 t.test(
   'approval from afar, by policy, and through crashes',
-  { skip: fleetUnavailable() ?? false, timeout: 400_000 },
+  { skip: fleetUnavailable() ?? false, timeout: 900_000 },
   async (t) => {
     const { fleet, ring, sign, next } = await approvalWorld(t, ['cinnabar', 'galena'])
     await using _: Fleet = fleet

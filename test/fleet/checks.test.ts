@@ -99,7 +99,7 @@ const generation: Generation = {
 
 t.test(
   'every kind passes and fails on real hosts',
-  { skip: fleetUnavailable() ?? false, timeout: 300_000 },
+  { skip: fleetUnavailable() ?? false, timeout: 900_000 },
   async (t) => {
     await using fleet = await startFleet({
       hosts: ['cinnabar', 'electrum'],
@@ -317,7 +317,7 @@ t.test(
   }
 )
 
-t.test('checks vote on an activation', { skip: fleetUnavailable() ?? false, timeout: 180_000 }, async (t) => {
+t.test('checks vote on an activation', { skip: fleetUnavailable() ?? false, timeout: 900_000 }, async (t) => {
   const voting = {
     app: { kind: 'command', argv: ['sh', '-c', '! test -e /etc/breaks-it'], severity: 'critical' },
     old: { kind: 'command', argv: ['false'], severity: 'critical' },

@@ -33,7 +33,7 @@ async function isAsBefore(t: Test, mac: Mac, before: Awaited<ReturnType<typeof t
   await mac.whenAnswering()
 }
 
-t.test('stories on a Mac', { skip, timeout: 500_000 }, async (t) => {
+t.test('stories on a Mac', { skip, timeout: 900_000 }, async (t) => {
   await using mac = await Mac.start(baseline)
   const before = await truthOf(mac)
   t.match(before, { daemons: [...own, 'org.nixos.web.plist'], guards: [], greeting: 'baseline' })
@@ -177,7 +177,7 @@ t.test('stories on a Mac', { skip, timeout: 500_000 }, async (t) => {
   })
 })
 
-t.test('a power cut at every phase', { skip, timeout: 500_000 }, async (t) => {
+t.test('a power cut at every phase', { skip, timeout: 900_000 }, async (t) => {
   await using mac = await Mac.start(baseline)
   const before = await truthOf(mac)
   const struck = await mac.build(candidate('struck'))

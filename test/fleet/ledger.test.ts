@@ -27,7 +27,7 @@ async function soakWhere(host: Host, wanted: (soak: Soak) => boolean, what: stri
   return last as Soak
 }
 
-t.test('the ledger of a real host', { skip: fleetUnavailable() ?? false, timeout: 180_000 }, async (t) => {
+t.test('the ledger of a real host', { skip: fleetUnavailable() ?? false, timeout: 900_000 }, async (t) => {
   await using fleet = await startFleet({ hosts: ['cinnabar'], operator: true, agent: realAgent() })
   const host = fleet.host('cinnabar')
 

@@ -130,7 +130,7 @@ const everything = (host: Host) =>
     systemctl list-units --all --plain --no-legend --type=service,mount,socket,target | sort; systemctl list-unit-files --no-legend`
   )
 
-t.test('preflight on real hosts', { skip: fleetUnavailable() ?? false, timeout: 300_000 }, async (t) => {
+t.test('preflight on real hosts', { skip: fleetUnavailable() ?? false, timeout: 900_000 }, async (t) => {
   const baseline = {
     generation: 'baseline',
     agent: 'bundle',

@@ -21,7 +21,7 @@ const preview = async (host: Host, path: string, ...flags: string[]) =>
 
 t.test(
   'a plan changes nothing, and every line of it comes true',
-  { skip: fleetUnavailable() ?? false, timeout: 180_000 },
+  { skip: fleetUnavailable() ?? false, timeout: 900_000 },
   async (t) => {
     await using fleet = await startFleet({
       hosts: ['cinnabar', 'electrum'],

@@ -28,7 +28,7 @@ interface Alert {
 
 t.test(
   'a real Prometheus watches the fleet',
-  { skip: fleetUnavailable() ?? false, timeout: 300_000 },
+  { skip: fleetUnavailable() ?? false, timeout: 900_000 },
   async (t) => {
     await using fleet = await startFleet({
       hosts: names,

@@ -60,7 +60,7 @@ async function age(host: Host, count: number, systems: readonly string[]): Promi
   await host.must(['sh', '-c', `touch -h -d '60 days ago' ${profile}-*-link`])
 }
 
-t.test('marks, drift and retention', { skip: fleetUnavailable() ?? false, timeout: 400_000 }, async (t) => {
+t.test('marks, drift and retention', { skip: fleetUnavailable() ?? false, timeout: 900_000 }, async (t) => {
   const scheduled = { agent: 'bundle', agentConfig: { retention: { schedule: '* * * * *' } } }
   await using fleet = await startFleet({
     hosts: ['cinnabar', 'electrum', 'galena'],

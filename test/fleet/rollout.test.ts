@@ -81,7 +81,7 @@ const activations = async (host: Host) =>
 const generations = (label: string, more: Readonly<Record<string, object>> = {}) =>
   Object.fromEntries(names.map((name) => [name, { generation: label, agent: 'bundle', ...more[name] }]))
 
-t.test('rollouts on real hosts', { skip: fleetUnavailable() ?? false, timeout: 300_000 }, async (t) => {
+t.test('rollouts on real hosts', { skip: fleetUnavailable() ?? false, timeout: 900_000 }, async (t) => {
   await using fleet = await startFleet({ hosts: names, operator: true, agent: realAgent() })
   addClan(fleet)
   writePolicy(fleet)

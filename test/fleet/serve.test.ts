@@ -88,7 +88,7 @@ const ask = async (fleet: Fleet, role: string, path: string, ...args: string[]) 
 const statusOf = async (fleet: Fleet) =>
   JSON.parse(await ask(fleet, 'observe', '/v1/rollouts/current')) as { id: string; status: { is: string } }
 
-t.test('the daemon on real hosts', { skip: fleetUnavailable() ?? false, timeout: 300_000 }, async (t) => {
+t.test('the daemon on real hosts', { skip: fleetUnavailable() ?? false, timeout: 900_000 }, async (t) => {
   await using fleet = await startFleet({ hosts: names, operator: true, agent: realAgent() })
   const { operator } = fleet
   await installDaemon(fleet)

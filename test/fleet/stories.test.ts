@@ -4,7 +4,7 @@ import { startFleet } from './fleet.ts'
 import { fleetUnavailable } from './root.ts'
 
 /** The main job: a controller brings new generations to hosts; good ones stay, bad ones come back by themselves. */
-t.test('three stories on real hosts', { skip: fleetUnavailable() ?? false, timeout: 180_000 }, async (t) => {
+t.test('three stories on real hosts', { skip: fleetUnavailable() ?? false, timeout: 900_000 }, async (t) => {
   await using fleet = await startFleet({
     hosts: ['cinnabar', 'electrum', 'galena'],
     operator: true,

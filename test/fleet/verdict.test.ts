@@ -7,7 +7,7 @@ import { fleetUnavailable } from './root.ts'
 const names = (verdict: Verdict, outcome: string) =>
   verdict.criteria.filter((criterion) => criterion.outcome === outcome).map(({ name }) => name)
 
-t.test('verdicts on real hosts', { skip: fleetUnavailable() ?? false, timeout: 240_000 }, async (t) => {
+t.test('verdicts on real hosts', { skip: fleetUnavailable() ?? false, timeout: 900_000 }, async (t) => {
   await using fleet = await startFleet({
     hosts: ['cinnabar', 'electrum'],
     operator: true,
