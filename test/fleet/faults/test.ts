@@ -5,7 +5,7 @@ import type { Fault } from './fault.ts'
 
 /** One test of which each assertion is a fault. */
 export function testFaults(name: string, faults: readonly Fault[]): void {
-  void t.test(name, { skip: fleetUnavailable() ?? false, timeout: 590_000 }, async (t) => {
+  void t.test(name, { skip: fleetUnavailable() ?? false, timeout: 1_150_000 }, async (t) => {
     let told = 0
     await surviveAll(faults, ({ fault, phases, complaints, secondsToGood }) => {
       told += 1
