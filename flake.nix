@@ -32,6 +32,7 @@
       overlays.default = final: _: partsFor final;
 
       nixosModules.belay-agent = ./systemd/nixos-module.nix;
+      nixosModules.belay-controller = ./systemd/nixos-controller-module.nix;
       nixosModules.default = self.nixosModules.belay-agent;
 
       darwinModules.belay-agent = ./launchd/darwin-module.nix;

@@ -9,6 +9,8 @@ import type { DeployOptions } from './commands/deploy.ts'
 import type { PlanOptions } from './commands/plan.ts'
 import type { PushOptions } from './commands/push.ts'
 import type { StatusOptions } from './commands/status.ts'
+import type { NameKind } from './completion/known.ts'
+import { NAMES, nameKinds } from './completion/known.ts'
 import type { DoctorActions } from './doctor.ts'
 import { addDoctor } from './doctor.ts'
 import { collect, collectPath, parseCount, parseLifetime, parseRevision, parseWindow } from './options.ts'
@@ -30,6 +32,8 @@ export interface Actions extends VerdictActions, RolloutActions, ServeActions, D
   approve(host: string, options: ApproveOptions): Promise<void>
   approvals(host: string, options: GlobalOptions): Promise<void>
   revoke(host: string, id: string, options: GlobalOptions & { readonly reason: string }): Promise<void>
+  /** Prints names of the fleet file, one a line, for completion. */
+  names(kind: NameKind, options: GlobalOptions): Promise<void>
   /** Prints text as it is. */
   print(text: string): void
 }
@@ -172,6 +176,10 @@ function addTools(program: Command, actions: Actions): void {
     .addArgument(new Argument('<shell>', 'the shell').choices(shells))
     .addHelpText('after', examples('source <(belay completion bash)'))
     .action((shell: Shell) => actions.print(completion(program, shell)))
+  program
+    .command(NAMES, { hidden: true })
+    .addArgument(new Argument('<kind>', 'what').choices(nameKinds))
+    .action((kind: NameKind, _, command: Command) => actions.names(kind, command.optsWithGlobals()))
 }
 
 const examples = (...lines: string[]) => `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}\n`

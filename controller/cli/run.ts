@@ -5,6 +5,7 @@ import { allWell } from '../deploy/events.ts'
 import { approvals, approve, revoke } from './commands/approvals.ts'
 import { build } from './commands/build.ts'
 import { deploy } from './commands/deploy.ts'
+import { names } from './commands/names.ts'
 import { plan } from './commands/plan.ts'
 import { push } from './commands/push.ts'
 import { status } from './commands/status.ts'
@@ -134,6 +135,9 @@ function actionsOf(
       end(hosts.every((host) => host.reachable))
     },
     ...approvalActions(wiring, terminal, json),
+    async names(kind, options) {
+      out((await names(kind, options)).map((name) => `${name}\n`).join(''))
+    },
     print: out
   }
 }

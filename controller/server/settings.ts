@@ -84,7 +84,7 @@ export function parseControllerSettings(content: string, at: string): Controller
   throw new BelayError('invalid-config', lines.join('\n') || `${at} is not a map`, {
     found: first?.found ?? input,
     wanted: first?.wanted ?? 'a map',
-    at: first?.path.join('.') ?? at
+    at: first?.path.join('.') || at
   })
 }
 

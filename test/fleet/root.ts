@@ -14,7 +14,9 @@ export const debianPackages = [
   'openssh-client',
   'shellcheck',
   'prometheus',
-  'victoria-metrics'
+  'victoria-metrics',
+  'zsh',
+  'fish'
 ] as const
 
 /** Where cached things live, outside the checkout. */

@@ -9,6 +9,7 @@ import type { Actions } from '../../controller/cli/program.ts'
 import { buildProgram } from '../../controller/cli/program.ts'
 import { parseFleet } from '../../controller/inventory/load.ts'
 import { FleetFile } from '../../controller/inventory/schema.ts'
+import { ControllerSettings } from '../../controller/server/settings.ts'
 import { checkout } from './module.ts'
 
 const pages = [
@@ -17,7 +18,8 @@ const pages = [
   'docs/rollouts.md',
   'docs/notify.md',
   'docs/adr/0002-nix-package.md',
-  'docs/approval.md'
+  'docs/approval.md',
+  'docs/controller.md'
 ]
 const textOf = (page: string) => readFileSync(join(checkout, page), 'utf8')
 const install = textOf('docs/install.md')
@@ -55,6 +57,14 @@ t.test('docs/install.md has every setting, with default and meaning', async (t) 
   const wanted = keysOf(Settings).filter(({ leaf }) => leaf)
   t.same(
     rowsBelow(install, '## Configuration'),
+    wanted.map(({ key, preset, description }) => [`\`${key}\``, `\`${JSON.stringify(preset)}\``, description])
+  )
+})
+
+t.test('docs/controller.md has every setting of the daemon', async (t) => {
+  const wanted = keysOf(ControllerSettings).filter(({ leaf }) => leaf)
+  t.same(
+    rowsBelow(textOf('docs/controller.md'), '## Configuration'),
     wanted.map(({ key, preset, description }) => [`\`${key}\``, `\`${JSON.stringify(preset)}\``, description])
   )
 })

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { Value } from 'typebox/value'
 import { parseSettings, Settings } from '../../agent/config/settings.ts'
+import { ControllerSettings } from '../../controller/server/settings.ts'
 import { VERSION } from '../../shared/version.ts'
 import { journalOf } from '../fleet/deployment.ts'
 import { startFleet } from '../fleet/fleet.ts'
@@ -62,6 +63,26 @@ t.test('flake and module', { skip }, async (t) => {
     const options = byName((await module.value('options')) as Option[])
     t.same(options, byName(optionsOf(Settings)))
   })
+
+  await t.test(
+    'so are those of the controller, which gets a user, its groups and what it runs',
+    async (t) => {
+      const options = byName((await module.value('controllerOptions')) as Option[])
+      t.same(options, byName(optionsOf(ControllerSettings)))
+      t.same(await module.value('failedAssertions'), [])
+      const on = (settings: string) => `{ services.belay-controller = { enable = true; ${settings} }; }`
+      t.match(await module.value('failedAssertions', on('')), [/needs settings\.fleetFile/])
+      const config = on('settings = { fleetFile = "/etc/belay/fleet.yaml"; groups.operate = "wheel"; };')
+      t.same(await module.value('failedAssertions', config), [])
+      t.match(await module.value('controllerService', config), {
+        wantedBy: ['multi-user.target'],
+        users: ['belay-controller'],
+        path: ['nix', 'openssh'],
+        serviceConfig: { SupplementaryGroups: ['wheel'] }
+      })
+      t.same(await module.value('groups', config), ['belay-controller', 'wheel'])
+    }
+  )
 
   await t.test('options and configuration file allow the same values', async (t) => {
     const samples: [keyof typeof keys, unknown][] = [

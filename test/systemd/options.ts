@@ -39,6 +39,7 @@ function typeOf(schema: {
     return `list of ${schema.items?.type === 'object' ? 'attribute set of anything' : 'string'}`
   if (schema.type === 'boolean') return 'boolean'
   if (schema.anyOf) return 'null or string'
+  if (schema.pattern === '^[^\\s$%]*$') return 'string matching the pattern [^[:space:]$%]*'
   return schema.pattern ? 'string matching the pattern /[^[:space:]$%]*' : 'string'
 }
 
