@@ -49,6 +49,8 @@ export const errorCodes = {
   'no-second-way': 409,
   'users-logged-in': 409,
   'clock-not-synchronised': 409,
+  'secret-undecryptable': 422,
+  'baseline-secret-undecryptable': 409,
   'preflight-unknown': 409,
   'preflight-busy': 429,
   'journal-corrupt': 500,

@@ -163,6 +163,10 @@ in
           preflight.inodes = count 500 "Inodes that stay free in each of these";
           preflight.users = strictness "When people are logged in";
           preflight.clock = strictness "When the clock is not synchronised";
+          preflight.baselineSecrets = option (types.enum [
+            "warn"
+            "fail"
+          ]) "fail" "When a rollback would fail, as a secret could not be decrypted";
         };
       };
     };
@@ -206,10 +210,11 @@ in
       # the activation. It does not reload.
       restartTriggers = [ settingsFile ];
       # Next to what NixOS gives every unit: coreutils, gnugrep and systemd. Runner and guard inherit it. ssh-keygen
-      # verifies approvals.
+      # verifies approvals and tells the public half of a host key, age-keygen that of an age key.
       path = [
         config.nix.package
         config.programs.ssh.package
+        pkgs.age
       ];
     };
   };

@@ -7,7 +7,8 @@ import { days, isTimeZone } from '../../shared/window.ts'
 const closed = { additionalProperties: false } as const
 const bytes = (description: string, value: number) =>
   Type.Integer({ minimum: 0, maximum: 1_000_000_000_000_000, description, default: value })
-const strictness = (description: string) => Type.Enum(['warn', 'fail'], { description, default: 'warn' })
+const strictness = (description: string, preset: 'warn' | 'fail' = 'warn') =>
+  Type.Enum(['warn', 'fail'], { description, default: preset })
 
 const MiB = 1024 * 1024
 
@@ -72,7 +73,8 @@ export const preflightSettings = {
       stateBytes: bytes('Bytes that stay free in the state directory', 2 * MiB),
       inodes: bytes('Inodes that stay free in each of these', 500),
       users: strictness('When people are logged in'),
-      clock: strictness('When the clock is not synchronised')
+      clock: strictness('When the clock is not synchronised'),
+      baselineSecrets: strictness('When a rollback would fail, as a secret could not be decrypted', 'fail')
     },
     { ...closed, description: 'Preflight', default: {} }
   )

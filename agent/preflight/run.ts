@@ -10,12 +10,25 @@ import { carryOut } from './check.ts'
 import { clock } from './clock.ts'
 import { otherActivation } from './other-activation.ts'
 import { hold, secondWay, users, window } from './people.ts'
+import { baselineSecrets, secrets } from './secrets.ts'
 import { spaceBoot, spaceState, spaceStore } from './space.ts'
 import { signatures, trust } from './trust.ts'
 
 const all: readonly Check[] = [
-  ...[hold, window, candidate, agent, agentRuns, trust, signatures, reboot, otherActivation],
-  ...[baseline, bootEntry, spaceStore, spaceBoot, spaceState, bootWritable, secondWay, users, clock]
+  ...[hold, window, candidate, agent, agentRuns, trust, signatures, secrets, reboot],
+  ...[
+    otherActivation,
+    baseline,
+    bootEntry,
+    baselineSecrets,
+    spaceStore,
+    spaceBoot,
+    spaceState,
+    bootWritable,
+    secondWay,
+    users,
+    clock
+  ]
 ]
 const byName = new Map(all.map((check) => [check.name, check]))
 

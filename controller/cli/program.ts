@@ -10,6 +10,8 @@ import type { PlanOptions } from './commands/plan.ts'
 import type { PushOptions } from './commands/push.ts'
 import type { StatusOptions } from './commands/status.ts'
 import { collect, collectPath, parseCount, parseLifetime, parseRevision, parseWindow } from './options.ts'
+import type { PipelineActions } from './pipeline-program.ts'
+import { addPipeline } from './pipeline-program.ts'
 import type { RolloutActions } from './rollout.ts'
 import { addInventory, addRollout } from './rollout.ts'
 import type { VerdictActions } from './verdict-program.ts'
@@ -17,7 +19,7 @@ import { addVerdictCommands } from './verdict-program.ts'
 import type { GlobalOptions } from './wiring.ts'
 
 /** What each command does with its options. */
-export interface Actions extends VerdictActions, RolloutActions {
+export interface Actions extends VerdictActions, RolloutActions, PipelineActions {
   build(options: BuildOptions): Promise<void>
   push(options: PushOptions): Promise<void>
   plan(options: PlanOptions): Promise<void>
@@ -52,6 +54,7 @@ export function buildProgram(actions: Actions, version: string): Command {
   addVerdictCommands(program, actions)
   addInventory(program, actions)
   addRollout(program, actions)
+  addPipeline(program, actions)
   addTools(program, actions)
   program.addHelpText('after', exitHelp)
   return program

@@ -8,6 +8,8 @@ import { deploy } from './commands/deploy.ts'
 import { plan } from './commands/plan.ts'
 import { push } from './commands/push.ts'
 import { status } from './commands/status.ts'
+import { pipelineActions } from './pipeline-actions.ts'
+import type { PipelineActions } from './pipeline-program.ts'
 import type { Actions } from './program.ts'
 import { buildProgram } from './program.ts'
 import type { RolloutActions } from './rollout.ts'
@@ -56,7 +58,8 @@ export async function runCli(
   const actions = {
     ...actionsOf(wiring, terminal, end),
     ...verdictActions(wiring, terminal, exit),
-    ...rolloutActions(wiring, terminal, exit)
+    ...rolloutActions(wiring, terminal, exit),
+    ...pipelineActions(wiring, terminal, exit)
   }
   const program = buildProgram(actions, version)
   for (const command of [program, ...program.commands.flatMap((each) => [each, ...each.commands])]) {
@@ -79,7 +82,7 @@ function actionsOf(
   wiring: Wiring,
   terminal: Terminal,
   end: (ok: boolean) => void
-): Omit<Actions, keyof (VerdictActions & RolloutActions)> {
+): Omit<Actions, keyof (VerdictActions & RolloutActions & PipelineActions)> {
   const { out, err, paint } = terminal
   const json = (value: unknown) => out(`${JSON.stringify(value, null, 2)}\n`)
   const progress = (host: string, line: string) => err(`${paint('dim', `${host} |`)} ${firstLine(line)}\n`)

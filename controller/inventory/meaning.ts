@@ -1,3 +1,4 @@
+import { recipientOf } from '../../shared/secrets/age.ts'
 import { isTimeZone } from '../../shared/window.ts'
 import type { FileProblem } from './problems.ts'
 import type { FleetFile, HostEntry } from './schema.ts'
@@ -15,7 +16,9 @@ export function meaningProblems(content: FleetFile): FileProblem[] {
     ),
     ...twice(content),
     ...edgeProblems(content),
-    ...budgetProblems(content)
+    ...budgetProblems(content),
+    ...recipientProblems(content),
+    ...cacheProblems(content)
   ]
 }
 
@@ -57,6 +60,30 @@ function budgetProblems({ rollout }: FleetFile): FileProblem[] {
       ? []
       : [problem(['rollout', 'budgets', String(index)], budget, 'either role or tag')]
   )
+}
+
+function recipientProblems({ hosts = {} }: FleetFile): FileProblem[] {
+  return Object.entries(hosts).flatMap(([name, { recipients = [] }]) =>
+    recipients.flatMap((text, index) => {
+      try {
+        recipientOf(text)
+        return []
+      } catch (error) {
+        const path = ['hosts', name, 'recipients', String(index)]
+        const { found, wanted } = error as { found?: unknown; wanted?: unknown }
+        return [problem(path, found, String(wanted))]
+      }
+    })
+  )
+}
+
+/** Nix and niks3 are pushed to by URL, the others by name. */
+function cacheProblems({ caches = {} }: FleetFile): FileProblem[] {
+  return Object.entries(caches).flatMap(([name, { kind = 'nix', ...cache }]) => {
+    const key = kind === 'nix' ? 'url' : kind === 'niks3' ? null : 'name'
+    if (key === null || cache[key] !== undefined) return []
+    return [problem(['caches', name], cache, `${key}, which ${kind} needs`)]
+  })
 }
 
 function problem(path: readonly string[], found: unknown, wanted: string): FileProblem {

@@ -7,6 +7,7 @@ import { resolveFlake } from './fleet.ts'
 import type { Inventory } from './inventory.ts'
 import { mergeInventory } from './inventory.ts'
 import { readFleetFile } from './load.ts'
+import type { Caches, CheckPolicy, SecretsPolicy } from './pipeline-schema.ts'
 import type { RolloutPolicy } from './rollout-schema.ts'
 
 /** What reading the inventory needs from outside. */
@@ -18,6 +19,11 @@ export interface SourcePorts {
 /** The inventory and the policy by which a rollout goes through it. */
 export interface LoadedInventory extends Inventory {
   readonly policy: RolloutPolicy
+  /** The flake with the systems. */
+  readonly flake: string
+  readonly secrets: SecretsPolicy
+  readonly check: CheckPolicy
+  readonly caches: Caches
 }
 
 /** Reads the fleet file and the sources that it names. Evaluates nothing when it names none. */
@@ -30,5 +36,6 @@ export async function loadInventory(path: string, ports: SourcePorts): Promise<L
     ...(sources.includes('clan') ? { clan: await clanHosts(evaluate) } : {}),
     ...(sources.includes('flake') ? { flake: await flakeHosts(evaluate) } : {})
   }
-  return { ...mergeInventory(read, others), policy: read.content.rollout ?? {} }
+  const { rollout = {}, secrets = {}, check = {}, caches = {} } = read.content
+  return { ...mergeInventory(read, others), policy: rollout, flake, secrets, check, caches }
 }

@@ -13,7 +13,8 @@ export const debianPackages = [
   'iproute2',
   'openssh-client',
   'shellcheck',
-  'prometheus'
+  'prometheus',
+  'age'
 ] as const
 
 /** Where cached things live, outside the checkout. */

@@ -1,0 +1,27 @@
+import type { Command } from 'commander'
+import { Option } from 'commander'
+import type { SecretsOptions } from './commands/secrets.ts'
+import { collect } from './options.ts'
+
+/** What the commands do that come before a generation reaches a host. */
+export interface PipelineActions {
+  secretsCheck(options: SecretsOptions): Promise<void>
+}
+
+const host = () => new Option('--host <name>', 'only this host; may stand several times').argParser(collect)
+
+/** Adds `secrets`. */
+export function addPipeline(program: Command, actions: PipelineActions): void {
+  program
+    .command('secrets')
+    .description('the secrets of the repository; nothing is ever decrypted')
+    .command('check')
+    .description('whether all are encrypted, and for the hosts that need them')
+    .addOption(host())
+    .option('--no-eval', 'evaluate nothing: only the files of the repository')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ belay secrets check\n  $ belay secrets check --host cinnabar --json\n'
+    )
+    .action((_, command: Command) => actions.secretsCheck(command.optsWithGlobals()))
+}
