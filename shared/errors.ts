@@ -63,6 +63,8 @@ export const errorCodes = {
   'host-unreachable': 502,
   'build-failed': 500,
   'push-failed': 502,
+  'leak-found': 422,
+  'leak-scan-failed': 500,
   'approval-missing': 403,
   'approval-too-few': 403,
   'approval-malformed': 400,

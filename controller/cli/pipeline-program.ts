@@ -2,19 +2,29 @@ import type { Command } from 'commander'
 import { Option } from 'commander'
 import type { SecretsOptions } from './commands/secrets.ts'
 import { collect } from './options.ts'
+import type { GlobalOptions } from './wiring.ts'
 
 /** What the commands do that come before a generation reaches a host. */
 export interface PipelineActions {
   secretsCheck(options: SecretsOptions): Promise<void>
+  secretsScan(paths: readonly string[], options: GlobalOptions): Promise<void>
 }
 
 const host = () => new Option('--host <name>', 'only this host; may stand several times').argParser(collect)
 
 /** Adds `secrets`. */
 export function addPipeline(program: Command, actions: PipelineActions): void {
-  program
+  const secrets = program
     .command('secrets')
-    .description('the secrets of the repository; nothing is ever decrypted')
+    .description(
+      'the secrets of the repository, and those that got into a closure; nothing is ever decrypted'
+    )
+  secrets
+    .command('scan <store-path...>')
+    .description('look for secrets in what is new of a closure; a push does so by itself')
+    .addHelpText('after', '\nExamples:\n  $ belay secrets scan /nix/store/…-nixos-system-cinnabar\n')
+    .action((paths: string[], _, command: Command) => actions.secretsScan(paths, command.optsWithGlobals()))
+  secrets
     .command('check')
     .description('whether all are encrypted, and for the hosts that need them')
     .addOption(host())

@@ -10,6 +10,7 @@ import type { FleetHost } from '../../inventory/fleet.ts'
 import { selectHosts } from '../../inventory/fleet.ts'
 import { loadFleet } from '../../inventory/load.ts'
 import { loadInventory } from '../../inventory/sources.ts'
+import { leakGate } from '../../leaks/gate.ts'
 import { identityOf, planRollout, samePlan } from '../../plan/planner.ts'
 import { realAgents } from '../../rollout/agents.ts'
 import type { Decision } from '../../rollout/decide.ts'
@@ -173,7 +174,8 @@ async function driveRollout(
   watch: RolloutWatch
 ): Promise<Decision> {
   const { run, signal, clock, openTunnel } = wiring
-  const { fleet } = await loadInventory(options.fleet, wiring)
+  const { fleet, secrets } = await loadInventory(options.fleet, wiring)
+  const leaks = leakGate(wiring.scan, secrets, signal)
   const onLine: OnLine = (host, line) =>
     watch.event({ type: 'output', at: new Date(clock.now()).toISOString(), host, line })
   const plan = store.plan(id)
@@ -191,7 +193,7 @@ async function driveRollout(
     clock,
     emit: watch.event,
     push: async (host, storePath) => {
-      if (options.push) await pushPath(host, storePath, { run, signal, onLine })
+      if (options.push) await pushPath(host, storePath, { run, signal, onLine, leaks })
     }
   })
   const pollMs = options.poll * 1000

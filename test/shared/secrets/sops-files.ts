@@ -4,7 +4,8 @@ import type { SopsFormat } from '../../../shared/secrets/sops.ts'
 /** A recipient that is nobody's. */
 export const recipient = (n: number) => bech32Encode('age', new Uint8Array(32).fill(n))
 
-const enc = 'ENC[AES256_GCM,data:c3ludGhldGlj,iv:aXY=,tag:dGFn,type:str]'
+const iv = Buffer.alloc(32, 'iv').toString('base64')
+const enc = `ENC[AES256_GCM,data:c3ludGhldGlj,iv:${iv},tag:dGFn,type:str]`
 const sealed = '-----BEGIN AGE ENCRYPTED FILE-----\nc3ludGhldGlj\n-----END AGE ENCRYPTED FILE-----\n'
 
 /** A file as sops writes it, whose values are encrypted for nobody: synthetic throughout. */
