@@ -62,6 +62,8 @@ export const errorCodes = {
   'preview-busy': 429,
   'host-unreachable': 502,
   'build-failed': 500,
+  'check-failed': 500,
+  'secrets-wrong': 422,
   'push-failed': 502,
   'leak-found': 422,
   'leak-scan-failed': 500,

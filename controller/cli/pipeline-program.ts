@@ -1,19 +1,32 @@
 import type { Command } from 'commander'
 import { Option } from 'commander'
+import type { CheckOptions } from './commands/check.ts'
 import type { SecretsOptions } from './commands/secrets.ts'
-import { collect } from './options.ts'
+import { collect, parseCount } from './options.ts'
 import type { GlobalOptions } from './wiring.ts'
 
 /** What the commands do that come before a generation reaches a host. */
 export interface PipelineActions {
+  check(options: CheckOptions): Promise<void>
   secretsCheck(options: SecretsOptions): Promise<void>
   secretsScan(paths: readonly string[], options: GlobalOptions): Promise<void>
 }
 
 const host = () => new Option('--host <name>', 'only this host; may stand several times').argParser(collect)
 
-/** Adds `secrets`. */
+/** Adds `check` and `secrets`. */
 export function addPipeline(program: Command, actions: PipelineActions): void {
+  program
+    .command('check')
+    .description('evaluate, build and scan every host, and look at the repository; changes no host')
+    .addOption(host())
+    .addOption(new Option('--max-parallel <n>', 'hosts at the same time').argParser(parseCount).default(4))
+    .option('--preview', 'also copy each closure to its host, and ask what would change there')
+    .option('--markdown', 'print Markdown')
+    .option('--junit <file>', 'also write the report as JUnit XML')
+    .option('--summary <file>', 'also append the report as Markdown, as for $GITHUB_STEP_SUMMARY')
+    .addHelpText('after', '\nExamples:\n  $ belay check\n  $ belay check --host cinnabar --junit check.xml\n')
+    .action((_, command: Command) => actions.check(command.optsWithGlobals()))
   const secrets = program
     .command('secrets')
     .description(

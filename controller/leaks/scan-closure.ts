@@ -15,7 +15,12 @@ export interface LeakReport {
   readonly storePath: string
   readonly leaks: readonly Leak[]
   readonly allowed: readonly (Leak & { readonly reason: string })[]
-  readonly scanned: { readonly paths: number; readonly files: number; readonly bytes: number }
+  readonly scanned: {
+    readonly paths: number
+    readonly files: number
+    readonly bytes: number
+    readonly seconds: number
+  }
   /** Store paths that were not looked at: public already, or found clean before. */
   readonly skipped: { readonly public: number; readonly known: number }
 }
@@ -40,16 +45,18 @@ export function closureScan(run: Run, known: KnownClean): ScanClosure {
     const isPublic = ({ keys }: Path) => keys.some((key) => publicKeys.includes(key))
     const open = all.filter((path) => !isPublic(path))
     const fresh = open.filter(({ path }) => !clean.has(path))
+    const began = performance.now()
     const { found, files, bytes } = await scanPaths(
       fresh.map(({ path }) => path),
       signal
     )
+    const seconds = Math.round(performance.now() - began) / 1000
     const dirty = new Set(found.map(({ path }) => path.split('/').slice(0, 4).join('/')))
     await known.add(fresh.map(({ path }) => path).filter((path) => !dirty.has(path)))
     return {
       storePath,
       ...applyAllowed(found, allow),
-      scanned: { paths: fresh.length, files, bytes },
+      scanned: { paths: fresh.length, files, bytes, seconds },
       skipped: { public: all.length - open.length, known: open.length - fresh.length }
     }
   }

@@ -30,7 +30,7 @@ const MAX_DEPTH = 64
 /** Reads a file of sops; null for what is none, or is broken. Never throws. */
 export async function readSops(text: string, format: SopsFormat): Promise<SopsFile | null> {
   if (text.length > MAX_SOPS_BYTES) return null
-  const tree = await parse(text.replace(/^\ufeff/, ''), format).catch(() => null)
+  const tree = parsed(text.replace(/^\ufeff/, ''), await parserOf(format))
   if (tree === null || !isTree(tree.sops)) return null
   const { sops, ...rest } = tree
   return describe(sops as Tree, rest)
@@ -54,17 +54,28 @@ export function opens(file: SopsFile, own: readonly string[]): boolean | null {
 /** Every age recipient of it, once. */
 export const recipientsOf = (file: SopsFile): readonly string[] => [...new Set(file.groups.flat())]
 
-async function parse(text: string, format: SopsFormat): Promise<Tree | null> {
-  if (format === 'json' || format === 'binary') return asTree(JSON.parse(text))
-  if (format === 'dotenv') return fromPairs(pairsOf(text), /^sops_/)
-  if (format === 'ini') return fromIni(text)
-  const { parse: parseYaml } = await import('yaml')
-  return asTree(parseYaml(text, { maxAliasCount: 50, logLevel: 'silent' }))
+type Parser = (text: string) => unknown
+
+/** YAML is loaded only where it is read. Bundled, all of it is in `default`. */
+async function parserOf(format: SopsFormat): Promise<Parser> {
+  if (format === 'json' || format === 'binary') return (text) => JSON.parse(text)
+  if (format === 'dotenv') return (text) => fromPairs(pairsOf(text), /^sops_/)
+  if (format === 'ini') return fromIni
+  const { default: yaml } = await import('yaml')
+  return (text) => yaml.parse(text, { maxAliasCount: 50, logLevel: 'silent' })
+}
+
+function parsed(text: string, parser: Parser): Tree | null {
+  try {
+    const tree = parser(text)
+    return isTree(tree) ? tree : null
+  } catch {
+    return null
+  }
 }
 
 const isTree = (value: unknown): value is Tree =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
-const asTree = (value: unknown): Tree | null => (isTree(value) ? value : null)
 
 function describe(sops: Tree, values: Tree): SopsFile {
   const groups = Array.isArray(sops.key_groups) ? sops.key_groups.filter(isTree) : []

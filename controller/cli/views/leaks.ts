@@ -11,7 +11,7 @@ function closureView({ storePath, leaks, allowed, scanned, skipped }: LeakReport
   const mebibytes = Math.ceil(scanned.bytes / 1024 / 1024)
   const lines = [
     `${storePath}\n`,
-    `  looked at ${scanned.files} files, ${mebibytes} MiB, of ${scanned.paths} store paths\n`,
+    `  looked at ${scanned.files} files, ${mebibytes} MiB, of ${scanned.paths} store paths in ${scanned.seconds} s\n`,
     `  left out ${skipped.public} that are public, ${skipped.known} that were found clean before\n`,
     ...allowed.map(({ path, kind, reason }) => `  - ${kind} in ${clean(path)}: allowed, ${clean(reason)}\n`),
     ...leaks.map(

@@ -1,0 +1,150 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import type { Preflight } from '../../shared/api/preflight.ts'
+import { recipientOfSshKey } from '../../shared/secrets/age.ts'
+import { ageKey } from '../controller/leaks/planted.ts'
+import { recipient, sopsFile } from '../shared/secrets/sops-files.ts'
+import { belay, journalOf, realAgent, truthOf, writeFleetFile } from './deployment.ts'
+import { startFleet } from './fleet.ts'
+import type { Generation } from './generation.ts'
+import type { Host } from './host.ts'
+import { fleetUnavailable } from './root.ts'
+
+const sshKey = '/etc/ssh/ssh_host_ed25519_key'
+const shell = (host: Host, script: string) => host.must(['sh', '-c', script])
+const ownRecipient = (host: Host) => recipientOfSshKey(readFileSync(join(host.root, `${sshKey}.pub`), 'utf8'))
+
+/** Puts an encrypted file into the store of a host; a manifest of sops-nix that wants it. */
+async function manifestFor(host: Host, name: string, recipients: readonly string[]): Promise<string> {
+  writeFileSync(join(host.root, `root/${name}.yaml`), sopsFile('yaml', recipients))
+  const file = (await host.must(['nix-store', '--add', `/root/${name}.yaml`])).trim()
+  const secret = {
+    name,
+    path: `/run/secrets/${name}`,
+    owner: 'root',
+    mode: '0400',
+    sopsFile: file,
+    format: 'yaml'
+  }
+  return JSON.stringify({
+    ...{ symlinkPath: '/run/secrets', secretsMountPoint: '/run/secrets.d', ageSshKeyPaths: [sshKey] },
+    secrets: [secret]
+  })
+}
+
+async function preflight(host: Host, path: string) {
+  const { stdout } = await host.run(['belay-agent', '--json', 'preflight', path])
+  const { checks } = JSON.parse(stdout) as Preflight
+  return (name: string) => checks.find((check) => check.name === name)
+}
+
+t.test('secrets on real hosts', { skip: fleetUnavailable() ?? false, timeout: 300_000 }, async (t) => {
+  const agentConfig = { checks: { secrets: { kind: 'declared-secrets' } } }
+  await using fleet = await startFleet({
+    hosts: ['cinnabar', 'electrum'],
+    operator: true,
+    agent: realAgent(),
+    generations: { cinnabar: { generation: 'baseline', agent: 'bundle', agentConfig } }
+  })
+  const host = fleet.host('cinnabar')
+  writeFleetFile(fleet, 60)
+  const generation = (label: string, more: Partial<Generation> = {}) =>
+    fleet.writeGenerations({ cinnabar: { generation: label, agent: 'bundle', agentConfig, ...more } })
+  const push = (label: string, more: Partial<Generation> = {}) => {
+    generation(label, more)
+    return fleet.push('cinnabar')
+  }
+  const activate = (path: string) => host.run(['belay-agent', '--json', 'activate', path, '--auto-confirm'])
+
+  await t.test('what this host cannot decrypt is refused before anything changes', async (t) => {
+    const foreign = await manifestFor(host, 'db', [recipient(1)])
+    const path = await push('foreign', { packages: { 'manifest.json': foreign } })
+    const before = await truthOf(host)
+    const check = (await preflight(host, path))('secrets')
+    t.match(check, { result: 'fail', code: 'secret-undecryptable', evidence: /^db in .*db.yaml is for age1/ })
+    t.ok(check?.evidence.includes(ownRecipient(host)), 'the key that the host has')
+    t.equal((await activate(path)).code, 1)
+    t.equal((await journalOf(host)).phases.at(-1), 'refused')
+    t.same({ ...(await truthOf(host)), runner: before.runner }, before)
+  })
+
+  await t.test('what it can decrypt is activated, and looked at afterwards', async (t) => {
+    const own = await manifestFor(host, 'db', [recipient(1), ownRecipient(host)])
+    const path = await push('own', { packages: { 'manifest.json': own } })
+    t.match((await preflight(host, path))('secrets'), { result: 'pass', evidence: /1 secrets in 1 files/ })
+    t.match(await activate(path), { code: 0 })
+    const look = () => host.run(['belay-agent', 'check', 'run', 'secrets'])
+    t.match(await look(), { code: 1, stdout: /\/run\/secrets\/db is missing/ })
+    const place = 'mkdir -p /run/secrets.d/1; ln -sfn /run/secrets.d/1 /run/secrets; echo x > /run/secrets/db'
+    await shell(host, `${place}; chmod 400 /run/secrets/db`)
+    t.match(await look(), { code: 0, stdout: /1 secrets are in place/ })
+    await shell(host, 'chown nobody /run/secrets/db')
+    t.match(await look(), { code: 1, stdout: /belongs to user/ })
+    await shell(host, 'chown root /run/secrets/db; chmod 440 /run/secrets/db')
+    t.match(await look(), { code: 1, stdout: /has mode 0440, wanted 0400/ })
+  })
+
+  await t.test('with another host key a rollback would fail, and that is said before', async (t) => {
+    await shell(host, `mkdir /root/old; mv ${sshKey} ${sshKey}.pub /root/old`)
+    await shell(host, `ssh-keygen -q -t ed25519 -N '' -f ${sshKey}`)
+    const path = await push('renewed', {
+      packages: { 'manifest.json': await manifestFor(host, 'db', [ownRecipient(host)]) }
+    })
+    const checks = await preflight(host, path)
+    t.match(checks('secrets'), { result: 'pass' })
+    t.match(checks('baseline-secrets'), {
+      result: 'fail',
+      code: 'baseline-secret-undecryptable',
+      evidence: /^rollback would fail: db in/
+    })
+    t.equal((await activate(path)).code, 1)
+    await shell(host, `rm ${sshKey} ${sshKey}.pub; mv /root/old/* /etc/ssh/`)
+    t.match(
+      (await preflight(host, path))('baseline-secrets'),
+      { result: 'pass' },
+      'with the old key it is fine'
+    )
+  })
+
+  await t.test('a closure with a secret in it is not copied', async (t) => {
+    const secret = ageKey()
+    const packages = { 'big-1.0': 60_000_000, 'app-1.0.conf': `key = ${secret}\n` }
+    generation('leaking', { packages })
+    const refused = await belay(fleet, 'push', '--host', 'cinnabar')
+    const said = refused.stdout + refused.stderr
+    t.equal(refused.code, 1)
+    t.match(said, /leak-found/)
+    t.match(said, /age-key in \/nix\/store\/[a-z0-9]+-app-1.0.conf, byte 6/)
+    t.notOk(said.includes(secret), 'the value is not shown')
+    const path = await fleet.build('cinnabar')
+    t.not((await host.run(['nix-store', '--check-validity', path])).code, 0, 'nothing was copied')
+
+    const scan = async () => {
+      await fleet.operator.must(['rm', '-rf', '/root/.cache/belay'])
+      const began = performance.now()
+      const { code, stdout } = await belay(fleet, '--json', 'secrets', 'scan', path)
+      t.equal(code, 1)
+      const [report] = (JSON.parse(stdout) as { closures: { scanned: { bytes: number } }[] }).closures
+      t.ok((report?.scanned.bytes ?? 0) > 60_000_000)
+      return performance.now() - began
+    }
+    const copy = async (url: string) => {
+      const began = performance.now()
+      await fleet.operator.must(['nix', 'copy', '--to', url, path], { timeoutMs: 120_000 })
+      return performance.now() - began
+    }
+    const [scanned, plain, packed] = [
+      await scan(),
+      await copy('file:///root/plain?compression=none'),
+      await copy('file:///root/packed')
+    ]
+    t.comment(`scan ${scanned | 0} ms, copy ${plain | 0} ms without compression, ${packed | 0} ms with it`)
+
+    const allow = '{ path: "app-1.0.conf", kind: age-key, reason: made for this test }'
+    const fleetFile = join(fleet.operator.root, 'root/fleet.yaml')
+    writeFileSync(fleetFile, `${readFileSync(fleetFile, 'utf8')}secrets: { allow: [${allow}] }\n`)
+    t.match(await belay(fleet, 'push', '--host', 'cinnabar'), { code: 0 })
+    t.equal((await host.run(['nix-store', '--check-validity', path])).code, 0)
+  })
+})
