@@ -1,7 +1,11 @@
+import type { HostDone } from './commands/build.ts'
+import type { Cached } from './commands/cache.ts'
+import { cachePush, cacheStatus } from './commands/cache.ts'
 import { check } from './commands/check.ts'
 import { secretsScan } from './commands/leaks.ts'
 import { secretsCheck } from './commands/secrets.ts'
 import type { PipelineActions } from './pipeline-program.ts'
+import { cacheView } from './views/cache.ts'
 import { checkMarkdown, checkView } from './views/check.ts'
 import { leaksView } from './views/leaks.ts'
 import { secretsView } from './views/secrets.ts'
@@ -18,7 +22,21 @@ export function pipelineActions(
   const { out, err, paint } = terminal
   const json = (value: unknown) => out(`${JSON.stringify(value, null, 2)}\n`)
   const progress = (host: string, line: string) => err(`${paint('dim', `${host} |`)} ${firstLine(line)}\n`)
+  const cached = (hosts: readonly HostDone<Cached>[], asJson: boolean) => {
+    if (asJson) json({ hosts })
+    else out(cacheView(hosts, paint))
+    // What cannot be asked at is no failure: there the push has said that it went well.
+    const fine = (done: HostDone<Cached>) =>
+      done.ok && done.caches.every(({ complete }) => complete !== false)
+    exit(hosts.every(fine) ? exitCodes.ok : exitCodes.failed)
+  }
   return {
+    async cachePush(options) {
+      cached(await cachePush(options, wiring, progress), options.json === true)
+    },
+    async cacheStatus(options) {
+      cached(await cacheStatus(options, wiring, progress), options.json === true)
+    },
     async check(options) {
       const report = await check(options, wiring, progress)
       if (options.json) json(report)

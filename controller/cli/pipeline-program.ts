@@ -1,20 +1,23 @@
 import type { Command } from 'commander'
 import { Option } from 'commander'
+import type { CacheOptions } from './commands/cache.ts'
 import type { CheckOptions } from './commands/check.ts'
 import type { SecretsOptions } from './commands/secrets.ts'
-import { collect, parseCount } from './options.ts'
+import { collect, collectPath, parseCount } from './options.ts'
 import type { GlobalOptions } from './wiring.ts'
 
 /** What the commands do that come before a generation reaches a host. */
 export interface PipelineActions {
   check(options: CheckOptions): Promise<void>
+  cachePush(options: CacheOptions): Promise<void>
+  cacheStatus(options: CacheOptions): Promise<void>
   secretsCheck(options: SecretsOptions): Promise<void>
   secretsScan(paths: readonly string[], options: GlobalOptions): Promise<void>
 }
 
 const host = () => new Option('--host <name>', 'only this host; may stand several times').argParser(collect)
 
-/** Adds `check` and `secrets`. */
+/** Adds `check`, `cache` and `secrets`. */
 export function addPipeline(program: Command, actions: PipelineActions): void {
   program
     .command('check')
@@ -27,6 +30,7 @@ export function addPipeline(program: Command, actions: PipelineActions): void {
     .option('--summary <file>', 'also append the report as Markdown, as for $GITHUB_STEP_SUMMARY')
     .addHelpText('after', '\nExamples:\n  $ belay check\n  $ belay check --host cinnabar --junit check.xml\n')
     .action((_, command: Command) => actions.check(command.optsWithGlobals()))
+  addCache(program, actions)
   const secrets = program
     .command('secrets')
     .description(
@@ -47,4 +51,25 @@ export function addPipeline(program: Command, actions: PipelineActions): void {
       '\nExamples:\n  $ belay secrets check\n  $ belay secrets check --host cinnabar --json\n'
     )
     .action((_, command: Command) => actions.secretsCheck(command.optsWithGlobals()))
+}
+
+function addCache(program: Command, actions: PipelineActions): void {
+  const group = program.command('cache').description('the binary caches of the fleet file')
+  const add = (name: string, description: string) =>
+    group
+      .command(name)
+      .description(description)
+      .addOption(host())
+      .addOption(new Option('--cache <name>', 'only this cache; may stand several times').argParser(collect))
+      .addOption(new Option('--path <host=path>', 'use this store path, do not build').argParser(collectPath))
+      .option('--no-build', 'build nothing; every host needs a --path')
+  add('push', 'build, look for secrets, sign, and copy the closures to the caches')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ belay cache push\n  $ belay cache push --host cinnabar --cache lan\n'
+    )
+    .action((_, command: Command) => actions.cachePush(command.optsWithGlobals()))
+  add('status', 'build, and ask the caches what they have of the closures').action((_, command: Command) =>
+    actions.cacheStatus(command.optsWithGlobals())
+  )
 }

@@ -1,6 +1,7 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import type { CheckReport } from '../../controller/check/report.ts'
 import type { Preflight } from '../../shared/api/preflight.ts'
 import { recipientOfSshKey } from '../../shared/secrets/age.ts'
 import { ageKey } from '../controller/leaks/planted.ts'
@@ -146,5 +147,113 @@ t.test('secrets on real hosts', { skip: fleetUnavailable() ?? false, timeout: 30
     writeFileSync(fleetFile, `${readFileSync(fleetFile, 'utf8')}secrets: { allow: [${allow}] }\n`)
     t.match(await belay(fleet, 'push', '--host', 'cinnabar'), { code: 0 })
     t.equal((await host.run(['nix-store', '--check-validity', path])).code, 0)
+  })
+
+  await t.test('a second host takes from a signed cache, and nothing that is not signed', async (t) => {
+    const { operator } = fleet
+    const second = fleet.host('electrum')
+    fleet.writeGenerations({
+      electrum: { generation: 'cached', agent: 'bundle', packages: { 'tool-1.0': 1000 } }
+    })
+    const made =
+      'umask 077; nix-store --generate-binary-cache-key lan-1 /root/cache.sk /root/cache.pk; cat /root/cache.pk'
+    const key = (await shell(operator, made)).trim()
+    const caches =
+      '{ lan: { url: "file:///root/cache", keyFile: cache.sk }, bare: { url: "file:///root/bare" } }'
+    const fleetFile = join(operator.root, 'root/fleet.yaml')
+    writeFileSync(fleetFile, `${readFileSync(fleetFile, 'utf8')}caches: ${caches}\n`)
+    const path = await fleet.build('electrum')
+    const one = ['--host', 'electrum', '--no-build', '--path', `electrum=${path}`]
+    t.match(await belay(fleet, 'cache', 'status', ...one), {
+      code: 1,
+      stdout: /electrum +lan +✖ \d+ of \d+ missing/
+    })
+
+    await operator.must(['chmod', '644', '/root/cache.sk'])
+    const open = await belay(fleet, 'cache', 'push', ...one, '--cache', 'lan')
+    t.match(open, { code: 1, stdout: /readable for others/ })
+    await operator.must(['chmod', '600', '/root/cache.sk'])
+
+    // What is copied before it is signed has no signature; where a path was built here Nix may sign nothing by itself.
+    t.match(await belay(fleet, 'cache', 'push', ...one, '--cache', 'bare'), { code: 0 })
+    t.match(await belay(fleet, 'cache', 'push', ...one, '--cache', 'lan'), {
+      code: 0,
+      stdout: /✔ all \d+ paths/
+    })
+
+    const take = (cache: string) => {
+      const options = [
+        'substituters',
+        `file:///root/${cache}`,
+        'trusted-public-keys',
+        key,
+        'require-sigs',
+        'true'
+      ]
+      const given = [0, 2, 4].flatMap((at) => ['--option', options[at] ?? '', options[at + 1] ?? ''])
+      return second.run(['nix-store', '--realise', path, ...given])
+    }
+    for (const cache of ['bare', 'lan'])
+      cpSync(
+        join(operator.root, 'root', cache === 'lan' ? 'cache' : cache),
+        join(second.root, 'root', cache),
+        {
+          recursive: true
+        }
+      )
+    const refused = await take('bare')
+    t.not(refused.code, 0)
+    t.match(refused.stderr, /signature/)
+    t.not((await second.run(['nix-store', '--check-validity', path])).code, 0)
+    t.match(await take('lan'), { code: 0 })
+    t.equal((await second.run(['nix-store', '--check-validity', path])).code, 0)
+  })
+
+  await t.test('before a merge: each failure is named, and is nobody else’s', async (t) => {
+    const { operator } = fleet
+    // Another host: what electrum has does not change.
+    const secret = ageKey()
+    fleet.writeGenerations({
+      cinnabar: { generation: 'leaking', packages: { 'app-2.0.conf': secret } },
+      galena: { generation: 'unbuildable', packages: { 'bad-1.0': -1 } },
+      scheelite: { generation: 'unevaluable', references: ['no store path'], units: { 'a.service': '' } }
+    })
+    const hosts = ['cinnabar', 'electrum', 'galena', 'scheelite'].map((name) => `  ${name}: {}\n`).join('')
+    const lint = '[{ name: yes, command: ["true"] }, { name: no, command: ["false"] }]'
+    const text = `version: 1\nflake: path:/root/fleet\ncheck: { linters: ${lint} }\nhosts:\n${hosts}`
+    writeFileSync(join(operator.root, 'root/check.yaml'), text)
+    const argv = [
+      'belay',
+      '--fleet',
+      '/root/check.yaml',
+      '--json',
+      'check',
+      '--junit',
+      '/root/j.xml',
+      '--summary',
+      '/root/s.md'
+    ]
+    const { code, stdout } = await operator.run(argv, { timeoutMs: 120_000 })
+    t.equal(code, 1)
+    const report = JSON.parse(stdout) as CheckReport
+    const results = report.hosts.map(({ host, steps }) => [
+      host,
+      ...steps.map((step) => step.code ?? step.result)
+    ])
+    t.same(results, [
+      ['cinnabar', 'pass', 'pass', 'leak-found'],
+      ['electrum', 'pass', 'pass', 'pass'],
+      ['galena', 'pass', 'build-failed', 'skipped'],
+      ['scheelite', 'evaluation-failed', 'skipped', 'skipped']
+    ])
+    t.same(
+      report.repository.map(({ result }) => result),
+      ['pass', 'fail', 'pass', 'fail'],
+      'nix flake check fails at scheelite'
+    )
+    const files = await shell(operator, 'cat /root/j.xml /root/s.md')
+    t.match(files, /<testsuite name="galena" tests="3" failures="1" skipped="1"/)
+    t.match(files, /\| cinnabar \| secrets \| ✖ leak-found \|/)
+    t.notOk(`${files}${stdout}`.includes(secret))
   })
 })

@@ -16,7 +16,9 @@ const pages = [
   'docs/fleet-file.md',
   'docs/rollouts.md',
   'docs/adr/0002-nix-package.md',
-  'docs/approval.md'
+  'docs/approval.md',
+  'docs/secrets.md',
+  'docs/ci.md'
 ]
 const textOf = (page: string) => readFileSync(join(checkout, page), 'utf8')
 const install = textOf('docs/install.md')
