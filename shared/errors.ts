@@ -64,6 +64,7 @@ export const errorCodes = {
   'build-failed': 500,
   'check-failed': 500,
   'secrets-wrong': 422,
+  'vars-failed': 500,
   'push-failed': 502,
   'leak-found': 422,
   'leak-scan-failed': 500,

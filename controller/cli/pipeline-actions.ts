@@ -4,12 +4,14 @@ import { cachePush, cacheStatus } from './commands/cache.ts'
 import { check } from './commands/check.ts'
 import { secretsScan } from './commands/leaks.ts'
 import { secretsCheck } from './commands/secrets.ts'
+import { vars } from './commands/vars.ts'
 import type { PipelineActions } from './pipeline-program.ts'
 import { cacheView } from './views/cache.ts'
 import { checkMarkdown, checkView } from './views/check.ts'
 import { leaksView } from './views/leaks.ts'
 import { secretsView } from './views/secrets.ts'
 import { firstLine } from './views/text.ts'
+import { varsView } from './views/vars.ts'
 import type { ExitCode, Terminal, Wiring } from './wiring.ts'
 import { exitCodes } from './wiring.ts'
 
@@ -31,6 +33,12 @@ export function pipelineActions(
     exit(hosts.every(fine) ? exitCodes.ok : exitCodes.failed)
   }
   return {
+    async vars(word, names, options) {
+      const hosts = await vars(word, names, options, wiring, progress)
+      if (options.json) json({ hosts })
+      else out(varsView(hosts, paint))
+      exit(hosts.every(({ ok }) => ok) ? exitCodes.ok : exitCodes.failed)
+    },
     async cachePush(options) {
       cached(await cachePush(options, wiring, progress), options.json === true)
     },

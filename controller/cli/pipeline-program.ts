@@ -11,13 +11,14 @@ export interface PipelineActions {
   check(options: CheckOptions): Promise<void>
   cachePush(options: CacheOptions): Promise<void>
   cacheStatus(options: CacheOptions): Promise<void>
+  vars(word: 'generate' | 'check', hosts: readonly string[], options: GlobalOptions): Promise<void>
   secretsCheck(options: SecretsOptions): Promise<void>
   secretsScan(paths: readonly string[], options: GlobalOptions): Promise<void>
 }
 
 const host = () => new Option('--host <name>', 'only this host; may stand several times').argParser(collect)
 
-/** Adds `check`, `cache` and `secrets`. */
+/** Adds `check`, `cache`, `vars` and `secrets`. */
 export function addPipeline(program: Command, actions: PipelineActions): void {
   program
     .command('check')
@@ -31,6 +32,7 @@ export function addPipeline(program: Command, actions: PipelineActions): void {
     .addHelpText('after', '\nExamples:\n  $ belay check\n  $ belay check --host cinnabar --junit check.xml\n')
     .action((_, command: Command) => actions.check(command.optsWithGlobals()))
   addCache(program, actions)
+  addVars(program, actions)
   const secrets = program
     .command('secrets')
     .description(
@@ -72,4 +74,15 @@ function addCache(program: Command, actions: PipelineActions): void {
   add('status', 'build, and ask the caches what they have of the closures').action((_, command: Command) =>
     actions.cacheStatus(command.optsWithGlobals())
   )
+}
+
+function addVars(program: Command, actions: PipelineActions): void {
+  const group = program.command('vars').description('the variables of clan; nobody is ever asked anything')
+  const add = (word: 'generate' | 'check', description: string) =>
+    group
+      .command(`${word} [host...]`)
+      .description(description)
+      .action((hosts: string[], _, command: Command) => actions.vars(word, hosts, command.optsWithGlobals()))
+  add('generate', 'let clan make what is missing, then look at its tree')
+  add('check', 'let clan check, then look at its tree')
 }

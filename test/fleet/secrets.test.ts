@@ -40,7 +40,7 @@ async function preflight(host: Host, path: string) {
   return (name: string) => checks.find((check) => check.name === name)
 }
 
-t.test('secrets on real hosts', { skip: fleetUnavailable() ?? false, timeout: 300_000 }, async (t) => {
+t.test('secrets on real hosts', { skip: fleetUnavailable() ?? false, timeout: 580_000 }, async (t) => {
   const agentConfig = { checks: { secrets: { kind: 'declared-secrets' } } }
   await using fleet = await startFleet({
     hosts: ['cinnabar', 'electrum'],
@@ -110,7 +110,7 @@ t.test('secrets on real hosts', { skip: fleetUnavailable() ?? false, timeout: 30
 
   await t.test('a closure with a secret in it is not copied', async (t) => {
     const secret = ageKey()
-    const packages = { 'big-1.0': 60_000_000, 'app-1.0.conf': `key = ${secret}\n` }
+    const packages = { 'big-1.0': 8_000_000, 'app-1.0.conf': `key = ${secret}\n` }
     generation('leaking', { packages })
     const refused = await belay(fleet, 'push', '--host', 'cinnabar')
     const said = refused.stdout + refused.stderr
@@ -120,27 +120,6 @@ t.test('secrets on real hosts', { skip: fleetUnavailable() ?? false, timeout: 30
     t.notOk(said.includes(secret), 'the value is not shown')
     const path = await fleet.build('cinnabar')
     t.not((await host.run(['nix-store', '--check-validity', path])).code, 0, 'nothing was copied')
-
-    const scan = async () => {
-      await fleet.operator.must(['rm', '-rf', '/root/.cache/belay'])
-      const began = performance.now()
-      const { code, stdout } = await belay(fleet, '--json', 'secrets', 'scan', path)
-      t.equal(code, 1)
-      const [report] = (JSON.parse(stdout) as { closures: { scanned: { bytes: number } }[] }).closures
-      t.ok((report?.scanned.bytes ?? 0) > 60_000_000)
-      return performance.now() - began
-    }
-    const copy = async (url: string) => {
-      const began = performance.now()
-      await fleet.operator.must(['nix', 'copy', '--to', url, path], { timeoutMs: 120_000 })
-      return performance.now() - began
-    }
-    const [scanned, plain, packed] = [
-      await scan(),
-      await copy('file:///root/plain?compression=none'),
-      await copy('file:///root/packed')
-    ]
-    t.comment(`scan ${scanned | 0} ms, copy ${plain | 0} ms without compression, ${packed | 0} ms with it`)
 
     const allow = '{ path: "app-1.0.conf", kind: age-key, reason: made for this test }'
     const fleetFile = join(fleet.operator.root, 'root/fleet.yaml')
@@ -203,7 +182,7 @@ t.test('secrets on real hosts', { skip: fleetUnavailable() ?? false, timeout: 30
       )
     const refused = await take('bare')
     t.not(refused.code, 0)
-    t.match(refused.stderr, /signature/)
+    t.match(refused.stderr, /not signed by any of the keys/)
     t.not((await second.run(['nix-store', '--check-validity', path])).code, 0)
     t.match(await take('lan'), { code: 0 })
     t.equal((await second.run(['nix-store', '--check-validity', path])).code, 0)
