@@ -8,6 +8,7 @@ import { operationDirectory } from '../operation/store.ts'
 import { UNREADABLE } from '../platform/nixos/units.ts'
 import type { Terminal } from './commands.ts'
 import * as commands from './commands.ts'
+import { addDrill } from './drill.ts'
 import type { GcOptions } from './gc.ts'
 import { addPreflight } from './preflight.ts'
 import type { PreviewOptions } from './preview.ts'
@@ -84,6 +85,7 @@ export async function runAgentCli(argv: readonly string[], terminal: Terminal): 
   addChanging(shell)
   addApproving(shell)
   addPreflight(shell)
+  addDrill(shell)
   addRescue(shell)
   addSoak(shell)
   addInternal(shell)

@@ -2,12 +2,14 @@ import type { HostDone } from './commands/build.ts'
 import type { Cached } from './commands/cache.ts'
 import { cachePush, cacheStatus } from './commands/cache.ts'
 import { check } from './commands/check.ts'
+import { checklist } from './commands/checklist.ts'
 import { secretsScan } from './commands/leaks.ts'
 import { secretsCheck } from './commands/secrets.ts'
 import { vars } from './commands/vars.ts'
 import type { PipelineActions } from './pipeline-program.ts'
 import { cacheView } from './views/cache.ts'
 import { checkMarkdown, checkView } from './views/check.ts'
+import { checklistView } from './views/checklist.ts'
 import { leaksView } from './views/leaks.ts'
 import { secretsView } from './views/secrets.ts'
 import { firstLine } from './views/text.ts'
@@ -33,6 +35,12 @@ export function pipelineActions(
     exit(hosts.every(fine) ? exitCodes.ok : exitCodes.failed)
   }
   return {
+    async checklist(name, options) {
+      const found = await checklist(name, options, wiring)
+      if (options.json) json(found)
+      else out(checklistView(found, paint))
+      exit(found.ok ? exitCodes.ok : exitCodes.failed)
+    },
     async vars(word, names, options) {
       const hosts = await vars(word, names, options, wiring, progress)
       if (options.json) json({ hosts })

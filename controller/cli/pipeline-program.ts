@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { Option } from 'commander'
 import type { CacheOptions } from './commands/cache.ts'
 import type { CheckOptions } from './commands/check.ts'
+import type { ChecklistOptions } from './commands/checklist.ts'
 import type { SecretsOptions } from './commands/secrets.ts'
 import { collect, collectPath, parseCount } from './options.ts'
 import type { GlobalOptions } from './wiring.ts'
@@ -9,6 +10,7 @@ import type { GlobalOptions } from './wiring.ts'
 /** What the commands do that come before a generation reaches a host. */
 export interface PipelineActions {
   check(options: CheckOptions): Promise<void>
+  checklist(host: string, options: ChecklistOptions): Promise<void>
   cachePush(options: CacheOptions): Promise<void>
   cacheStatus(options: CacheOptions): Promise<void>
   vars(word: 'generate' | 'check', hosts: readonly string[], options: GlobalOptions): Promise<void>
@@ -18,7 +20,7 @@ export interface PipelineActions {
 
 const host = () => new Option('--host <name>', 'only this host; may stand several times').argParser(collect)
 
-/** Adds `check`, `cache`, `vars` and `secrets`. */
+/** Adds `check`, `checklist`, `cache`, `vars` and `secrets`. */
 export function addPipeline(program: Command, actions: PipelineActions): void {
   program
     .command('check')
@@ -31,6 +33,7 @@ export function addPipeline(program: Command, actions: PipelineActions): void {
     .option('--summary <file>', 'also append the report as Markdown, as for $GITHUB_STEP_SUMMARY')
     .addHelpText('after', '\nExamples:\n  $ belay check\n  $ belay check --host cinnabar --junit check.xml\n')
     .action((_, command: Command) => actions.check(command.optsWithGlobals()))
+  addChecklist(program, actions)
   addCache(program, actions)
   addVars(program, actions)
   const secrets = program
@@ -85,4 +88,18 @@ function addVars(program: Command, actions: PipelineActions): void {
       .action((hosts: string[], _, command: Command) => actions.vars(word, hosts, command.optsWithGlobals()))
   add('generate', 'let clan make what is missing, then look at its tree')
   add('check', 'let clan check, then look at its tree')
+}
+
+function addChecklist(program: Command, actions: PipelineActions): void {
+  program
+    .command('checklist <host>')
+    .description('the production checklist of a host, each point with its evidence; changes nothing')
+    .option('--path <store-path>', 'for this generation; default is the one that runs')
+    .addOption(
+      new Option('--drill-days <n>', 'how old the last rollback drill may be')
+        .argParser(parseCount)
+        .default(30)
+    )
+    .addHelpText('after', '\nExamples:\n  $ belay checklist cinnabar\n')
+    .action((name: string, _, command: Command) => actions.checklist(name, command.optsWithGlobals()))
 }

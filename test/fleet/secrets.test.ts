@@ -2,6 +2,7 @@ import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import type { CheckReport } from '../../controller/check/report.ts'
+import type { Checklist } from '../../controller/cli/commands/checklist.ts'
 import type { Preflight } from '../../shared/api/preflight.ts'
 import { recipientOfSshKey } from '../../shared/secrets/age.ts'
 import { ageKey } from '../controller/leaks/planted.ts'
@@ -84,6 +85,23 @@ t.test('secrets on real hosts', { skip: fleetUnavailable() ?? false, timeout: 58
     t.match(await look(), { code: 1, stdout: /belongs to user/ })
     await shell(host, 'chown root /run/secrets/db; chmod 440 /run/secrets/db')
     t.match(await look(), { code: 1, stdout: /has mode 0440, wanted 0400/ })
+  })
+
+  await t.test('a drill activates what runs once more, and is evidence', async (t) => {
+    const points = async () => {
+      const { stdout } = await belay(fleet, '--json', 'checklist', 'cinnabar')
+      const { items } = JSON.parse(stdout) as Checklist
+      return Object.fromEntries(items.map(({ name, result }) => [name, result]))
+    }
+    t.match(await points(), { 'rollback drill': 'fail', 'second way in': 'pass', 'plan reviewed': 'fail' })
+    const before = await truthOf(host)
+    t.match(await host.run(['belay-agent', 'drill', '--look-only']), { code: 0 })
+    t.match(await host.run(['belay-agent', 'drill']), { code: 0, stdout: /committed/ })
+    t.same({ ...(await truthOf(host)), runner: before.runner }, before)
+    t.match(await points(), { 'rollback drill': 'pass', 'baseline verified': 'pass' })
+    await host.must(['belay-agent', 'hold', 'someone travels'])
+    t.match(await host.run(['belay-agent', 'drill']), { code: 1, stdout: /someone travels/ })
+    await host.must(['belay-agent', 'release'])
   })
 
   await t.test('with another host key a rollback would fail, and that is said before', async (t) => {

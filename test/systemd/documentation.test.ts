@@ -18,7 +18,8 @@ const pages = [
   'docs/adr/0002-nix-package.md',
   'docs/approval.md',
   'docs/secrets.md',
-  'docs/ci.md'
+  'docs/ci.md',
+  'docs/checklist.md'
 ]
 const textOf = (page: string) => readFileSync(join(checkout, page), 'utf8')
 const install = textOf('docs/install.md')
