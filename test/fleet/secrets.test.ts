@@ -93,12 +93,13 @@ t.test('secrets on real hosts', { skip: fleetUnavailable() ?? false, timeout: 58
       const { items } = JSON.parse(stdout) as Checklist
       return Object.fromEntries(items.map(({ name, result }) => [name, result]))
     }
-    t.match(await points(), { 'rollback drill': 'fail', 'second way in': 'pass', 'plan reviewed': 'fail' })
     const before = await truthOf(host)
-    t.match(await host.run(['belay-agent', 'drill', '--look-only']), { code: 0 })
     t.match(await host.run(['belay-agent', 'drill']), { code: 0, stdout: /committed/ })
     t.same({ ...(await truthOf(host)), runner: before.runner }, before)
-    t.match(await points(), { 'rollback drill': 'pass', 'baseline verified': 'pass' })
+    t.match(await points(), {
+      ...{ 'rollback drill': 'pass', 'baseline verified': 'pass', 'second way in': 'pass' },
+      'plan reviewed': 'fail'
+    })
     await host.must(['belay-agent', 'hold', 'someone travels'])
     t.match(await host.run(['belay-agent', 'drill']), { code: 1, stdout: /someone travels/ })
     await host.must(['belay-agent', 'release'])
@@ -155,24 +156,13 @@ t.test('secrets on real hosts', { skip: fleetUnavailable() ?? false, timeout: 58
     const made =
       'umask 077; nix-store --generate-binary-cache-key lan-1 /root/cache.sk /root/cache.pk; cat /root/cache.pk'
     const key = (await shell(operator, made)).trim()
-    const caches =
-      '{ lan: { url: "file:///root/cache", keyFile: cache.sk }, bare: { url: "file:///root/bare" } }'
+    const caches = '{ lan: { url: "file:///root/cache", keyFile: cache.sk } }'
     const fleetFile = join(operator.root, 'root/fleet.yaml')
     writeFileSync(fleetFile, `${readFileSync(fleetFile, 'utf8')}caches: ${caches}\n`)
     const path = await fleet.build('electrum')
     const one = ['--host', 'electrum', '--no-build', '--path', `electrum=${path}`]
-    t.match(await belay(fleet, 'cache', 'status', ...one), {
-      code: 1,
-      stdout: /electrum +lan +✖ \d+ of \d+ missing/
-    })
-
-    await operator.must(['chmod', '644', '/root/cache.sk'])
-    const open = await belay(fleet, 'cache', 'push', ...one, '--cache', 'lan')
-    t.match(open, { code: 1, stdout: /readable for others/ })
-    await operator.must(['chmod', '600', '/root/cache.sk'])
-
-    // What is copied before it is signed has no signature; where a path was built here Nix may sign nothing by itself.
-    t.match(await belay(fleet, 'cache', 'push', ...one, '--cache', 'bare'), { code: 0 })
+    // What is copied before it is signed has no signature.
+    await operator.must(['nix', 'copy', '--to', 'file:///root/bare', path])
     t.match(await belay(fleet, 'cache', 'push', ...one, '--cache', 'lan'), {
       code: 0,
       stdout: /✔ all \d+ paths/
@@ -230,7 +220,7 @@ t.test('secrets on real hosts', { skip: fleetUnavailable() ?? false, timeout: 58
       '--summary',
       '/root/s.md'
     ]
-    const { code, stdout } = await operator.run(argv, { timeoutMs: 120_000 })
+    const { code, stdout } = await operator.run(argv, { timeoutMs: 300_000 })
     t.equal(code, 1)
     const report = JSON.parse(stdout) as CheckReport
     const results = report.hosts.map(({ host, steps }) => [
