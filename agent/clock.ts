@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import type { Instant } from './journal/journal.ts'
 
 /** The time as the journal records it. */
@@ -11,10 +10,7 @@ export function monotonicMs(): number {
   return Number(process.hrtime.bigint() / 1_000_000n)
 }
 
-/** The clock of this host. The identity of the boot is read once. */
-export function hostClock(
-  bootIdFile = '/proc/sys/kernel/random/boot_id'
-): Clock & { readonly bootId: string } {
-  const bootId = readFileSync(bootIdFile, 'utf8').trim()
+/** The clock of this host, in a boot that its platform identifies. */
+export function hostClock(bootId: string): Clock & { readonly bootId: string } {
   return { bootId, now: () => ({ at: new Date().toISOString(), bootId, monotonicMs: monotonicMs() }) }
 }

@@ -1,31 +1,36 @@
 import pLimit from 'p-limit'
+import type { ProfileName } from '../shared/api/profile.ts'
+import { createLogger } from '../shared/server/log.ts'
+import { notifySystemd } from '../shared/server/service-manager.ts'
 import { buildApp } from './api/app.ts'
 import { listen } from './api/listen.ts'
 import { hostClock } from './clock.ts'
 import type { Settings } from './config/settings.ts'
 import { keepChecks } from './health/keep-checks.ts'
 import { Soak } from './health/soak/soak.ts'
-import { hostWitness } from './health/soak/witness.ts'
-import { createLogger } from './log.ts'
 import { agentMetrics } from './metrics/metrics.ts'
 import { Operations } from './operation/operations.ts'
-import { nixosHost } from './platform/nixos/nixos-host.ts'
-import { keepLoginMessage } from './rescue/keep.ts'
+import { profileHost } from './operation/profiles.ts'
+import { choosePlatform } from './platform/choose.ts'
+import type { Platform } from './platform/platform.ts'
 import { scheduleRetention } from './retention/schedule.ts'
 import { Approvals } from './security/approvals.ts'
 import { assertApproved } from './security/require-approval.ts'
-import { notifySystemd } from './service-manager.ts'
 
 /** How often it is seen to that what is unfinished has a runner. */
 const SUPERVISE_MS = 15_000
 
 /** What the daemon consists of, made and not yet started. */
-async function partsOf(settings: Settings, config: string | null) {
+async function partsOf(platform: Platform, settings: Settings, config: string | null) {
   const logger = createLogger(settings.logLevel)
-  const clock = hostClock()
-  const host = nixosHost(settings, config)
+  const clock = hostClock(await platform.bootId())
+  const host = platform.host(settings, config)
   const judge = pLimit(1)
-  const judging = { settings, preview: (path: string) => host.preview(path, {}), nowMs: () => Date.now() }
+  const judging = {
+    settings,
+    preview: (path: string, profile: ProfileName = 'system') => profileHost(host, profile).preview(path, {}),
+    nowMs: () => Date.now()
+  }
   const operations = new Operations({
     settings,
     clock,
@@ -33,15 +38,20 @@ async function partsOf(settings: Settings, config: string | null) {
     // One at a time: it may have to make a plan.
     assertApproved: (request) => judge(() => assertApproved(request, judging))
   })
-  const soak = new Soak({ settings, logger, host, operations, witness: hostWitness(clock.bootId) })
-  const health = await keepChecks(settings, { clock, host, logger })
+  const soak = new Soak({ settings, logger, host, operations, witness: platform.witness(clock.bootId) })
+  const health = await keepChecks(settings, { clock, host, logger, platform })
   health.checks.sinks.push(soak)
   return { logger, clock, host, operations, approvals: new Approvals(judging), soak, health }
 }
 
 /** The daemon, from start to signal: listen, take up what is unfinished, tell that all is ready, wait. */
 export async function serve(settings: Settings, config: string | null): Promise<void> {
-  const { logger, clock, host, operations, approvals, soak, health } = await partsOf(settings, config)
+  const platform = await choosePlatform()
+  const { logger, clock, host, operations, approvals, soak, health } = await partsOf(
+    platform,
+    settings,
+    config
+  )
   const { checks } = health
   let ready = false
   const app = await buildApp({
@@ -66,7 +76,7 @@ export async function serve(settings: Settings, config: string | null): Promise<
       .supervise()
       .catch((error: unknown) => logger.error({ err: error }, 'an unfinished operation has no runner'))
     await soak.tick()
-    await tellAtLogin(settings, operations).catch((error: unknown) =>
+    await tellAtLogin(platform, settings, operations).catch((error: unknown) =>
       logger.warn({ err: error }, 'the message at login could not be kept')
     )
   }
@@ -79,7 +89,7 @@ export async function serve(settings: Settings, config: string | null): Promise<
   const stopNotifying = notifySystemd(`${settings.socketDirectory}/admin.sock`)
   const supervising = setInterval(() => void supervise(), SUPERVISE_MS)
   const stopTending = await daily(tend)
-  const stopRetention = await scheduleRetention(settings, config, logger)
+  const stopRetention = await scheduleRetention(settings, () => platform.startRetention(config), logger)
   const stopSoak = soak.follow()
   await health.start()
   soak.setChecks(checks.definitions())
@@ -96,9 +106,9 @@ export async function serve(settings: Settings, config: string | null): Promise<
 }
 
 /** What a person has to know at login, while there is something. */
-async function tellAtLogin(settings: Settings, operations: Operations): Promise<void> {
+async function tellAtLogin(platform: Platform, settings: Settings, operations: Operations): Promise<void> {
   const [all, unreadable] = await Promise.all([operations.all(), operations.unreadable()])
-  await keepLoginMessage(settings, { operations: all, unreadable })
+  await platform.keepLoginMessage(settings, { operations: all, unreadable })
 }
 
 /** Runs a task once a day, at a quiet minute (UTC). Nothing that has a deadline may hang on this. */

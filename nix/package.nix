@@ -123,6 +123,8 @@ stdenvNoCC.mkDerivation {
     platforms = [
       "x86_64-linux"
       "aarch64-linux"
+      "aarch64-darwin"
+      "x86_64-darwin"
     ];
   };
 }

@@ -1,5 +1,5 @@
 import { cp, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import type { Plugin } from 'esbuild'
 import { build } from 'esbuild'
 
@@ -27,7 +27,7 @@ const askForBuiltins: Plugin = {
   }
 }
 
-/** Required by Fastify for what the agent never asks of it: see agent/api/compilers.ts, and `inject`. */
+/** Required by Fastify for what the agent never asks of it: see shared/server/compilers.ts, and `inject`. */
 const unused = ['@fastify/ajv-compiler', '@fastify/fast-json-stringify-compiler', 'light-my-request']
 
 await rm(outdir, { recursive: true, force: true })
@@ -53,4 +53,6 @@ for (const [name, entry] of Object.entries(parts)) {
     }
   })
 }
-await cp('agent/platform/nixos/guard.sh', join(outdir, 'agent/guard.sh'))
+// What the agent copies into an operation's directory. A folder of a bundle is flat, so their names are apart.
+for (const script of ['nixos/guard.sh', 'darwin/mac-guard.sh', 'darwin/mac-activate.sh', 'home/look.sh'])
+  await cp(join('agent/platform', script), join(outdir, 'agent', basename(script)))

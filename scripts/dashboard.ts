@@ -51,7 +51,12 @@ const panels: readonly [string, 'timeseries' | 'state-timeline', string, readonl
     'Open incidents',
     'timeseries',
     'short',
-    [{ expr: 'belay_agent_incidents_open > 0', legend: '{{instance}} {{severity}}' }]
+    [
+      {
+        expr: 'belay_agent_incidents_open > 0',
+        legend: '{{instance}} {{severity}}, workaround {{workaround}}'
+      }
+    ]
   ],
   ['Drift', 'state-timeline', 'bool_on_off', [{ expr: 'belay_agent_drift', legend: '{{instance}}' }]],
   [

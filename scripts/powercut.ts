@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { Machine, machineUnavailable } from '../test/durability/machine.ts'
+import { Machine } from '../test/durability/machine.ts'
+import { machineUnavailable } from '../test/machine/parts.ts'
 
 /** Cuts the power of a virtual machine that writes, again and again, and counts what it had acknowledged and lost. */
 const { values } = parseArgs({

@@ -1,3 +1,4 @@
+import { readFileSync, writeFileSync } from 'node:fs'
 import { mustRun } from '../shared/command.ts'
 import { ensureRoot, missingPackages } from '../test/fleet/root.ts'
 
@@ -15,4 +16,14 @@ if (missing.length > 0) {
   await mustRun([...apt, 'update'], options)
   await mustRun([...apt, 'install', '-y', '--no-install-recommends', ...missing], options)
 }
+/** Every host's systemd watches files, and all hosts are one user here: without an instance left its units fail. */
+const watchers = '/proc/sys/fs/inotify/max_user_instances'
+const wanted = 1024
+if (Number(readFileSync(watchers, 'utf8')) < wanted)
+  try {
+    writeFileSync(watchers, String(wanted))
+    show(`raised ${watchers} to ${wanted}, until this machine reboots`)
+  } catch (error) {
+    show(`${watchers} should be ${wanted} where many hosts run at once: ${error}`)
+  }
 show(`root of the fleet: ${await ensureRoot(show)}`)

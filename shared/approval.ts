@@ -1,3 +1,4 @@
+import { userPattern } from './api/profile.ts'
 import { BelayError } from './errors.ts'
 import { parseStorePath } from './store-path.ts'
 
@@ -33,7 +34,7 @@ export interface SignedApproval {
 }
 
 const HOST = /^[A-Za-z0-9][A-Za-z0-9._-]{0,252}$/
-const PROFILE = /^[a-z][a-z0-9-]{0,63}$/
+const PROFILE = new RegExp(`^(?:[a-z][a-z0-9-]{0,63}|home:${userPattern})$`)
 /** SHA-256 in hexadecimal. */
 const PLAN = /^[0-9a-f]{64}$/
 const REVISION = /^(?:none|0|[1-9][0-9]{0,14})$/

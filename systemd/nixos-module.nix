@@ -116,6 +116,10 @@ in
           approval.maxAgeSeconds =
             option (types.ints.between 60 2592000) 604800
               "An approval is too old so long after it was signed, whatever it says itself";
+          homes.users = option (types.listOf types.str) [ ]
+            "Users whose homes of home-manager are looked after; root is never one";
+          homes.withoutManager =
+            strictness "When the service manager of a user does not run, so that nothing tells whether the user's units work";
           keepOperations = option (types.ints.between 5 10000) 200 "Ended operations kept";
           retention.keep = option (types.ints.between 5 1000) 5 "So many of the newest generations stay";
           retention.days = option (types.ints.between 0 3650) 30 "Generations that are younger stay";
@@ -162,6 +166,9 @@ in
           preflight.stateBytes = count 2097152 "Bytes that stay free in the state directory";
           preflight.inodes = count 500 "Inodes that stay free in each of these";
           preflight.users = strictness "When people are logged in";
+          preflight.userSessionSeconds =
+            option (types.ints.between 0 604800) 0
+              "macOS: how long an activation waits for somebody at the screen, where it needs their session; 0 refuses it at once";
           preflight.clock = strictness "When the clock is not synchronised";
           preflight.baselineSecrets = option (types.enum [
             "warn"

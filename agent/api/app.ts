@@ -1,7 +1,6 @@
-import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import Fastify, { LogController } from 'fastify'
 import { Type } from 'typebox'
 import { CheckState } from '../../shared/api/checks.ts'
+import { HomeState } from '../../shared/api/home.ts'
 import { Plan, PreviewRequest } from '../../shared/api/plan.ts'
 import {
   ConfirmRequest,
@@ -15,18 +14,19 @@ import {
 } from '../../shared/api/schemas.ts'
 import { soakSchemas } from '../../shared/api/soak.ts'
 import { BelayError } from '../../shared/errors.ts'
+import type { App } from '../../shared/server/empty-app.ts'
+import { emptyApp } from '../../shared/server/empty-app.ts'
+import type { Logger } from '../../shared/server/log.ts'
 import { CheckEvidence, Evidence, Gap, Reboot } from '../../shared/verdict/evidence.ts'
 import { VERSION } from '../../shared/version.ts'
-import type { Logger } from '../log.ts'
 import type { ApprovalsApiOptions } from './approvals-api.ts'
 import { approvalComponents, approvalsApi } from './approvals-api.ts'
 import { atLeast, callerOf } from './caller.ts'
 import { checksApi } from './checks-api.ts'
-import { compilersFactory } from './compilers.ts'
 import { operationWordsApi } from './operation-words-api.ts'
 import { holdApi, preflightApi, preflightComponents } from './preflight-api.ts'
 import { previewApi } from './preview-api.ts'
-import { sendProblem } from './problem.ts'
+import { profileHoldApi } from './profile-hold-api.ts'
 import type { ApiOptions } from './routes.ts'
 import { eventApi, hostApi, operationApi, operationReadingApi } from './routes.ts'
 import { ledgerApi, soakApi } from './soak-api.ts'
@@ -43,6 +43,7 @@ export interface AppOptions extends ApiOptions, ApprovalsApiOptions {
 const components = [
   ...preflightComponents,
   Host,
+  HomeState,
   ProfileState,
   Generation,
   Operation,
@@ -58,42 +59,16 @@ const components = [
   ...[CheckEvidence, Gap, Reboot, Evidence]
 ]
 
-/** An empty app with limits that suit what may switch systems: nothing is repaired silently, nothing is unbounded. */
-function emptyApp(logger: Logger) {
-  return Fastify({
-    loggerInstance: logger,
-    logController: new LogController({ disableRequestLogging: true }),
-    bodyLimit: 64 * 1024,
-    requestTimeout: 8000,
-    routerOptions: { maxParamLength: 200 },
-    schemaController: { compilersFactory },
-    // What fails before a route is found, such as a bad percent-encoding.
-    frameworkErrors: sendProblem,
-    // Errors of a response are ours: they must not be dressed up as a good answer.
-    exposeHeadRoutes: false
-  }).withTypeProvider<TypeBoxTypeProvider>()
-}
-export type App = ReturnType<typeof emptyApp>
-
 /** The API as one app; sockets with roles are put in front of it by `listen`. */
 export async function buildApp(options: AppOptions): Promise<App> {
-  const app = emptyApp(options.logger)
-  for (const schema of components) app.addSchema(schema)
-  // JSON only: Fastify would hand text over as a string.
-  app.removeContentTypeParser('text/plain')
-  app.setErrorHandler(sendProblem)
-  app.setNotFoundHandler((request, reply) => {
-    const found = `${request.method} ${request.url.slice(0, 200)}`
-    return sendProblem(new BelayError('not-found', `no such resource: ${found}`, { found }), request, reply)
-  })
-  app.addHook('onRequest', async (request) => {
-    const needed = request.routeOptions.config.role ?? 'admin'
-    const { role } = callerOf(request.raw)
-    if (request.is404 || atLeast(role, needed)) return
-    throw new BelayError('role-too-low', `this needs the ${needed} socket`, { found: role, wanted: needed })
-  })
-  app.addHook('onSend', async (_, reply) => {
-    reply.headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' })
+  const app = emptyApp({
+    logger: options.logger,
+    components,
+    authorise: (request, needed) => {
+      const { role } = callerOf(request.raw)
+      if (needed !== 'approve' && atLeast(role, needed)) return
+      throw new BelayError('role-too-low', `this needs the ${needed} socket`, { found: role, wanted: needed })
+    }
   })
   await options.describe?.(app)
   await app.register(hostApi, { ...options, prefix: '/v1' })
@@ -109,6 +84,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
   }
   await app.register(checksApi, { ...options, prefix: '/v1' })
   await app.register(holdApi, { ...options, prefix: '/v1' })
+  await app.register(profileHoldApi, { ...options, prefix: '/v1' })
   await app.register(preflightApi, { ...options, prefix: '/v1' })
   addProbes(app, options)
   await app.ready()

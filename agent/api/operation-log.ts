@@ -1,11 +1,11 @@
 import type { OperationEvent } from '../../shared/api/schemas.ts'
 import { BelayError } from '../../shared/errors.ts'
 import type { Phase } from '../../shared/operation/phase.ts'
+import type { EventSink } from '../../shared/server/sse.ts'
 import type { Operations } from '../operation/operations.ts'
 import type { Position } from '../operation/watch.ts'
 import { watchAll, watchOperation } from '../operation/watch.ts'
 import type { Host } from '../platform/platform.ts'
-import type { EventSink } from './sse.ts'
 import { eventView } from './view.ts'
 
 /** Lines of output sent of one operation; the whole is in the system's journal. */

@@ -2,11 +2,14 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { Hold, HoldRequest, HoldState } from '../../shared/api/hold.ts'
 import { Preflight, PreflightCheck } from '../../shared/api/preflight.ts'
+import { ProfileName } from '../../shared/api/profile.ts'
 import type { ActivationMode } from '../../shared/api/schemas.ts'
 import { activationModes, ref } from '../../shared/api/schemas.ts'
 import { BelayError } from '../../shared/errors.ts'
 import { isTerminal } from '../../shared/operation/phase.ts'
 import { parseStorePath } from '../../shared/store-path.ts'
+import { profileHost } from '../operation/profiles.ts'
+import { excludes } from '../operation/store.ts'
 import { callerOf } from './caller.ts'
 import type { ApiOptions } from './routes.ts'
 
@@ -50,6 +53,7 @@ export const holdApi: FastifyPluginAsyncTypebox<ApiOptions> = async (app, { oper
 }
 
 interface Looking {
+  readonly profile: ProfileName
   readonly storePath: string
   readonly mode: ActivationMode
   readonly answer: Promise<Preflight>
@@ -67,7 +71,7 @@ export const preflightApi: FastifyPluginAsyncTypebox<ApiOptions> = async (app, o
         tags: ['host'],
         summary: 'Whether a generation could be activated now',
         description: 'Every check with what it saw and what a person does about it. Changes nothing.',
-        params: Type.Object({ profile: Type.Literal('system', { description: 'Name of the profile' }) }),
+        params: Type.Object({ profile: ProfileName }),
         querystring: Type.Object(
           {
             storePath: Type.String({ maxLength: 1024, description: 'Store path of the generation' }),
@@ -83,11 +87,14 @@ export const preflightApi: FastifyPluginAsyncTypebox<ApiOptions> = async (app, o
     async (request) => {
       const storePath = parseStorePath(request.query.storePath)
       const mode = request.query.mode ?? 'switch'
-      if (running !== null && (running.storePath !== storePath || running.mode !== mode)) {
+      const { profile } = request.params
+      const other = ({ profile: p, storePath: s, mode: m }: Looking) =>
+        p !== profile || s !== storePath || m !== mode
+      if (running !== null && other(running)) {
         const text = 'another generation is being looked at; ask again in a moment'
         throw new BelayError('preflight-busy', text, { found: running.storePath, wanted: storePath })
       }
-      running ??= { storePath, mode, answer: lookAt(storePath, mode, options) }
+      running ??= { profile, storePath, mode, answer: lookAt(profile, storePath, mode, options) }
       return running.answer.finally(() => {
         running = null
       })
@@ -96,12 +103,19 @@ export const preflightApi: FastifyPluginAsyncTypebox<ApiOptions> = async (app, o
 }
 
 async function lookAt(
+  profile: ProfileName,
   storePath: string,
   mode: ActivationMode,
   { host, operations, settings }: ApiOptions
 ): Promise<Preflight> {
-  const unfinished = (await operations.all()).find(({ phase }) => !isTerminal(phase))
-  const checks = await host.preflight(storePath, { mode, unfinished: unfinished?.accepted.id ?? null })
+  const wanted = { profile, kind: 'activate' as const }
+  const unfinished = (await operations.all()).find(
+    ({ phase, accepted }) => !isTerminal(phase) && excludes(accepted, wanted)
+  )
+  const checks = await profileHost(host, profile).preflight(storePath, {
+    mode,
+    unfinished: unfinished?.accepted.id ?? null
+  })
   const { refusalOf } = await import('../preflight/run.ts')
   const ok = refusalOf(checks, settings.preflight.mustKnow) === null
   return { storePath, at: new Date().toISOString(), ok, checks: [...checks] }

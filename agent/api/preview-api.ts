@@ -2,12 +2,14 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import pLimit from 'p-limit'
 import { Type } from 'typebox'
 import { Plan, PreviewRequest } from '../../shared/api/plan.ts'
+import { ProfileName } from '../../shared/api/profile.ts'
 import { ref } from '../../shared/api/schemas.ts'
 import { BelayError } from '../../shared/errors.ts'
+import { profileHost } from '../operation/profiles.ts'
 import type { Host } from '../platform/platform.ts'
 import { atLeast, callerOf } from './caller.ts'
 
-const Profile = Type.Object({ profile: Type.Literal('system', { description: 'Name of the profile' }) })
+const Profile = Type.Object({ profile: ProfileName })
 
 /** Previews that may wait for the one that is made: each takes processes and memory, and anybody may ask. */
 const MAX_WAITING = 4
@@ -32,6 +34,7 @@ export const previewApi: FastifyPluginAsyncTypebox<{ readonly host: Host }> = as
     async (request) => {
       const { storePath, ...options } = request.body
       const { role } = callerOf(request.raw)
+      const on = profileHost(host, request.params.profile)
       if (options.dryActivate && !atLeast(role, 'operate')) {
         const detail = { found: role, wanted: 'operate', at: 'body/dryActivate' }
         throw new BelayError('role-too-low', 'a dry activation needs the operate socket', detail)
@@ -40,7 +43,7 @@ export const previewApi: FastifyPluginAsyncTypebox<{ readonly host: Host }> = as
         const text = `${MAX_WAITING} previews wait already; ask again later`
         throw new BelayError('preview-busy', text, { found: limit.pendingCount, wanted: MAX_WAITING })
       }
-      return limit(() => host.preview(storePath, options))
+      return limit(() => on.preview(storePath, options))
     }
   )
 }

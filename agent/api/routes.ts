@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import type { Role } from '../../shared/api/schemas.ts'
+import { ProfileName } from '../../shared/api/profile.ts'
 import {
   Generation,
   Host as HostSchema,
@@ -10,23 +10,17 @@ import {
   RollbackRequest,
   ref
 } from '../../shared/api/schemas.ts'
+import { assertRoom, openEvents } from '../../shared/server/sse.ts'
 import { VERSION } from '../../shared/version.ts'
 import type { Settings } from '../config/settings.ts'
 import type { Checks } from '../health/checks.ts'
 import type { Soak } from '../health/soak/soak.ts'
 import type { Operations } from '../operation/operations.ts'
+import { profileHost } from '../operation/profiles.ts'
 import type { Host } from '../platform/platform.ts'
 import { atLeast, callerOf } from './caller.ts'
 import { parsePosition, streamEvents, streamLog } from './operation-log.ts'
-import { assertRoom, openEvents } from './sse.ts'
 import { operationView } from './view.ts'
-
-declare module 'fastify' {
-  interface FastifyContextConfig {
-    /** Least role that may call the route; a route that names none is for `admin`. */
-    role?: Role
-  }
-}
 
 /** What the routes need. */
 export interface ApiOptions {
@@ -42,7 +36,7 @@ export interface ApiOptions {
 export const OperationId = Type.Object({
   id: Type.String({ maxLength: 64, description: 'Identity of the operation' })
 })
-const Profile = Type.Object({ profile: Type.Literal('system', { description: 'Name of the profile' }) })
+const Profile = Type.Object({ profile: ProfileName })
 const Key = Type.Object({
   'idempotency-key': Type.Optional(
     Type.String({
@@ -73,21 +67,19 @@ export const hostApi: FastifyPluginAsyncTypebox<ApiOptions> = async (
     },
     async () => ({
       name: settings.hostName,
-      platform: 'nixos' as const,
+      platform: host.platform,
       system: await host.system(),
       bootId,
       agentVersion: VERSION,
       hold: await operations.holds.read(),
-      profiles: [await operations.profileState()]
+      profiles: await operations.profileStates()
     })
   )
   const profiles = Type.Object({ profiles: Type.Array(ref(ProfileState)) })
   app.get(
     '/profiles',
     { ...observe, schema: { tags: ['host'], summary: 'State of each profile', response: { 200: profiles } } },
-    async () => ({
-      profiles: [await operations.profileState()]
-    })
+    async () => ({ profiles: await operations.profileStates() })
   )
   const generations = Type.Object({ generations: Type.Array(ref(Generation)) })
   app.get(
@@ -101,7 +93,9 @@ export const hostApi: FastifyPluginAsyncTypebox<ApiOptions> = async (
         response: { 200: generations }
       }
     },
-    async () => ({ generations: [...(await host.generations())] })
+    async (request) => ({
+      generations: [...(await profileHost(host, request.params.profile).generations())]
+    })
   )
 }
 

@@ -12,6 +12,7 @@ export function operationView(state: OperationState, mayConfirm: boolean): Opera
   return {
     id: accepted.id,
     kind: accepted.kind,
+    profile: accepted.profile,
     phase,
     reason: state.reason,
     code: state.code,

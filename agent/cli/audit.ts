@@ -139,6 +139,7 @@ const known: Record<Event['type'], true> = {
   'window-opened': true,
   retargeted: true,
   'reboot-started': true,
+  waiting: true,
   confirmed: true,
   approved: true
 }

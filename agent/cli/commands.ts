@@ -1,11 +1,12 @@
 import type { AgentClient } from '../../shared/agent-client/client.ts'
 import { agentClient } from '../../shared/agent-client/client.ts'
+import type { ProfileName } from '../../shared/api/profile.ts'
 import type { ActivationMode, Operation, OperationEvent } from '../../shared/api/schemas.ts'
 import { BelayError, codeOf, describeError } from '../../shared/errors.ts'
 import type { Settings } from '../config/settings.ts'
 import { loadSettings } from '../config/settings.ts'
+import { choosePlatform } from '../platform/choose.ts'
 import { followByApi, followByJournal } from './follow.ts'
-import { sshSessionStart } from './session.ts'
 import * as views from './views/text.ts'
 
 /** Where a command prints. */
@@ -24,7 +25,12 @@ export interface Context {
   readonly terminal: Terminal
 }
 
-export interface ActivateOptions {
+/** Of which profile; the system's where nothing is said. */
+export interface OfProfile {
+  readonly profile?: ProfileName
+}
+
+export interface ActivateOptions extends OfProfile {
   readonly window?: number
   readonly autoConfirm?: true
   readonly mode?: ActivationMode
@@ -36,7 +42,7 @@ export interface ActivateOptions {
   readonly follow: boolean
 }
 
-export interface RollbackOptions {
+export interface RollbackOptions extends OfProfile {
   readonly generation?: number
   readonly reason?: string
 }
@@ -56,8 +62,8 @@ export async function status(context: Context): Promise<number> {
   return 0
 }
 
-export async function generations(context: Context): Promise<number> {
-  const answer = await socket(context, 'observe').generations()
+export async function generations(context: Context, { profile }: OfProfile): Promise<number> {
+  const answer = await socket(context, 'observe').generations(profile)
   print(context, answer, () => views.generations(answer.generations))
   return 0
 }
@@ -71,6 +77,7 @@ export async function activate(
   const windowSeconds = options.window ?? context.settings.confirm.windowSeconds
   const operation = await client.start({
     storePath,
+    ...(options.profile === undefined ? {} : { profile: options.profile }),
     ...(options.mode === undefined ? {} : { mode: options.mode }),
     confirm: { by: options.autoConfirm ? 'health' : 'connection', windowSeconds },
     ...(options.revision === undefined ? {} : { revision: options.revision }),
@@ -87,7 +94,7 @@ export async function activate(
 /** Opens a new connection, as a confirmation must, and confirms what waits for it. */
 export async function confirm(context: Context, id: string | undefined): Promise<number> {
   const client = socket(context, 'operate')
-  const waiting = id === undefined ? (await client.operations()).operations[0] : await client.operation(id)
+  const waiting = id === undefined ? await newestWaiting(client) : await client.operation(id)
   const nonce = waiting?.confirmation?.nonce
   if (!waiting || !nonce) {
     const found = waiting ? `operation ${waiting.id} is ${waiting.phase}` : 'no operation'
@@ -96,8 +103,14 @@ export async function confirm(context: Context, id: string | undefined): Promise
       wanted: 'confirming'
     })
   }
-  await client.confirm(waiting.id, nonce, await sshSessionStart())
+  await client.confirm(waiting.id, nonce, await (await choosePlatform()).sessionStart())
   return follow(context, client, waiting.id, ['committed'])
+}
+
+/** The newest operation that waits for a confirmation, a home's too; else the newest. */
+async function newestWaiting(client: AgentClient): Promise<Operation | undefined> {
+  const { operations } = await client.operations()
+  return operations.find(({ confirmation }) => confirmation !== null) ?? operations[0]
 }
 
 /** Boots what is staged. The host goes down with this session: the operation goes on by itself. */
@@ -117,12 +130,16 @@ export async function reboot(context: Context, id: string | undefined): Promise<
 const baselineAgain: readonly Operation['phase'][] = ['rolled-back', 'cancelled', 'refused']
 
 /** Said at every emergency rollback. */
-const HELD = 'The host is on hold from now on: belay-agent release lets activations in again.\n'
+const held = ({ profile }: OfProfile) =>
+  profile === undefined || profile === 'system'
+    ? 'The host is on hold from now on: belay-agent release lets activations in again.\n'
+    : `${profile} is on hold from now on: belay-agent release --profile ${profile} lets activations in again.\n`
 
 /** By the daemon; where none answers this process admits the operation and starts the runner itself. */
 export async function rollback(context: Context, options: RollbackOptions): Promise<number> {
   const client = socket(context, 'operate')
   const request = {
+    ...(options.profile === undefined ? {} : { profile: options.profile }),
     ...(options.generation === undefined ? {} : { generation: options.generation }),
     ...(options.reason === undefined ? {} : { reason: options.reason })
   }
@@ -131,13 +148,13 @@ export async function rollback(context: Context, options: RollbackOptions): Prom
     throw error
   })
   if (started) {
-    context.terminal.err(HELD)
+    context.terminal.err(held(options))
     return follow(context, client, started.id, baselineAgain)
   }
   context.terminal.err('The agent does not answer; rolling back without it.\n')
   const { rollbackWithoutDaemon } = await import('./without-daemon.ts')
   const { id, root } = await rollbackWithoutDaemon(context.settings, context.config, request)
-  context.terminal.err(HELD)
+  context.terminal.err(held(options))
   return show(context, followByJournal(root, id), baselineAgain)
 }
 

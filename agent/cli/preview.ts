@@ -1,11 +1,11 @@
 import { realpath } from 'node:fs/promises'
 import { agentClient } from '../../shared/agent-client/client.ts'
-import type { Context } from './commands.ts'
+import type { Context, OfProfile } from './commands.ts'
 import { print } from './commands.ts'
 import type { Screen } from './views/preview.ts'
 import * as views from './views/preview.ts'
 
-export interface PreviewOptions {
+export interface PreviewOptions extends OfProfile {
   readonly diff?: true
   readonly dryActivate?: true
   readonly markdown?: true
@@ -24,12 +24,15 @@ export async function preview(
 ): Promise<number> {
   const role = options.dryActivate ? 'operate' : 'observe'
   const client = agentClient(`${context.settings.socketDirectory}/${role}.sock`, LIMIT)
-  const plan = await client.preview({
-    // What nix build leaves is a link.
-    storePath: await realpath(path).catch(() => path),
-    files: options.diff === true,
-    dryActivate: options.dryActivate === true
-  })
+  const plan = await client.preview(
+    {
+      // What nix build leaves is a link.
+      storePath: await realpath(path).catch(() => path),
+      files: options.diff === true,
+      dryActivate: options.dryActivate === true
+    },
+    options.profile
+  )
   const how = { markdown: options.markdown === true, all: options.all === true }
   print(context, plan, () => views.preview(plan, how, screen))
   return 0

@@ -5,13 +5,15 @@ import { VERSION } from '../../shared/version.ts'
 import type { Settings } from '../config/settings.ts'
 import { DEFAULT_CONFIG, loadSettings, parseSettings } from '../config/settings.ts'
 import { operationDirectory } from '../operation/store.ts'
-import { UNREADABLE } from '../platform/nixos/units.ts'
+import { UNREADABLE } from '../platform/agent-command.ts'
+import { assertCommand } from '../platform/choose.ts'
 import type { Terminal } from './commands.ts'
 import * as commands from './commands.ts'
 import { addDrill } from './drill.ts'
 import type { GcOptions } from './gc.ts'
 import { addPreflight } from './preflight.ts'
 import type { PreviewOptions } from './preview.ts'
+import { ofProfile } from './profile.ts'
 import type { RescueOptions } from './rescue.ts'
 import { addSoak } from './soak-commands.ts'
 
@@ -104,9 +106,11 @@ function addReading({ program, terminal, file, context, exit }: Shell): void {
   add('status', 'what runs, what boots next, the newest operation').action(async () => {
     exit(await commands.status(await context()))
   })
-  add('generations', 'generations of the system profile').action(async () => {
-    exit(await commands.generations(await context()))
-  })
+  add('generations', 'generations of a profile')
+    .addOption(ofProfile())
+    .action(async (options: commands.OfProfile) => {
+      exit(await commands.generations(await context(), options))
+    })
   add(
     'log [id]',
     'journal and output of an operation, the newest by default, live until it has ended'
@@ -138,6 +142,7 @@ function addPreview({ program, context, exit }: Shell): void {
     .option('--dry-activate', "also run the generation's own dry-activate: code of the candidate, as root")
     .option('--markdown', 'for a pull request')
     .option('--all', 'all rows, not only the first of each section')
+    .addOption(ofProfile())
     .action(async (storePath: string, options: PreviewOptions) => {
       const { preview } = await import('./preview.ts')
       exit(await preview(await context(), storePath, options))
@@ -152,6 +157,7 @@ function addRescue({ program, context, emergencyContext, exit }: Shell): void {
     .option('--script', 'print it as a shell script, to be run where there is no Node')
     .option('--generation <number>', 'the way to this generation', wholeNumber)
     .action(async (options: RescueOptions) => {
+      await assertCommand('rescue')
       const { rescue } = await import('./rescue.ts')
       exit(await rescue(await emergencyContext(), options))
     })
@@ -160,6 +166,7 @@ function addRescue({ program, context, emergencyContext, exit }: Shell): void {
     .description('delete generations by the rule of the configuration; needs root, and no agent')
     .option('--dry-run', 'only say what would go, and why the others stay')
     .action(async (options: GcOptions) => {
+      await assertCommand('gc')
       const { gc } = await import('./gc.ts')
       exit(await gc(await context(), options))
     })
@@ -179,6 +186,7 @@ function addRescue({ program, context, emergencyContext, exit }: Shell): void {
 function addChanging({ program, context, emergencyContext, exit }: Shell): void {
   const add = (name: string, description: string) => program.command(name).description(description)
   add('activate <store-path>', 'activate a generation: prove, then commit')
+    .addOption(ofProfile())
     .option('--window <seconds>', 'confirm window', wholeNumber)
     .addOption(
       new Option(
@@ -207,6 +215,7 @@ function addChanging({ program, context, emergencyContext, exit }: Shell): void 
     exit(await commands.reboot(await context(), id))
   })
   add('rollback', 'go back to the last known good generation; works with the daemon dead')
+    .addOption(ofProfile())
     .option('--generation <number>', 'go to this generation', wholeNumber)
     .option('--reason <text>', 'why, for the journal')
     .action(async (options: commands.RollbackOptions) => {

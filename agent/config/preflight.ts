@@ -73,6 +73,13 @@ export const preflightSettings = {
       stateBytes: bytes('Bytes that stay free in the state directory', 2 * MiB),
       inodes: bytes('Inodes that stay free in each of these', 500),
       users: strictness('When people are logged in'),
+      userSessionSeconds: Type.Integer({
+        minimum: 0,
+        maximum: 604_800,
+        description:
+          'macOS: how long an activation waits for somebody at the screen, where it needs their session; 0 refuses it at once',
+        default: 0
+      }),
       clock: strictness('When the clock is not synchronised'),
       baselineSecrets: strictness('When a rollback would fail, as a secret could not be decrypted', 'fail')
     },

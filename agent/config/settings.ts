@@ -8,6 +8,7 @@ import { ignoreMissing } from '../platform/nix/generations.ts'
 import { ApprovalSettings } from './approval.ts'
 import { Checks, parseChecks } from './checks.ts'
 import { HistorySettings } from './history.ts'
+import { HomeSettings } from './homes.ts'
 import { assertZones, preflightSettings } from './preflight.ts'
 import { Retention } from './retention.ts'
 
@@ -67,6 +68,7 @@ export const Settings = Type.Object(
       { ...closed, description: 'Groups of the sockets; null is root alone', default: {} }
     ),
     approval: ApprovalSettings,
+    homes: HomeSettings,
     keepOperations: Type.Integer({
       minimum: 5,
       maximum: 10_000,

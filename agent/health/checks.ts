@@ -2,6 +2,8 @@ import pLimit from 'p-limit'
 import type { CheckState, Sample } from '../../shared/api/checks.ts'
 import { BelayError } from '../../shared/errors.ts'
 import type { CheckSetting } from '../config/checks.ts'
+import type { Measures } from './begin.ts'
+import { beginCheck } from './begin.ts'
 import type { Gives, Measure, World } from './kinds/kind.ts'
 import { unknown } from './kinds/kind.ts'
 import { kinds } from './kinds/kinds.ts'
@@ -42,6 +44,8 @@ export interface ChecksOptions {
   /** Keeps the state durably. */
   readonly write: (kept: Kept) => Promise<void>
   readonly warn: (error: unknown, text: string) => void
+  /** Of the platform. */
+  readonly measures?: Measures
   /** Another one in tests. */
   readonly after?: Run['after']
 }
@@ -76,8 +80,8 @@ export class Checks {
     this.#options = options
     this.#checks = new Map(
       options.settings.map((setting) => {
-        const kind = kinds[setting.kind]
-        const check = { setting, gives: kind.gives(setting.options), measure: kind.begin(setting.options) }
+        const gives = kinds[setting.kind].gives(setting.options)
+        const check = { setting, gives, measure: beginCheck(setting, options.measures) }
         return [setting.name, check] as const
       })
     )

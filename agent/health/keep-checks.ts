@@ -1,29 +1,23 @@
-import { setTimeout as delay } from 'node:timers/promises'
-import { runBounded } from '../../shared/command.ts'
+import type { Logger } from '../../shared/server/log.ts'
 import { monotonicMs } from '../clock.ts'
 import { parseChecks } from '../config/checks.ts'
 import type { Settings } from '../config/settings.ts'
-import type { Logger } from '../log.ts'
-import { toolPath } from '../platform/nixos/units.ts'
-import type { Host } from '../platform/platform.ts'
+import type { Host, Platform } from '../platform/platform.ts'
 import { Checks } from './checks.ts'
 import { nodeCron, realTimers, startScheduler } from './scheduler.ts'
 import { readKept, writeKept } from './store.ts'
 import { hostWorld } from './world.ts'
-
-/** systemd is busy when it stops everything; it gives the agent 90 s, unless told otherwise. */
-const GOING_DOWN_MS = 20_000
-const ASK_AGAIN_MS = 20
 
 /** What the checks of the daemon need of it. */
 interface Parts {
   readonly clock: { readonly bootId: string }
   readonly host: Pick<Host, 'observe'>
   readonly logger: Logger
+  readonly platform: Pick<Platform, 'goesDown' | 'measures'>
 }
 
 /** The checks of the daemon, with where they stood when it last ran; `start` begins to keep their schedules. */
-export async function keepChecks(settings: Settings, { clock: { bootId }, host, logger }: Parts) {
+export async function keepChecks(settings: Settings, { clock: { bootId }, host, logger, platform }: Parts) {
   const clock = { now: () => Date.now(), monotonicMs }
   const warn = (error: unknown, text: string) => logger.warn({ err: error }, text)
   const kept = await readKept(settings.stateDirectory)
@@ -34,6 +28,7 @@ export async function keepChecks(settings: Settings, { clock: { bootId }, host, 
     clock,
     world: (run) => hostWorld(hostParts, run),
     kept,
+    measures: platform.measures,
     write: (state) => writeKept(settings.stateDirectory, state),
     warn
   })
@@ -45,27 +40,9 @@ export async function keepChecks(settings: Settings, { clock: { bootId }, host, 
     },
     stop: async () => {
       stopScheduler()
-      const goesDown = await systemGoesDown()
+      const goesDown = await platform.goesDown()
       logger.info({ goesDown }, 'the checks have stopped')
       await checks.close(goesDown === true)
     }
-  }
-}
-
-/**
- * Whether this agent is stopped because the whole system stops. The target at which every shutdown arrives is asked for,
- * not the state of the system: that is `starting` until the boot has come to its end, also while it is broken off.
- */
-async function systemGoesDown(): Promise<boolean | 'unknown'> {
-  const signal = AbortSignal.timeout(GOING_DOWN_MS)
-  const ask = { signal, maxOutput: 1024, env: { PATH: toolPath() } }
-  const argv = ['systemctl', 'show', '--property=ActiveState,Job', 'shutdown.target']
-  for (;;) {
-    const { stdout, ended } = await runBounded(argv, ask)
-    const [, active] = /^ActiveState=(\w+)$/m.exec(stdout) ?? []
-    if (active !== undefined) return active !== 'inactive' || /^Job=[1-9]/m.test(stdout)
-    if (ended === 'aborted' || ended === 'unstartable') return 'unknown'
-    // What stops this agent also signals what it has just started.
-    await delay(ASK_AGAIN_MS, undefined, { signal }).catch(() => {})
   }
 }

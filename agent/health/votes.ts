@@ -2,14 +2,15 @@ import { setTimeout as delay } from 'node:timers/promises'
 import pLimit from 'p-limit'
 import type { Sample } from '../../shared/api/checks.ts'
 import type { CheckResult } from '../../shared/verdict/evidence.ts'
-import { hostClock, monotonicMs } from '../clock.ts'
+import { monotonicMs } from '../clock.ts'
 import type { CheckSetting } from '../config/checks.ts'
 import { parseChecks } from '../config/checks.ts'
 import type { Settings } from '../config/settings.ts'
 import type { Observed } from '../operation/drift.ts'
+import type { Measures } from './begin.ts'
+import { beginCheck } from './begin.ts'
 import type { Measure } from './kinds/kind.ts'
 import { unknown } from './kinds/kind.ts'
-import { kinds } from './kinds/kinds.ts'
 import { runCheck } from './run-check.ts'
 import { readKept } from './store.ts'
 import { hostWorld } from './world.ts'
@@ -27,6 +28,14 @@ export type Votes = Readonly<Record<string, CheckResult>>
 /** Votes of the host as it is; those named are left out. */
 export type Poll = (only: (name: string) => boolean) => Promise<readonly Sample[]>
 
+/** What the checks that vote need of their host. */
+export interface VotingHost {
+  readonly bootId: string
+  readonly observe: () => Promise<Observed>
+  /** Of the platform. */
+  readonly measures?: Measures
+}
+
 /** The checks that vote. */
 export const votingChecks = (settings: Settings): readonly CheckSetting[] =>
   parseChecks(settings.checks, settings).filter(({ votes }) => votes)
@@ -38,8 +47,8 @@ export function votesSeconds(settings: Settings): number {
 }
 
 /** What the checks that vote find now. */
-export async function votesNow(settings: Settings, observe: () => Promise<Observed>): Promise<Votes> {
-  const samples = await (await hostPoll(settings, observe))(() => true)
+export async function votesNow(settings: Settings, host: VotingHost): Promise<Votes> {
+  const samples = await (await hostPoll(settings, host))(() => true)
   return Object.fromEntries(samples.map(({ check, result }) => [check, result]))
 }
 
@@ -47,11 +56,11 @@ export async function votesNow(settings: Settings, observe: () => Promise<Observ
 export async function votesAgainst(
   settings: Settings,
   before: Votes,
-  observe: () => Promise<Observed>
+  host: VotingHost
 ): Promise<string | null> {
   const voting = votingChecks(settings).filter(({ name }) => Object.hasOwn(before, name))
   if (voting.length === 0) return null
-  const poll = await hostPoll(settings, observe)
+  const poll = await hostPoll(settings, host)
   const end = monotonicMs() + SETTLE_MS
   return settledVotes({
     voting,
@@ -92,13 +101,13 @@ export function isWorse(before: CheckResult | undefined, after: CheckResult, mus
 }
 
 /** Runs the voting checks of this host in this process, whatever the daemon does. */
-async function hostPoll(settings: Settings, observe: () => Promise<Observed>): Promise<Poll> {
+async function hostPoll(settings: Settings, of: VotingHost): Promise<Poll> {
   const clock = { now: () => Date.now(), monotonicMs }
-  const host = { bootId: hostClock().bootId, observe, ...clock }
+  const host = { ...of, ...clock }
   const { memories } = await readKept(settings.stateDirectory)
   const begun = votingChecks(settings).map((setting) => ({
     setting,
-    measure: kinds[setting.kind].begin(setting.options)
+    measure: beginCheck(setting, of.measures)
   }))
   return async (only) => {
     const end = monotonicMs() + VOTES_SECONDS * 1000

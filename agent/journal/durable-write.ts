@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { FileHandle } from 'node:fs/promises'
-import { link, open, rename, rm, stat } from 'node:fs/promises'
+import { link, mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { BelayError } from '../../shared/errors.ts'
 
@@ -54,10 +54,20 @@ export function asNoSpace(cause: unknown, directory: string): unknown {
 /**
  * Replaces a file so that after a power cut it holds either the old or the new text, whole: write beside it, fsync,
  * rename, fsync the directory. When this returns, the new text is on the disk. Throws `no-space` when the disk is full.
+ * Writers of one process wait for each other: what is beside a file has one name, so that what is left there does not
+ * grow with every power cut.
  */
-export async function durableWrite(path: string, text: string | Buffer, mode = 0o600): Promise<void> {
-  await withReserve(dirname(path), () => replaceFile(path, text, mode))
+export function durableWrite(path: string, text: string | Buffer, mode = 0o600): Promise<void> {
+  const write = () => withReserve(dirname(path), () => replaceFile(path, text, mode))
+  const written = (writing.get(path) ?? Promise.resolve()).then(write, write)
+  writing.set(path, written)
+  const forget = () => void (writing.get(path) === written && writing.delete(path))
+  written.then(forget, forget)
+  return written
 }
+
+/** The last write of each file that is under way. */
+const writing = new Map<string, Promise<void>>()
 
 async function replaceFile(path: string, text: string | Buffer, mode: number): Promise<void> {
   const temporary = `${path}.new`
@@ -100,6 +110,14 @@ export async function durableCreate(path: string, text: string, mode = 0o600): P
   )
   await syncDirectory(dirname(path))
   return created
+}
+
+/** Makes a folder, with those above it that are missing, durable when this returns. */
+export async function durableFolder(path: string, mode = 0o750): Promise<void> {
+  const first = await mkdir(path, { recursive: true, mode })
+  // The name of each that was made is in the one above.
+  for (let made = path; first !== undefined && made.length >= first.length; made = dirname(made))
+    await syncDirectory(dirname(made))
 }
 
 /** Makes the names in a directory durable: what was created, renamed or removed there. */

@@ -16,12 +16,16 @@ export function checkMetrics(registry: Registry, checks: Pick<Checks, 'states'>)
     ]),
     duration: gauge('duration_seconds', 'How long the last run took', ['check']),
     lastRun: gauge('last_run_timestamp_seconds', 'When the check ran last', ['check']),
-    value: gauge('value', 'What the check measured last, in its unit', ['check', 'unit'])
+    value: gauge(
+      'value',
+      'What the check measured last, in its unit; measures is empty where more is not worse',
+      ['check', 'unit', 'measures']
+    )
   }
   const told = new Map<string, string>()
   return () => {
     for (const state of checks.states()) {
-      const { name: check, severity, unit } = state
+      const { name: check, severity } = state
       // Most have not run since the last scrape, and setting nine series costs more than to print them.
       const key = `${state.ranAt} ${state.failing}`
       if (told.get(check) === key) continue
@@ -33,8 +37,9 @@ export function checkMetrics(registry: Registry, checks: Pick<Checks, 'states'>)
       m.duration.set({ check }, state.durationSeconds ?? 0)
       m.lastRun.set({ check }, Date.parse(state.ranAt ?? '') / 1000)
       // A value that could not be had this time is not the one of before.
-      if (state.value === null) m.value.remove({ check, unit: unit ?? '' })
-      else m.value.set({ check, unit: unit ?? '' }, state.value)
+      const labels = { check, unit: state.unit ?? '', measures: state.measures ?? '' }
+      if (state.value === null) m.value.remove(labels)
+      else m.value.set(labels, state.value)
     }
   }
 }

@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { driftKinds } from '../../shared/api/drift.ts'
+import { isOfSystem } from '../../shared/api/profile.ts'
 import { isTerminal, phases } from '../../shared/operation/phase.ts'
 import { VERSION } from '../../shared/version.ts'
 import type { Checks } from '../health/checks.ts'
@@ -10,6 +11,7 @@ import type { OperationState } from '../operation/state.ts'
 import type { Host } from '../platform/platform.ts'
 import { checkMetrics } from './checks.ts'
 import { heldGauge } from './hold.ts'
+import { homeMetrics } from './homes.ts'
 import { addSoakMetrics } from './soak.ts'
 
 /**
@@ -90,6 +92,7 @@ export function agentMetrics(
   const m = families(registry)
   const observeChecks = checkMetrics(registry, checks)
   heldGauge(registry, operations)
+  const observeHomes = homeMetrics(registry, host.homes?.users ?? [])
   m.build.set({ version: VERSION }, 1)
   for (const kind of ['activate', 'rollback']) {
     for (const result of phases.filter(isTerminal)) m.ended.inc({ kind, result }, 0)
@@ -106,12 +109,14 @@ export function agentMetrics(
     }
   }
   const observe = async () => {
-    const [seen, states, unreadable] = await Promise.all([
+    const [seen, all, unreadable] = await Promise.all([
       host.observe(),
       operations.all(),
       operations.unreadable()
     ])
+    const states = all.filter(({ accepted }) => isOfSystem(accepted))
     m.unreadable.set(unreadable.length)
+    observeHomes(all)
     m.generation.reset()
     const { storePath: profile, running, booted, bootDefault: boot_default } = seen
     for (const [system, path] of Object.entries({ profile, running, booted, boot_default })) {

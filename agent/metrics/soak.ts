@@ -27,6 +27,16 @@ export function addSoakMetrics(registry: Registry, soak: Soak): void {
     const count = state()?.count
     return count && count.expected >= 1 ? Math.min(1, count.received / count.expected) : Number.NaN
   })
+  const seconds = (at: string | undefined) => (at === undefined ? Number.NaN : Date.parse(at) / 1000)
+  family('soak_start_timestamp_seconds', 'When the soak of the running generation began', () =>
+    seconds(state()?.startedAt)
+  )
+  family('baseline_start_timestamp_seconds', 'First moment of its baseline; NaN where there is none', () =>
+    seconds(state()?.begun.baseline?.from)
+  )
+  family('baseline_end_timestamp_seconds', 'Last moment of its baseline; NaN where there is none', () =>
+    seconds(state()?.begun.baseline?.to)
+  )
   family('history_bytes', 'Bytes in use of the history, as of the last write', () => soak.history.state.bytes)
   family('history_waiting_samples', 'Samples that are not yet written', () => soak.history.state.waiting)
   family('history_writable', '1 when the last write of the history succeeded', () =>
@@ -70,12 +80,19 @@ function addCounted(registry: Registry, soak: Soak): void {
     () => [[{}, soak.keeper.lost]]
   )
   new Gauge({
-    ...{ name: 'belay_agent_incidents_open', help: 'Open incidents of the running generation' },
-    ...{ labelNames: ['severity'], registers: [registry] },
+    ...{
+      name: 'belay_agent_incidents_open',
+      help: 'Open incidents of the running generation, and whether one can live with them'
+    },
+    ...{ labelNames: ['severity', 'workaround'], registers: [registry] },
     collect() {
       const open = (soak.keeper.state?.incidents ?? []).filter(({ status }) => status === 'open')
-      for (const severity of severities)
-        this.set({ severity }, open.filter((each) => each.severity === severity).length)
+      for (const severity of severities) {
+        const own = open.filter((each) => each.severity === severity)
+        const without = own.filter(({ workaround }) => workaround === null).length
+        this.set({ severity, workaround: 'none' }, without)
+        this.set({ severity, workaround: 'known' }, own.length - without)
+      }
     }
   })
 }

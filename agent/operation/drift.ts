@@ -1,5 +1,6 @@
 import type { Drift, DriftKind } from '../../shared/api/drift.ts'
 import { driftTexts, foreignDrifts } from '../../shared/api/drift.ts'
+import type { ProfileName } from '../../shared/api/profile.ts'
 import type { ProfileState } from '../../shared/api/schemas.ts'
 import { BelayError } from '../../shared/errors.ts'
 import { isTerminal } from '../../shared/operation/phase.ts'
@@ -14,23 +15,35 @@ export interface Left {
   readonly profile: string
 }
 
+/** Codes of rollbacks before which the activation had changed nothing: somebody else was at it, or a file was in the way. */
+export const untouchedCodes = ['locked', 'home-collision'] as const
+export type UntouchedCode = (typeof untouchedCodes)[number]
+
+/** Whether a rollback for this reason had nothing to bring back. */
+export const isUntouched = (code: string | null | undefined): code is UntouchedCode =>
+  (untouchedCodes as readonly (string | null | undefined)[]).includes(code)
+
 /** What an operation left, by its journal; null where it has not ended or has changed nothing. */
 export function leftBy({ accepted, phase, code, baseline, retarget }: OperationState): Left | null {
   const { kind, target } = accepted
   const both = (storePath: string) => ({ running: storePath, profile: storePath })
   if (phase === 'committed') return both(target.storePath)
-  // The script gave way to another: nothing was changed.
-  if (phase !== 'rolled-back' || code === 'locked') return null
+  if (phase !== 'rolled-back' || isUntouched(code)) return null
   if (retarget !== null) return both(retarget.storePath)
   if (kind === 'rollback') return both(target.storePath)
   return baseline && { running: baseline.generation.storePath, profile: baseline.profile.storePath }
 }
 
 /**
- * What the newest operation left that changed the host. Null for a host that Belay has never changed, while an operation
- * has not ended, and while a journal cannot be read: then nobody knows.
+ * What the newest of a profile's operations left that changed it. Null for a profile that Belay has never changed, while an operation
+ * on it has not ended, and while a journal cannot be read: then nobody knows.
  */
-export function lastLeft(states: readonly OperationState[], unreadable: readonly string[]): Left | null {
+export function lastLeft(
+  all: readonly OperationState[],
+  unreadable: readonly string[],
+  profile: ProfileName = 'system'
+): Left | null {
+  const states = all.filter(({ accepted }) => accepted.profile === profile)
   if (unreadable.length > 0 || states.some(({ phase }) => !isTerminal(phase))) return null
   return states.map(leftBy).findLast((left) => left !== null) ?? null
 }
@@ -52,7 +65,8 @@ export function driftsOf(seen: Observed, left: Left | null): readonly Drift[] {
 
 /** What is observed, with its drifts named. */
 export function withDrifts(seen: Observed, left: Left | null): ProfileState {
-  const drifts = [...driftsOf(seen, left)]
+  // A home that could not be looked at, or that moves with the system, is apart from nothing of Belay.
+  const drifts = (seen.home?.kind ?? 'standalone') === 'standalone' ? [...driftsOf(seen, left)] : []
   return { ...seen, drift: seen.drift || drifts.length > 0, drifts }
 }
 

@@ -1,4 +1,5 @@
 import type { CheckName, PreflightResult } from '../../shared/api/preflight.ts'
+import type { ProfileName } from '../../shared/api/profile.ts'
 import type { RebootNeed } from '../../shared/api/reboot.ts'
 import type { ActivationMode, ConfirmPolicy, GenerationRef } from '../../shared/api/schemas.ts'
 import type { ErrorCode } from '../../shared/errors.ts'
@@ -10,7 +11,7 @@ export interface Accepted {
   readonly type: 'accepted'
   readonly id: string
   readonly kind: 'activate' | 'rollback'
-  readonly profile: 'system'
+  readonly profile: ProfileName
   /** Store path to activate; for a rollback the path to go back to. */
   readonly target: GenerationRef
   /** For a rollback the system that ran when it was asked for, which is no place to go back to afterwards. */
@@ -70,6 +71,8 @@ export type Event =
     }
   /** Somebody chose another system to go back to, by a request or by switching to it. */
   | { readonly type: 'retargeted'; readonly target: GenerationRef; readonly reason: string }
+  /** Nothing is done until something else has happened, in words. */
+  | { readonly type: 'waiting'; readonly reason: string }
   | { readonly type: 'confirmed'; readonly principal: string }
   /** The host is about to be rebooted, into this system. */
   | { readonly type: 'reboot-started'; readonly to: string; readonly reason: string }

@@ -2,7 +2,7 @@ import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Hold } from '../../shared/api/hold.ts'
 import type { Clock } from '../clock.ts'
-import { durableWrite, syncDirectory } from '../journal/durable-write.ts'
+import { durableFolder, durableWrite, syncDirectory } from '../journal/durable-write.ts'
 import { ignoreMissing } from '../platform/nix/generations.ts'
 import type { Accepted } from './events.ts'
 
@@ -43,6 +43,7 @@ export class Holds {
   /** Keeps activations back until the release, durably. An operation on its way goes on. */
   async put(reason: string, principal: string, operation: string | null = null): Promise<Hold> {
     const hold = { reason, principal, at: this.#clock.now().at, operation }
+    await durableFolder(this.#stateDirectory)
     await durableWrite(file(this.#stateDirectory), `${JSON.stringify(hold)}\n`)
     return hold
   }
@@ -50,6 +51,7 @@ export class Holds {
   /** Lets activations in again; gives what kept them back. */
   async release(): Promise<Hold | null> {
     const hold = await this.read()
+    if (hold === null) return null
     await rm(file(this.#stateDirectory), { force: true })
     await syncDirectory(this.#stateDirectory)
     return hold

@@ -6,6 +6,7 @@ import type { GenerationRef } from '../../shared/api/schemas.ts'
 import { BelayError } from '../../shared/errors.ts'
 import { durableWrite } from '../journal/durable-write.ts'
 import { ignoreMissing } from '../platform/nix/generations.ts'
+import { untouchedCodes } from './drift.ts'
 import type { OperationState } from './state.ts'
 
 /** How many marks of each kind are remembered. */
@@ -21,7 +22,7 @@ export interface Mark extends GenerationRef, Omit<GenerationMark, 'state'> {
 /** Codes of rollbacks that say nothing of the candidate: a person, another deployer or the host was the reason. */
 const notItsFault: ReadonlySet<string> = new Set([
   'cancelled',
-  'locked',
+  ...untouchedCodes,
   'rebooted',
   'operation-running',
   'profile-moved',

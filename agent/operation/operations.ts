@@ -1,30 +1,32 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { ProfileName } from '../../shared/api/profile.ts'
 import type {
   GenerationRef,
   OperationRequest,
   ProfileState,
   RollbackRequest
 } from '../../shared/api/schemas.ts'
-import { BelayError, codeOf, describeError } from '../../shared/errors.ts'
+import { BelayError } from '../../shared/errors.ts'
 import { isTerminal } from '../../shared/operation/phase.ts'
 import type { Clock } from '../clock.ts'
 import type { Settings } from '../config/settings.ts'
-import { releaseReserve, setReserve } from '../journal/durable-write.ts'
-import type { Host } from '../platform/platform.ts'
+import { setReserve } from '../journal/durable-write.ts'
+import type { Host, ProfileHost } from '../platform/platform.ts'
 import { assertOpen } from '../preflight/people.ts'
+import { Admissions } from './admissions.ts'
 import type { Caller } from './confirmable.ts'
 import { assertConfirmable } from './confirmable.ts'
 import { cancellable, heard, say } from './control.ts'
+import type { Observed } from './drift.ts'
 import { assertNotDrifted, lastLeft, leftBy, withDrifts } from './drift.ts'
 import { Holds } from './hold.ts'
 import { readKnownGood, rollbackTarget } from './known-good.ts'
 import { assertNotBad, readMarks } from './marks.ts'
+import { assertMode, assertNotHeld, profileDirectory, profileHost, profilesOf } from './profiles.ts'
 import { rebootIsDue } from './reboot-policy.ts'
 import type { OperationState } from './state.ts'
-import type { Admission } from './store.ts'
 import {
-  admit,
   ignoreCorrupt,
   listOperations,
   operationDirectory,
@@ -54,8 +56,7 @@ export class Operations {
   readonly #clock: Clock & { readonly bootId: string }
   readonly #host: Host
   readonly #assertApproved: OperationsOptions['assertApproved']
-  /** One admission at a time in this process; across processes the runner's unit name decides. */
-  #admissions: Promise<unknown> = Promise.resolve()
+  readonly #admissions: Admissions
   /** Operations that have ended do not change any more. */
   readonly #ended = new Map<string, OperationState>()
 
@@ -66,6 +67,13 @@ export class Operations {
     this.#clock = clock
     this.#host = host
     this.#assertApproved = assertApproved
+    this.#admissions = new Admissions({
+      root: this.root,
+      settings,
+      clock,
+      host,
+      holdsOf: (profile) => this.holdsOf(profile)
+    })
   }
 
   async get(id: string): Promise<OperationState> {
@@ -90,32 +98,50 @@ export class Operations {
   }
 
   /** What is chosen, runs and boots, and what of it is not as Belay left it. */
-  async profileState(): Promise<ProfileState> {
+  async profileState(profile: ProfileName = 'system', look?: Promise<Observed>): Promise<ProfileState> {
     const [seen, states, unreadable] = await Promise.all([
-      this.#host.observe(),
+      look ?? profileHost(this.#host, profile).observe(),
       this.all(),
       this.unreadable()
     ])
-    return withDrifts(seen, lastLeft(states, unreadable))
+    return withDrifts(seen, lastLeft(states, unreadable, profile))
+  }
+
+  /** That of every profile, the system's first. No home keeps the others waiting. */
+  async profileStates(): Promise<ProfileState[]> {
+    const states = profilesOf(this.#host).map((profile) => {
+      const on = profileHost(this.#host, profile)
+      return this.profileState(profile, on.glance?.())
+    })
+    return Promise.all(states)
+  }
+
+  /** The hold of a profile; that of the system keeps back everything. */
+  holdsOf(profile: ProfileName): Holds {
+    profileHost(this.#host, profile)
+    return new Holds(profileDirectory(this.#settings.stateDirectory, profile), this.#clock)
   }
 
   async start(request: OperationRequest, caller: Caller, key: string | null): Promise<OperationState> {
     const earlier =
       key === null ? undefined : (await this.all()).find((s) => s.accepted.idempotency?.key === key)
-    const { storePath, revision } = request
+    const { storePath, revision, profile = 'system', mode = 'switch' } = request
     if (!earlier) {
       const outside = request.outsideWindow ? caller.principal : null
+      const on = profileHost(this.#host, profile)
       await assertOpen(this.#settings, Date.parse(this.#clock.now().at), outside)
-      await this.#host.assertCandidate(storePath)
+      await assertNotHeld(this.#settings.stateDirectory, profile)
+      assertMode(profile, mode)
+      await on.assertCandidate(storePath)
       await this.#assertApproved?.(request)
     }
     const wanted = earlier ? undefined : () => this.#assertWanted(request)
-    return this.#submit(
+    return this.#admissions.submit(
       {
         kind: 'activate',
-        profile: 'system',
+        profile,
         target: { number: null, storePath },
-        mode: request.mode ?? 'switch',
+        mode: profile === 'system' ? mode : 'switch',
         ...(revision === undefined ? {} : { revision }),
         ...(request.outsideWindow ? { outsideWindow: true } : {}),
         confirm: request.confirm ?? { by: 'connection', windowSeconds: this.#settings.confirm.windowSeconds },
@@ -128,9 +154,11 @@ export class Operations {
   }
 
   /** Nothing is tried twice, and nobody's work is overwritten, unless that is asked for. */
-  async #assertWanted({ storePath, again, overDrift }: OperationRequest): Promise<void> {
-    if (again !== true) assertNotBad(await readMarks(this.#settings.stateDirectory), storePath)
-    if (overDrift !== true) assertNotDrifted((await this.profileState()).drifts)
+  async #assertWanted({ profile, storePath, again, overDrift }: OperationRequest): Promise<void> {
+    const { stateDirectory } = this.#settings
+    const on = profile ?? 'system'
+    if (again !== true) assertNotBad(await readMarks(profileDirectory(stateDirectory, on)), storePath)
+    if (overDrift !== true) assertNotDrifted((await this.profileState(on)).drifts)
   }
 
   async confirm(id: string, nonce: string | undefined, caller: Caller): Promise<OperationState> {
@@ -180,13 +208,17 @@ export class Operations {
 
   /** Turns round what is on its way, or begins a rollback of its own, and holds the host: a person has decided. */
   async rollback(request: RollbackRequest, caller: Caller): Promise<OperationState> {
-    const unfinished = (await this.all()).find((state) => !isTerminal(state.phase))
+    const profile = request.profile ?? 'system'
+    const on = profileHost(this.#host, profile)
+    const unfinished = (await this.all()).find(
+      ({ phase, accepted }) => !isTerminal(phase) && accepted.profile === profile
+    )
     if (unfinished) return this.#turnRound(unfinished, request, caller)
-    const from = await this.#host.running()
-    const target = await this.#targetOf(request, from)
-    return this.#submit({
+    const from = await on.running()
+    const target = await this.#targetOf(request, on, from)
+    return this.#admissions.submit({
       kind: 'rollback',
-      profile: 'system',
+      profile,
       target,
       from,
       confirm: { by: 'health', windowSeconds: this.#settings.confirm.windowSeconds },
@@ -198,9 +230,13 @@ export class Operations {
 
   /** Starts a runner for what has none and is unfinished: it may have been stopped, or never have started. */
   async supervise(): Promise<void> {
-    for (const state of await this.all())
+    const starts = (await this.all()).map(async (state) => {
       if (!isTerminal(state.phase) && !(await this.#waitsForReboot(state)))
         await this.#host.startRunner(state.accepted.id)
+    })
+    // One that cannot be started keeps no other waiting.
+    const failed = (await Promise.allSettled(starts)).find(({ status }) => status === 'rejected')
+    if (failed?.status === 'rejected') throw failed.reason
   }
 
   /** Takes up what is unfinished, sets space aside, removes the oldest ended operations; at start and once a day. */
@@ -208,9 +244,12 @@ export class Operations {
     await mkdir(this.root, { recursive: true, mode: 0o750 })
     await this.supervise()
     const all = await this.all()
-    // The journal of the last change tells by-hand drift.
-    const changed = all.findLast((state) => leftBy(state) !== null)
-    const ended = all.filter((state) => isTerminal(state.phase) && state !== changed)
+    // The journal of the last change of each profile tells by-hand drift.
+    const changes = all.filter((state) => leftBy(state) !== null)
+    const changed = new Map(changes.map((state) => [state.accepted.profile, state]))
+    const ended = all.filter(
+      (state) => isTerminal(state.phase) && changed.get(state.accepted.profile) !== state
+    )
     for (const { accepted } of ended.slice(0, Math.max(0, ended.length - this.#settings.keepOperations)))
       await this.#forget(accepted.id)
     await removeLeftovers(this.root)
@@ -222,54 +261,22 @@ export class Operations {
     this.#ended.delete(id)
   }
 
-  async #targetOf({ generation }: RollbackRequest, running: string | null): Promise<GenerationRef> {
-    if (generation !== undefined) return this.#host.generation(generation)
-    const known = await readKnownGood(this.#settings.stateDirectory)
-    const there = await Promise.all(known.map(({ storePath }) => this.#host.isComplete(storePath)))
+  async #targetOf(
+    { generation, profile = 'system' }: RollbackRequest,
+    on: ProfileHost,
+    running: string | null
+  ): Promise<GenerationRef> {
+    if (generation !== undefined) return on.generation(generation)
+    const known = await readKnownGood(profileDirectory(this.#settings.stateDirectory, profile))
+    const there = await Promise.all(known.map(({ storePath }) => on.isComplete(storePath)))
     return rollbackTarget(
       known.filter((_, i) => there[i]),
       running
     )
   }
 
-  #submit(admission: Admission, wanted?: () => Promise<void>): Promise<OperationState> {
-    const next = this.#admissions.then(() => wanted?.()).then(() => this.#admit(admission))
-    this.#admissions = next.catch(() => {})
-    return next.then(async (state) => {
-      const { id, kind } = state.accepted
-      if (isTerminal(state.phase)) return state
-      if (kind === 'rollback') await this.holds.afterRollback(state.accepted)
-      await this.#host.startRunner(id).catch(async (error: unknown) => {
-        // The caller hears that it failed: it must not happen later all the same. A rollback may.
-        if (kind === 'activate')
-          await say(operationDirectory(this.root, id), {
-            word: 'cancel',
-            principal: 'agent',
-            reason: describeError(error)
-          })
-        throw error
-      })
-      return state
-    })
-  }
-
-  /** On a full disk an emergency rollback takes the space that was set aside for it. */
-  async #admit(admission: Admission): Promise<OperationState> {
-    const admitted = () => admit(this.root, admission, this.#clock.now)
-    return admitted().catch(async (error: unknown) => {
-      const { stateDirectory } = this.#settings
-      if (
-        codeOf(error) === 'no-space' &&
-        admission.kind === 'rollback' &&
-        (await releaseReserve(stateDirectory))
-      )
-        return admitted()
-      throw error
-    })
-  }
-
   async #turnRound(state: OperationState, request: RollbackRequest, caller: Caller): Promise<OperationState> {
-    const { id, kind } = state.accepted
+    const { id, kind, profile } = state.accepted
     const onItsWay = kind === 'activate' && cancellable.has(state.phase)
     const { generation } = request
     const wantsOther = generation !== undefined && generation !== state.baseline?.generation.number
@@ -277,7 +284,7 @@ export class Operations {
       const text = `operation ${id} is ${state.phase}; ask again when it has ended`
       throw new BelayError('operation-running', text, { found: id })
     }
-    const other = wantsOther ? await this.#host.generation(generation) : null
+    const other = wantsOther ? await profileHost(this.#host, profile).generation(generation) : null
     if (onItsWay) await this.cancel(id, caller, request.reason ?? null)
     else
       await say(operationDirectory(this.root, id), {
@@ -285,7 +292,8 @@ export class Operations {
         principal: caller.principal,
         target: other
       })
-    await this.holds.afterRollback({ id, principal: caller.principal, reason: request.reason ?? null })
+    const why = { id, principal: caller.principal, reason: request.reason ?? null }
+    await this.holdsOf(profile).afterRollback(why)
     // It may have lost its runner.
     await this.#host.startRunner(id)
     return state

@@ -1,14 +1,23 @@
 import type { GenerationRef } from '../../shared/api/schemas.ts'
 import type { Journal } from '../journal/journal.ts'
+import type { UntouchedCode } from './drift.ts'
 import type { Accepted, Baseline, Event, Outcome } from './events.ts'
 
 /** What ended the wait for a confirmation. */
 export type Answer = { readonly confirmedBy: string } | 'cancelled' | 'deadline'
 
+/** An activation that gave way before it changed anything. */
+export interface Untouched {
+  readonly reason: string
+  readonly code: UntouchedCode
+}
+
 /** All that the runner does to the world. Every method may be called again after a crash. */
 export interface Ports {
   readonly journal: Journal<Event>
   readonly bootId: string
+  /** Where the service manager runs the activation, for people. */
+  readonly activationUnit: string
   /** Longest that an activation with its verification may take, in seconds. */
   readonly activationSeconds: number
   /** Longest that a trial boot may take to come up, in seconds. */
@@ -32,6 +41,8 @@ export interface Ports {
   startActivation(storePath: string): Promise<void>
   /** Waits for the activation unit; null when nobody knows how it ended. */
   activationOutcome(): Promise<Outcome | null>
+  /** Why an activation that ended so has changed nothing at all, where it is sure that it has not. */
+  untouched(outcome: Outcome): Promise<Untouched | null>
   /** What is worse than at the baseline, or null when nothing is. */
   regression(baseline: Baseline, storePath: string, outcome: Outcome | null): Promise<string | null>
   /** Whether somebody asked for the operation to be given up. */

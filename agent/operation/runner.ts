@@ -1,7 +1,7 @@
 import { codeOf, describeError } from '../../shared/errors.ts'
 import type { Phase, TerminalPhase } from '../../shared/operation/phase.ts'
 import { canMove, isTerminal } from '../../shared/operation/phase.ts'
-import type { Outcome } from './events.ts'
+import { isUntouched } from './drift.ts'
 import type { Ports } from './ports.ts'
 import { recover } from './recovery.ts'
 import type { OperationState } from './state.ts'
@@ -19,7 +19,7 @@ type Step = (ports: Ports, state: OperationState) => Promise<Move | typeof parke
 /** Seconds that the guard allows beyond what a phase may take by itself. */
 const GUARD_MARGIN = 60
 /** Phases in which giving up needs no rollback. */
-const untouched: ReadonlySet<Phase> = new Set(['accepted', 'fetching', 'checking', 'arming'])
+const untouchedPhases: ReadonlySet<Phase> = new Set(['accepted', 'fetching', 'checking', 'arming'])
 
 /**
  * Carries one operation from wherever its journal says it is to its end, or to where only a reboot goes on. Starting
@@ -34,7 +34,7 @@ export async function runOperation(ports: Ports): Promise<TerminalPhase | typeof
       await ports.settle()
       return state.phase
     }
-    const cancelled = untouched.has(state.phase) && (await ports.cancelRequested())
+    const cancelled = untouchedPhases.has(state.phase) && (await ports.cancelRequested())
     const next = cancelled ? neverBegun : await steps[state.phase](ports, state)
     if (next === parked) return parked
     await move(ports, next)
@@ -52,7 +52,7 @@ async function begin(ports: Ports, state: OperationState): Promise<void> {
   if (
     (await ports.guardFired()) &&
     canMove(state.phase, 'rolling-back') &&
-    !untouched.has(state.phase) &&
+    !untouchedPhases.has(state.phase) &&
     !(rebooted && candidateRuns)
   ) {
     return move(ports, { to: 'rolling-back', reason: 'the guard brought the baseline back', code: 'guard' })
@@ -97,10 +97,7 @@ const steps: Record<Exclude<Phase, TerminalPhase>, Step> = {
     const { accepted, activation } = state
     await arm(ports, state, 'arming', ports.activationSeconds)
     if (!activation.started) {
-      await ports.journal.append({
-        type: 'activation-started',
-        unit: 'nixos-rebuild-switch-to-configuration.service'
-      })
+      await ports.journal.append({ type: 'activation-started', unit: ports.activationUnit })
       await ports.startActivation(accepted.target.storePath)
     }
     const outcome = await ports.activationOutcome()
@@ -108,8 +105,8 @@ const steps: Record<Exclude<Phase, TerminalPhase>, Step> = {
       return { to: 'rolling-back', reason: 'nobody knows how the activation ended', code: 'unknown' }
     await ports.journal.append({ type: 'activation-ended', outcome })
     if (await ports.cancelRequested()) return cancelled
-    if (isLocked(outcome))
-      return { to: 'rolling-back', reason: 'somebody else switches this host', code: 'locked' }
+    const untouched = await ports.untouched(outcome)
+    if (untouched !== null) return { to: 'rolling-back', ...untouched }
     return {
       to: 'verifying',
       reason: `activation ended: ${outcome.result} ${outcome.code} ${outcome.status}`
@@ -144,15 +141,15 @@ const steps: Record<Exclude<Phase, TerminalPhase>, Step> = {
     if (await ports.cancelRequested()) return cancelled
     await arm(ports, state, 'committing', ports.activationSeconds)
     await ports.commit(state.accepted.target.storePath)
-    return { to: 'committed', reason: 'profile and boot default are the candidate' }
+    return { to: 'committed', reason: chosen[state.accepted.profile === 'system' ? 'system' : 'home'] }
   }),
   'rolling-back': orElse('stuck', async (ports, state) => {
     const { accepted, baseline, retarget } = state
     const target = retarget ?? (accepted.kind === 'rollback' ? accepted.target : baseline?.generation)
     if (target === undefined) throw new Error('the journal names no baseline')
     const { reason, code } = causeOf(ports)
-    // The candidate's script gave way to another before it changed anything, and so does its rollback.
-    if (code === 'locked') return { to: 'rolled-back', reason: `${reason}; nothing was changed`, code }
+    // The candidate's script gave way before it changed anything, and so does its rollback.
+    if (isUntouched(code)) return { to: 'rolled-back', reason: `${reason}; nothing was changed`, code }
     // While a runner works on it the guard must not: running, profile and boot loader, each in its time. Where the
     // disk is full the guard of before still counts.
     const staged = state.mode === 'boot'
@@ -180,8 +177,8 @@ const steps: Record<Exclude<Phase, TerminalPhase>, Step> = {
         target: chosen,
         reason: 'another target was asked for'
       })
-    else if (now !== null && now !== before) {
-      // Nothing of ours runs meanwhile: a person has switched, and knows better.
+    else if (before !== null && now !== null && now !== before) {
+      // Nothing of ours runs meanwhile: a person has switched, and knows better. What could not be seen before tells nothing.
       const target = { number: null, storePath: now }
       await ports.journal.append({ type: 'retargeted', target, reason: 'the host was switched by hand' })
     }
@@ -222,11 +219,11 @@ async function confirming(ports: Ports, state: OperationState): Promise<Move> {
   return { to: 'committing', reason: `confirmed by ${answer.confirmedBy}` }
 }
 
+/** What a commit has moved. */
+const chosen = { system: 'profile and boot default are the candidate', home: 'the profile is the candidate' }
+
 const neverBegun: Move = { to: 'cancelled', reason: 'cancelled' }
 const cancelled: Move = { to: 'rolling-back', reason: 'cancelled', code: 'cancelled' }
-
-/** The script's lock was taken: exit code 11, before anything is changed. */
-const isLocked = ({ code, status }: Outcome) => code === 'exited' && status === '11'
 
 /** Why the operation turned back in the first place. */
 function causeOf(ports: Ports): { readonly reason: string; readonly code?: string } {

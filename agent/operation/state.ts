@@ -102,6 +102,8 @@ function apply(state: OperationState, record: JournalRecord<Event>): OperationSt
       return { ...state, retarget: event.target }
     case 'reboot-started':
       return { ...state, rebooted: { bootId: record.bootId, reason: event.reason } }
+    case 'waiting':
+      return { ...state, reason: event.reason }
     case 'confirmed':
       return { ...state, confirmedBy: event.principal }
     case 'approved':

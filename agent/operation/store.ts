@@ -54,8 +54,16 @@ export async function listOperations(root: string): Promise<readonly string[]> {
 }
 
 /**
+ * Whether an operation that has not ended keeps another from beginning: one of the same profile, and an activation of a
+ * home while the system changes. What a user does to a home never keeps the system from anything.
+ */
+export function excludes(open: Accepted, { profile, kind }: Pick<Accepted, 'profile' | 'kind'>): boolean {
+  return open.profile === profile || (open.profile === 'system' && kind === 'activate')
+}
+
+/**
  * Makes an operation durable. The same key with the same request gives the operation that it gave before; with
- * another request `idempotency-conflict`. While an operation has not ended, another is refused with
+ * another request `idempotency-conflict`. While an operation has not ended that {@link excludes} it, it is refused with
  * `operation-running`. While a journal cannot be read nobody knows what that operation did: an activation is refused
  * with `journal-corrupt`, and a rollback goes on.
  */
@@ -74,7 +82,7 @@ export async function admit(root: string, admission: Admission, now: () => Insta
       await syncNames(root)
       return sameRequest(earlier, admission)
     }
-    if (!isTerminal(earlier.phase)) {
+    if (!isTerminal(earlier.phase) && excludes(earlier.accepted, admission)) {
       throw new BelayError('operation-running', `operation ${id} is ${earlier.phase}`, {
         found: id,
         wanted: 'no unfinished operation'

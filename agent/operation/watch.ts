@@ -83,6 +83,8 @@ export function describeEvent(event: Event): string {
       return `${event.reason}: ${event.target.storePath}`
     case 'reboot-started':
       return `rebooting: ${event.reason}`
+    case 'waiting':
+      return event.reason
     case 'confirmed':
       return `confirmed by ${event.principal}`
     case 'approved':

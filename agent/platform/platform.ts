@@ -1,7 +1,15 @@
 import type { Plan, PreviewRequest } from '../../shared/api/plan.ts'
 import type { PreflightCheck } from '../../shared/api/preflight.ts'
 import type { ActivationMode, Generation, GenerationRef } from '../../shared/api/schemas.ts'
+import type { Settings } from '../config/settings.ts'
+import type { Measures } from '../health/begin.ts'
+import type { Witness } from '../health/soak/witness.ts'
+import type { Journal } from '../journal/journal.ts'
 import type { Observed } from '../operation/drift.ts'
+import type { Event } from '../operation/events.ts'
+import type { Ports } from '../operation/ports.ts'
+import type { OperationState } from '../operation/state.ts'
+import type { Preview } from '../security/approvals.ts'
 
 /** How deep a preview looks. */
 export type PreviewOptions = Pick<PreviewRequest, 'files' | 'dryActivate'>
@@ -13,17 +21,17 @@ export interface PreflightOptions {
   readonly unfinished: string | null
 }
 
-/** What a platform must provide to the part that listens and admits. */
-export interface Host {
-  /** Nix system, such as `x86_64-linux`. */
-  system(): Promise<string>
+/** What a platform must provide of a profile: the system's, or a home. */
+export interface ProfileHost {
   /** What is chosen, what runs, what booted, what boots next. */
   observe(): Promise<Observed>
-  /** Generations of the system profile, oldest first. */
+  /** The same in no time, where looking may take some: what was seen a moment ago, or that it is not known. */
+  glance?(): Promise<Observed>
+  /** Generations of the profile, oldest first. */
   generations(): Promise<readonly Generation[]>
-  /** The running system. */
+  /** The running generation. */
   running(): Promise<string | null>
-  /** Whether a system is in the store, so that it can be switched to. */
+  /** Whether a generation is in the store, so that it can be switched to. */
   isComplete(storePath: string): Promise<boolean>
   /** A generation by number that can be switched to; throws `generation-unknown` or `path-not-valid`. */
   generation(number: number): Promise<GenerationRef>
@@ -33,10 +41,68 @@ export interface Host {
   preview(storePath: string, options: PreviewOptions): Promise<Plan>
   /** Whether a generation could be activated now; changes nothing. */
   preflight(storePath: string, options: PreflightOptions): Promise<readonly PreflightCheck[]>
+}
+
+/** The homes of users that are looked after. */
+export interface Homes {
+  readonly users: readonly string[]
+  of(user: string): ProfileHost
+}
+
+/** What a platform must provide to the part that listens and admits: of the system's profile, and of the host. */
+export interface Host extends ProfileHost {
+  /** Kind of system. */
+  readonly platform: 'nixos' | 'darwin'
+  /** Nix system, such as `x86_64-linux`. */
+  system(): Promise<string>
+  /** Homes, on a platform that knows any. */
+  readonly homes?: Homes
   /** Starts the runner of an operation; one that runs for it already is left alone. */
   startRunner(id: string): Promise<void>
   /** Output lines of an operation's activation, those there are and those to come, until the signal. */
   follow(id: string, line: (text: string) => void, signal: AbortSignal): Promise<void>
   /** All output lines so far. */
   output(id: string): Promise<readonly string[]>
+}
+
+/** What the ports of one operation need to know. */
+export interface PortsOptions {
+  readonly id: string
+  readonly directory: string
+  readonly settings: Settings
+  readonly journal: Journal<Event>
+  readonly bootId: string
+  readonly preview: Preview
+  /** Tells the service manager's journal. */
+  readonly warn: (text: string) => Promise<void>
+}
+
+/** Commands that a platform may lack. */
+export type MissableCommand = 'rescue' | 'gc'
+
+/** All that differs between platforms. `choose.ts` is the one place that knows which one this is. */
+export interface Platform {
+  /** Identity of this boot: another one after every reboot, the same while the host is up or asleep. */
+  bootId(): Promise<string>
+  /** The host as the listening half sees it. `config` is the file that the runner is to read as well. */
+  host(settings: Settings, config: string | null): Host
+  /** The effects of one operation. */
+  ports(options: PortsOptions): Promise<Ports>
+  /** What the soak ledger asks of the host. */
+  witness(bootId: string): Witness
+  /** Checks that are measured in a way of its own. */
+  readonly measures: Measures
+  /** Whether this agent is stopped because the whole host stops. */
+  goesDown(): Promise<boolean | 'unknown'>
+  /** When the login session around this process began, in CLOCK_MONOTONIC milliseconds; null where there is none. */
+  sessionStart(): Promise<number | null>
+  /** Starts a retention in a job of its own. */
+  startRetention(config: string | null): Promise<void>
+  /** Commands that are not there on this platform, with what a person does instead. */
+  readonly missing: Readonly<Partial<Record<MissableCommand, string>>>
+  /** Keeps what a person has to know at login where they see it. */
+  keepLoginMessage(
+    settings: Settings,
+    seen: { readonly operations: readonly OperationState[]; readonly unreadable: readonly string[] }
+  ): Promise<void>
 }

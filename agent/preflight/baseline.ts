@@ -4,6 +4,7 @@ import { runCommand } from '../../shared/command.ts'
 import { codeOf, describeError } from '../../shared/errors.ts'
 import { ignoreMissing, readGenerations } from '../platform/nix/generations.ts'
 import { assertComplete } from '../platform/nix/profile.ts'
+import { verifyClosure } from '../platform/nix/verify-closure.ts'
 import type { Finding, Subject } from './check.ts'
 import { check, fail, pass, unknown, warn } from './check.ts'
 
@@ -59,18 +60,13 @@ export function judgeBaseline({ running, incomplete, hashed, roots }: Kept): Fin
 }
 
 async function hash(running: string, whole: boolean, signal: AbortSignal) {
-  const verify = [
-    'nix',
-    '--extra-experimental-features',
-    'nix-command',
-    'store',
-    'verify',
-    '--no-trust',
-    '--recursive'
-  ]
-  const argv = whole ? [...verify, running] : ['nix-store', '--verify-path', running]
-  const options = { timeoutMs: whole ? 890_000 : 60_000, env: { NIX_REMOTE: '' }, signal }
-  const { code, stderr, timedOut } = await runCommand(argv, options)
+  const { code, stderr, timedOut } = await (whole
+    ? verifyClosure(running, ['--no-trust'], { timeoutMs: 890_000, signal })
+    : runCommand(['nix-store', '--verify-path', running], {
+        timeoutMs: 60_000,
+        env: { NIX_REMOTE: '' },
+        signal
+      }))
   return { code: timedOut ? null : code, said: stderr.trim().split('\n').at(-1) ?? '', whole }
 }
 

@@ -19,7 +19,9 @@ const remedies: Partial<Record<ErrorCode, string>> = {
   'wrong-platform': 'build it for the platform of this host',
   'wrong-host': 'give the system of this host; its networking.hostName tells',
   'agent-missing': 'set services.belay-agent.enable in it',
-  'reserved-unit': 'give that unit another name'
+  'reserved-unit': 'give that unit another name',
+  'not-a-home': 'give the activationPackage of a homeConfiguration',
+  'wrong-user': 'give the home of this user; its home.username tells'
 }
 
 /** A complete system for this host and platform. */
@@ -29,7 +31,7 @@ export const candidate = check({
     const { hostName } = settings
     const { running } = seen
     if (running === null) return 'no system runs here: /run/current-system is missing'
-    return refusalOf(async () => {
+    return refusalFrom(async () => {
       await assertSystem(storePath, { hostName, running })
       await assertComplete(storePath)
     })
@@ -41,7 +43,7 @@ export const candidate = check({
 export const agent = check({
   name: 'agent',
   look: async ({ storePath }) => {
-    const refusal = await refusalOf(() => assertUnits(storePath))
+    const refusal = await refusalFrom(() => assertUnits(storePath))
     return refusal ?? { wantedBy: await wantedBy(storePath) }
   },
   judge: (seen) => {
@@ -70,7 +72,7 @@ export function judgeReboot({ required, recommended, causes }: RebootNeed, mode:
 }
 
 /** What an assertion refuses with; null where it does not. What is not ours goes on. */
-async function refusalOf(assert: () => Promise<void>): Promise<BelayError | null> {
+export async function refusalFrom(assert: () => Promise<void>): Promise<BelayError | null> {
   try {
     await assert()
     return null
@@ -80,7 +82,8 @@ async function refusalOf(assert: () => Promise<void>): Promise<BelayError | null
   }
 }
 
-function judgeRefusal(refusal: BelayError | string | null, fine: string): Finding {
+/** A finding of what {@link refusalFrom} gave. */
+export function judgeRefusal(refusal: BelayError | string | null, fine: string): Finding {
   if (refusal === null) return pass(fine)
   if (typeof refusal === 'string') return fail('path-not-valid', refusal, 'boot a NixOS system')
   return fail(refusal.code, describeError(refusal), remedies[refusal.code] ?? '')

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { runCommand } from '../../shared/command.ts'
 import type { Settings } from '../config/settings.ts'
 import { ignoreMissing } from '../platform/nix/generations.ts'
+import { verifyClosure } from '../platform/nix/verify-closure.ts'
 import type { Finding } from './check.ts'
 import { byStrictness, check, fail, pass, unknown } from './check.ts'
 
@@ -65,20 +65,9 @@ export const signatures = check({
   look: async ({ storePath, settings }, signal) => {
     const { signaturesNeeded, publicKeys } = settings.trust
     if (signaturesNeeded === 0 || publicKeys.length === 0) return null
-    const verify = [
-      ...[
-        'nix',
-        '--extra-experimental-features',
-        'nix-command',
-        'store',
-        'verify',
-        '--no-contents',
-        '--recursive'
-      ],
-      ...['--sigs-needed', String(signaturesNeeded), '--option', 'trusted-public-keys', publicKeys.join(' ')],
-      storePath
-    ]
-    return runCommand(verify, { timeoutMs: 115_000, env: { NIX_REMOTE: '' }, signal })
+    const keys = ['--option', 'trusted-public-keys', publicKeys.join(' ')]
+    const asked = ['--no-contents', '--sigs-needed', String(signaturesNeeded), ...keys]
+    return verifyClosure(storePath, asked, { timeoutMs: 115_000, signal })
   },
   judge: (result, { settings }) => judgeSignatures(result, settings.trust)
 })

@@ -11,6 +11,7 @@ import type { Observed } from '../operation/drift.ts'
 import type { Event } from '../operation/events.ts'
 import { operationsRoot } from '../operation/operations.ts'
 import { operationDirectory } from '../operation/store.ts'
+import { linuxBootId } from '../platform/nixos/boot-id.ts'
 import { RUNNER_UNIT } from '../platform/nixos/units.ts'
 import type { Plan, Step } from './plan.ts'
 import { isUntouched, setAside } from './plan.ts'
@@ -154,7 +155,7 @@ async function turnOperation({ plan, settings, tell }: Order): Promise<Turned> {
   const reason = 'a person brought the host back'
   try {
     if (!itsOwnWay && !isUntouched(phase)) {
-      const journal = await openJournal<Event>(join(directory, 'journal.jsonl'), hostClock().now)
+      const journal = await openJournal<Event>(join(directory, 'journal.jsonl'), hostClock(linuxBootId()).now)
       const { number, storePath } = plan.target
       await journal
         .append({ type: 'retargeted', target: { number, storePath }, reason })

@@ -1,5 +1,6 @@
 import { lstat, readdir, readFile, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isOfSystem } from '../../shared/api/profile.ts'
 import type { GenerationRef } from '../../shared/api/schemas.ts'
 import { describeError } from '../../shared/errors.ts'
 import { isTerminal } from '../../shared/operation/phase.ts'
@@ -121,13 +122,14 @@ interface Read {
   readonly baseline: GenerationRef | null
 }
 
-/** All operations, newest first. Of one that cannot be read, what its journal said before it broke. */
+/** All operations on the system, newest first: a home is no way back of a host. Of one that cannot be read, what its journal said before it broke. */
 async function readOperations(root: string): Promise<readonly Read[]> {
   const ids = (await listOperations(root)).toReversed()
-  return Promise.all(
+  const all = await Promise.all(
     ids.map((id) =>
       readOperation(root, id)
         .then((state) => ({ id, state, problem: '', baseline: state.baseline?.generation ?? null }))
+        .then((read) => (isOfSystem(read.state.accepted) ? read : null))
         .catch(async (error: unknown) => ({
           id,
           state: null,
@@ -136,6 +138,7 @@ async function readOperations(root: string): Promise<readonly Read[]> {
         }))
     )
   )
+  return all.filter((read) => read !== null)
 }
 
 /** The baseline of a damaged operation: from the records that are whole, or else from the guard's own file. */

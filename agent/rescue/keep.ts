@@ -1,6 +1,7 @@
 import { lstat, mkdir, readFile, rm } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { dirname, join } from 'node:path'
+import { isOfSystem } from '../../shared/api/profile.ts'
 import type { Settings } from '../config/settings.ts'
 import { durableWrite } from '../journal/durable-write.ts'
 import { operationsRoot } from '../operation/operations.ts'
@@ -91,4 +92,4 @@ export async function keepLoginMessage(settings: Settings, seen?: Seen, path = L
   await durableWrite(path, text, 0o644)
 }
 
-const isStuck = ({ phase }: OperationState) => phase === 'stuck'
+const isStuck = ({ phase, accepted }: OperationState) => phase === 'stuck' && isOfSystem(accepted)

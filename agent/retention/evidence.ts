@@ -1,5 +1,6 @@
 import { lstat, readdir, readlink, realpath } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { isOfSystem } from '../../shared/api/profile.ts'
 import { codeOf } from '../../shared/errors.ts'
 import { isTerminal } from '../../shared/operation/phase.ts'
 import type { Settings } from '../config/settings.ts'
@@ -87,5 +88,8 @@ async function unfinishedOperations(root: string): Promise<readonly OperationSta
       throw error
     })
   const states = await Promise.all((await listOperations(root)).map(read))
-  return states.flatMap((state) => (state === null || isTerminal(state.phase) ? [] : [state]))
+  // Of a home nothing is deleted here, and no user keeps the system from its retention.
+  return states.flatMap((state) =>
+    state === null || isTerminal(state.phase) || !isOfSystem(state.accepted) ? [] : [state]
+  )
 }

@@ -1,20 +1,18 @@
 import { codeOf } from '../../shared/errors.ts'
+import type { Logger } from '../../shared/server/log.ts'
 import type { Settings } from '../config/settings.ts'
-import type { Logger } from '../log.ts'
-import { startTransient } from '../platform/nixos/systemd.ts'
-import { GC_UNIT, gcCommand } from '../platform/nixos/units.ts'
 
-/** Starts `belay-agent gc` when the schedule says so, in a unit of its own. Gives what ends it. */
+/** Begins a retention when the schedule says so. Gives what ends it. */
 export async function scheduleRetention(
   settings: Settings,
-  config: string | null,
+  begin: () => Promise<void>,
   logger: Logger
 ): Promise<() => void> {
   const { schedule: text } = settings.retention
   if (text === null) return () => {}
   const { schedule } = await import('node-cron')
   const start = () =>
-    startTransient(gcCommand(config), GC_UNIT).catch((error: unknown) =>
+    begin().catch((error: unknown) =>
       // One that still runs is no news.
       codeOf(error) === 'operation-running'
         ? undefined

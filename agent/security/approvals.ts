@@ -1,5 +1,7 @@
 import type { Approval } from '../../shared/api/approval.ts'
 import type { Plan } from '../../shared/api/plan.ts'
+import type { ProfileName } from '../../shared/api/profile.ts'
+import { homeOf } from '../../shared/api/profile.ts'
 import type { SignedApproval, Statement } from '../../shared/approval.ts'
 import { parseApproval } from '../../shared/approval.ts'
 import { BelayError } from '../../shared/errors.ts'
@@ -14,7 +16,7 @@ import type { Signer, Signers } from './verify-signature.ts'
 import { verifySignature } from './verify-signature.ts'
 
 /** What the plan of a store path would be now; changes nothing. */
-export type Preview = (storePath: string) => Promise<Plan>
+export type Preview = (storePath: string, profile?: ProfileName) => Promise<Plan>
 
 /** What approvals need of the host around them. */
 export interface ApprovalsOptions {
@@ -63,7 +65,8 @@ export class Approvals {
     const { settings, preview, nowMs } = this.#options
     const signed = parseApproval(document)
     const { statement } = signed
-    const asked = { ...statement, host: settings.hostName, profile: 'system', operation: null }
+    const profile = profileHere(statement, settings)
+    const asked = { ...statement, host: settings.hostName, profile, operation: null }
     const wrong =
       mismatch({ statement, spent: null }, asked) ??
       untimely(statement, nowMs(), settings.approval.maxAgeSeconds)
@@ -72,7 +75,7 @@ export class Approvals {
     if (earlier !== null) return this.#same(earlier, document)
     await this.#makeRoom()
     const seen = await verifySignature(signed, await readSigners(settings))
-    const plan = await preview(statement.storePath)
+    const plan = await preview(statement.storePath, profile)
     if (plan.hash !== statement.planHash) {
       const text = `the plan of ${statement.storePath} is ${plan.hash} now, not ${statement.planHash}; look at it again`
       throw new BelayError('approval-wrong-plan', text, { found: plan.hash, wanted: statement.planHash })
@@ -159,4 +162,9 @@ function taken({ id }: Statement): BelayError {
     found: id,
     wanted: 'an identity of its own'
   })
+}
+
+/** The profile of this host that a statement is of; the system's where it is of none. */
+function profileHere({ profile }: Statement, { homes }: Settings): ProfileName {
+  return homes.users.map(homeOf).find((home) => home === profile) ?? 'system'
 }

@@ -1,3 +1,4 @@
+import type { ProfileName } from '../../shared/api/profile.ts'
 import type { Statement } from '../../shared/approval.ts'
 import type { ErrorCode } from '../../shared/errors.ts'
 import { BelayError } from '../../shared/errors.ts'
@@ -9,7 +10,7 @@ const SKEW_SECONDS = 300
 /** What an activation wants approved. */
 export interface Asked {
   readonly host: string
-  readonly profile: string
+  readonly profile: ProfileName
   readonly storePath: string
   readonly revision: number | null
   /** Null while it is not admitted yet. */

@@ -35,7 +35,7 @@ export async function requireApprovals(asked: Asked, options: RequireOptions): P
   if (required === 'never') return []
   let known: Promise<Plan> | undefined
   /** Made once, and only where it matters: nobody without an approval can keep this host busy with plans. */
-  const plan = () => (known ??= preview(asked.storePath))
+  const plan = () => (known ??= preview(asked.storePath, asked.profile))
   if (required === 'irreversible' && !isIrreversible(await plan())) return []
   const store = approvalStore(settings.stateDirectory)
   const claims = await store.all()
@@ -88,9 +88,9 @@ async function judgeOne(
 
 /** The judgement before an operation is admitted: early word for the caller, binding for nobody. */
 export async function assertApproved(request: OperationRequest, options: RequireOptions): Promise<void> {
-  const { storePath, revision = null } = request
+  const { storePath, revision = null, profile = 'system' } = request
   const { hostName: host } = options.settings
-  await requireApprovals({ host, profile: 'system', storePath, revision, operation: null }, options)
+  await requireApprovals({ host, profile, storePath, revision, operation: null }, options)
 }
 
 /** What the runner needs besides. */

@@ -9,17 +9,26 @@ import type { DeployOptions } from './commands/deploy.ts'
 import type { PlanOptions } from './commands/plan.ts'
 import type { PushOptions } from './commands/push.ts'
 import type { StatusOptions } from './commands/status.ts'
+import type { DoctorActions } from './doctor.ts'
+import { addDoctor } from './doctor.ts'
 import { collect, collectPath, parseCount, parseLifetime, parseRevision, parseWindow } from './options.ts'
 import type { PipelineActions } from './pipeline-program.ts'
 import { addPipeline } from './pipeline-program.ts'
 import type { RolloutActions } from './rollout.ts'
 import { addInventory, addRollout } from './rollout.ts'
+import type { ServeActions } from './serve.ts'
+import { addServe } from './serve.ts'
 import type { VerdictActions } from './verdict-program.ts'
 import { addVerdictCommands } from './verdict-program.ts'
 import type { GlobalOptions } from './wiring.ts'
 
 /** What each command does with its options. */
-export interface Actions extends VerdictActions, RolloutActions, PipelineActions {
+export interface Actions
+  extends VerdictActions,
+    RolloutActions,
+    ServeActions,
+    DoctorActions,
+    PipelineActions {
   build(options: BuildOptions): Promise<void>
   push(options: PushOptions): Promise<void>
   plan(options: PlanOptions): Promise<void>
@@ -54,6 +63,8 @@ export function buildProgram(actions: Actions, version: string): Command {
   addVerdictCommands(program, actions)
   addInventory(program, actions)
   addRollout(program, actions)
+  addServe(program, actions)
+  addDoctor(program, actions)
   addPipeline(program, actions)
   addTools(program, actions)
   program.addHelpText('after', exitHelp)

@@ -1,12 +1,14 @@
 import type { RolloutPlan } from '../../shared/api/rollout.ts'
+import type { RolloutReport } from '../rollout/report.ts'
 import type { RolloutStatus } from '../rollout/views.ts'
 import { inventory } from './commands/inventory.ts'
+import { remoteWatch } from './commands/rollout-remote.ts'
 import { say } from './commands/rollout-say.ts'
 import type { RolloutWatch } from './commands/rollout-start.ts'
-import { driveOn, plan, start } from './commands/rollout-start.ts'
-import type { RolloutReport } from './commands/rollout-status.ts'
+import { driveOn, plan, start, startThrough } from './commands/rollout-start.ts'
 import { report } from './commands/rollout-status.ts'
 import type { RolloutActions } from './rollout.ts'
+import { findServer } from './server.ts'
 import { inventoryView } from './views/inventory.ts'
 import type { RolloutDisplay } from './views/rollout-display.ts'
 import { rolloutDisplay } from './views/rollout-display.ts'
@@ -45,6 +47,11 @@ export function rolloutActions(
       display?.close()
     }
   }
+  const ended = (last: RolloutReport, asJson: boolean) => {
+    if (asJson) json(last)
+    else out(`${renderTree(last, { now: wiring.clock.now() }, paint).join('\n')}\n`)
+    exit(exitOf(last.status))
+  }
   return {
     async inventory(options) {
       const found = await inventory(options, wiring)
@@ -56,15 +63,21 @@ export function rolloutActions(
       if (options.json) json(made)
       else out(planView(made, paint))
     },
-    rolloutStart: (options) =>
-      shown(options.json === true, (watch) => start(options, wiring, watch, progress)),
+    async rolloutStart(options) {
+      const server = await findServer(options)
+      if (server === null) {
+        return await shown(options.json === true, (watch) => start(options, wiring, watch, progress))
+      }
+      const id = await startThrough(server, options, wiring, progress)
+      const draw = screen(terminal, wiring)
+      const last = await remoteWatch(server, id, options.wait * 1000, wiring, draw).finally(draw.end)
+      ended(last, options.json === true)
+    },
     rolloutDrive: (options) => shown(options.json === true, (watch) => driveOn(options, wiring, watch)),
     async rolloutStatus(options) {
       const draw = screen(terminal, wiring)
       const last = await report(options, wiring, (now) => draw(now)).finally(draw.end)
-      if (options.json) json(last)
-      else out(`${renderTree(last, { now: wiring.clock.now() }, paint).join('\n')}\n`)
-      exit(exitOf(last.status))
+      ended(last, options.json === true)
     },
     async rolloutSay(word, target, options) {
       const said = await say(word, target, options, wiring)

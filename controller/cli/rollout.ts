@@ -1,14 +1,12 @@
 import type { Command } from 'commander'
 import { Option } from 'commander'
+import type { Word } from '../rollout/words.ts'
 import { stateDirectory } from '../store/open.ts'
 import type { InventoryOptions } from './commands/inventory.ts'
 import type { SayOptions } from './commands/rollout-say.ts'
 import type { DriveOptions, PlanOptions, StartOptions } from './commands/rollout-start.ts'
 import type { RolloutStatusOptions } from './commands/rollout-status.ts'
 import { collect, collectPath, parsePatience } from './options.ts'
-
-/** What a person can say to a rollout. */
-export type Word = 'pause' | 'resume' | 'approve' | 'skip' | 'retry' | 'abort'
 
 /** What the commands here do with their options. */
 export interface RolloutActions {
@@ -20,10 +18,17 @@ export interface RolloutActions {
   rolloutSay(word: Word, target: string | undefined, options: SayOptions): Promise<void>
 }
 
-const state = () =>
+/** Where the controller keeps its state. */
+export const state = () =>
   new Option('--state <directory>', 'where the controller keeps its state')
     .env('BELAY_STATE')
     .default(stateDirectory(process.env), '$XDG_STATE_HOME/belay')
+/** Where the daemon is. */
+export const server = () =>
+  new Option(
+    '--server <directory>',
+    'where belay serve has its sockets; default is sockets in the state'
+  ).env('BELAY_SERVER')
 const rollout = () => new Option('--rollout <id>', 'this one; default is the one under way')
 const reason = () => new Option('--reason <text>', 'why, for the records')
 const patience = () =>
@@ -51,6 +56,7 @@ export function addRollout(program: Command, actions: RolloutActions): void {
       .addOption(new Option('--path <host=path>', 'use this store path, do not build').argParser(collectPath))
       .option('--no-build', 'build nothing; every host needs a --path')
       .addOption(state())
+      .addOption(server())
   planned(group.command('plan'))
     .description('build, and print the plan with its reasons; changes nothing')
     .action((_, command: Command) => actions.rolloutPlan(command.optsWithGlobals()))
@@ -68,6 +74,7 @@ export function addRollout(program: Command, actions: RolloutActions): void {
     .description('go on with the rollout under way')
     .option('--no-push', 'copy nothing; the hosts have or fetch the closures themselves')
     .addOption(state())
+    .addOption(server())
     .addOption(patience())
     .addOption(poll())
     .action((_, command: Command) => actions.rolloutDrive(command.optsWithGlobals()))
@@ -77,6 +84,7 @@ export function addRollout(program: Command, actions: RolloutActions): void {
     .option('--watch', 'go on showing it until it ends')
     .addOption(rollout())
     .addOption(state())
+    .addOption(server())
     .action((_, command: Command) => actions.rolloutStatus(command.optsWithGlobals()))
   addWords(group, actions)
 }
@@ -98,6 +106,7 @@ function addWords(group: Command, actions: RolloutActions): void {
       .addOption(rollout())
       .addOption(reason())
       .addOption(state())
+      .addOption(server())
     if (argument === '') {
       command.action((_, self: Command) => actions.rolloutSay(word, undefined, self.optsWithGlobals()))
     } else {

@@ -8,12 +8,16 @@ import { deploy } from './commands/deploy.ts'
 import { plan } from './commands/plan.ts'
 import { push } from './commands/push.ts'
 import { status } from './commands/status.ts'
+import type { DoctorActions } from './doctor.ts'
+import { doctorActions } from './doctor.ts'
 import { pipelineActions } from './pipeline-actions.ts'
 import type { PipelineActions } from './pipeline-program.ts'
 import type { Actions } from './program.ts'
 import { buildProgram } from './program.ts'
 import type { RolloutActions } from './rollout.ts'
 import { rolloutActions } from './rollout-actions.ts'
+import type { ServeActions } from './serve.ts'
+import { serveActions } from './serve-actions.ts'
 import { verdictActions } from './verdict-actions.ts'
 import type { VerdictActions } from './verdict-program.ts'
 import { approvalsView, approvedView, toSignView } from './views/approvals.ts'
@@ -38,7 +42,9 @@ const usageErrors: readonly ErrorCode[] = [
   'invalid-rollout',
   'rollout-unknown',
   'rollout-active',
-  'rollout-ended'
+  'rollout-ended',
+  'invalid-config',
+  'token-unknown'
 ]
 
 /** Runs one command line; gives its exit code. Never throws. */
@@ -59,6 +65,8 @@ export async function runCli(
     ...actionsOf(wiring, terminal, end),
     ...verdictActions(wiring, terminal, exit),
     ...rolloutActions(wiring, terminal, exit),
+    ...serveActions(wiring, terminal),
+    ...doctorActions(wiring, terminal, exit),
     ...pipelineActions(wiring, terminal, exit)
   }
   const program = buildProgram(actions, version)
@@ -82,7 +90,7 @@ function actionsOf(
   wiring: Wiring,
   terminal: Terminal,
   end: (ok: boolean) => void
-): Omit<Actions, keyof (VerdictActions & RolloutActions & PipelineActions)> {
+): Omit<Actions, keyof (VerdictActions & RolloutActions & ServeActions & DoctorActions & PipelineActions)> {
   const { out, err, paint } = terminal
   const json = (value: unknown) => out(`${JSON.stringify(value, null, 2)}\n`)
   const progress = (host: string, line: string) => err(`${paint('dim', `${host} |`)} ${firstLine(line)}\n`)

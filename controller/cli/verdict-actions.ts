@@ -3,12 +3,14 @@ import type { ErrorCode } from '../../shared/errors.ts'
 import { codeOf } from '../../shared/errors.ts'
 import type { VerdictWord } from '../../shared/verdict/result.ts'
 import type { HostVerdict } from '../verdict/report.ts'
+import { digestSinks } from './commands/digest.ts'
 import type { VerdictOptions } from './commands/verdict.ts'
 import { say, soak, verdict } from './commands/verdict.ts'
 import type { VerdictActions } from './verdict-program.ts'
+import { deliveriesView, digestMessage } from './views/digest.ts'
 import { errorJson, errorView } from './views/error.ts'
 import { soakView, verdictView } from './views/verdict.ts'
-import { digestMarkdown, verdictMarkdown } from './views/verdict-markdown.ts'
+import { verdictMarkdown } from './views/verdict-markdown.ts'
 import type { ExitCode, Terminal, Wiring } from './wiring.ts'
 import { exitCodes } from './wiring.ts'
 
@@ -63,9 +65,15 @@ export function verdictActions(
       exit(rows.every(({ error }) => error === null) ? exitCodes.ok : exitCodes.failed)
     },
     async digest(options) {
-      const rows = await soak(options, wiring)
+      const to = options.deliver ? await digestSinks(options, wiring) : null
+      const hosts = await soak(options, wiring)
       const day = new Date(wiring.clock.now()).toISOString().slice(0, 10)
-      out(digestMarkdown(rows, day, options.weekly === true))
+      const message = { ...digestMessage(hosts, day, options.weekly === true), id: wiring.newKey() }
+      const deliveries = to === null ? null : await to.deliver(message, wiring.signal)
+      if (options.json) json({ ...message, hosts, deliveries })
+      else out(message.text)
+      if (deliveries !== null && !options.json) err(deliveriesView(deliveries, paint))
+      exit(deliveries?.some(({ ok }) => !ok) ? exitCodes.failed : exitCodes.ok)
     }
   }
 }

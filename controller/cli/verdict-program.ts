@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { Argument, InvalidArgumentError, Option } from 'commander'
+import type { DigestOptions } from './commands/digest.ts'
 import type { Signed, SoakOptions, VerdictOptions, Word } from './commands/verdict.ts'
 import { collect, parseCount } from './options.ts'
 
@@ -8,7 +9,7 @@ export interface VerdictActions {
   verdict(host: string, options: VerdictOptions): Promise<void>
   say(host: string, word: Word, options: Signed): Promise<void>
   soak(options: SoakOptions): Promise<void>
-  digest(options: SoakOptions): Promise<void>
+  digest(options: DigestOptions): Promise<void>
 }
 
 const decisions = () =>
@@ -32,7 +33,8 @@ export function addVerdictCommands(program: Command, actions: VerdictActions): v
     'show the soaks of the fleet: day, verdict so far, what became worse since yesterday'
   ).action((_, command: Command) => actions.soak(command.optsWithGlobals()))
   fleetWide('digest', 'print the same as Markdown, for a mail or a chat')
-    .option('--weekly', 'with every comparison of every host')
+    .option('--weekly', 'of the week, with every comparison of every host')
+    .option('--deliver', 'also bring it to whom notify in the fleet file names')
     .action((_, command: Command) => actions.digest(command.optsWithGlobals()))
   const verdict = program
     .command('verdict')

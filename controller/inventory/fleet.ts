@@ -2,6 +2,8 @@ import { dirname, isAbsolute, resolve } from 'node:path'
 import { BelayError } from '../../shared/errors.ts'
 import type { Policy } from '../../shared/verdict/policy.ts'
 import { resolvePolicy } from '../../shared/verdict/policy.ts'
+import type { HostMetrics } from '../monitor/prometheus-schema.ts'
+import { metricsOf } from '../monitor/prometheus-schema.ts'
 import type { FleetFile, HostEntry } from './schema.ts'
 import { didYouMean } from './suggest.ts'
 import type { Window } from './window-schema.ts'
@@ -33,6 +35,8 @@ export interface FleetHost {
   readonly tags: readonly string[]
   /** How its soaks are judged. */
   readonly soak: Policy
+  /** Where its metrics are; null where nothing watches it. */
+  readonly metrics: HostMetrics | null
   /** `intermittent`: asleep or away is normal. */
   readonly presence: 'always' | 'intermittent'
   /** Somebody can sit down in front of the host. */
@@ -73,6 +77,7 @@ export function resolveFleet(content: FleetFile, file: string): Fleet {
       tags: entry.tags ?? [],
       recipients: entry.recipients ?? [],
       soak: resolvePolicy(defaults.soak, entry.soak),
+      metrics: metricsOf(content.monitoring ?? {}, name, directory),
       presence: entry.presence ?? defaults.presence ?? 'always',
       physicalAccess: entry.physicalAccess ?? defaults.physicalAccess ?? false,
       windows: entry.windows ?? defaults.windows ?? [],

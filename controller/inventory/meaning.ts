@@ -1,5 +1,6 @@
 import { recipientOf } from '../../shared/secrets/age.ts'
 import { isTimeZone } from '../../shared/window.ts'
+import { notifyProblems } from '../notify/problems.ts'
 import type { FileProblem } from './problems.ts'
 import type { FleetFile, HostEntry } from './schema.ts'
 
@@ -17,6 +18,8 @@ export function meaningProblems(content: FleetFile): FileProblem[] {
     ...twice(content),
     ...edgeProblems(content),
     ...budgetProblems(content),
+    ...notifyProblems(content.notify),
+    ...evidenceProblems(content),
     ...recipientProblems(content),
     ...cacheProblems(content)
   ]
@@ -33,6 +36,26 @@ function zoneProblems(windows: HostEntry['windows'], path: readonly string[]): F
     isTimeZone(timeZone)
       ? []
       : [problem([...path, 'windows', String(index), 'timeZone'], timeZone, 'the name of a time zone')]
+  )
+}
+
+/** Evidence from a Prometheus that nobody named. */
+function evidenceProblems({ monitoring, defaults, hosts = {} }: FleetFile): FileProblem[] {
+  const url = monitoring?.prometheus?.url
+  if (url !== undefined) {
+    const parsed = URL.parse(url)
+    if (parsed !== null && parsed.username === '' && parsed.password === '') return []
+    const path = ['monitoring', 'prometheus', 'url']
+    return [problem(path, url.replace(/\/\/[^/]*@/, '//…@'), 'a URL without user and password')]
+  }
+  const all = [
+    [['defaults'], defaults] as const,
+    ...Object.entries(hosts).map(([name, host]) => [['hosts', name], host] as const)
+  ]
+  return all.flatMap(([path, entry]) =>
+    entry?.soak?.evidence === 'prometheus'
+      ? [problem([...path, 'soak', 'evidence'], 'prometheus', 'agent, or monitoring.prometheus in this file')]
+      : []
   )
 }
 

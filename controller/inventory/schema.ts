@@ -1,6 +1,8 @@
 import type { Static } from 'typebox'
 import { Type } from 'typebox'
 import { SoakDefaults, SoakOverride } from '../../shared/verdict/policy.ts'
+import { Monitoring } from '../monitor/prometheus-schema.ts'
+import { Notify } from '../notify/schema.ts'
 import { factFields, ownFactFields } from './facts-schema.ts'
 import { Caches, CheckPolicy, SecretsPolicy } from './pipeline-schema.ts'
 import { RolloutPolicy } from './rollout-schema.ts'
@@ -170,6 +172,8 @@ export const FleetFile = Type.Object(
     ),
     defaults: Type.Optional(Defaults),
     rollout: Type.Optional(RolloutPolicy),
+    notify: Type.Optional(Notify),
+    monitoring: Type.Optional(Monitoring),
     secrets: Type.Optional(SecretsPolicy),
     check: Type.Optional(CheckPolicy),
     caches: Type.Optional(Caches),

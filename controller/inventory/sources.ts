@@ -1,5 +1,6 @@
 import { dirname } from 'node:path'
 import type { Run } from '../build/run.ts'
+import type { Notify } from '../notify/schema.ts'
 import { clanHosts } from './clan-source.ts'
 import { evaluator } from './evaluate.ts'
 import { flakeHosts } from './flake-source.ts'
@@ -16,9 +17,10 @@ export interface SourcePorts {
   readonly signal: AbortSignal
 }
 
-/** The inventory and the policy by which a rollout goes through it. */
+/** The inventory, the policy by which a rollout goes through it, and where messages go. */
 export interface LoadedInventory extends Inventory {
   readonly policy: RolloutPolicy
+  readonly notify: Notify
   /** The flake with the systems. */
   readonly flake: string
   readonly secrets: SecretsPolicy
@@ -36,6 +38,6 @@ export async function loadInventory(path: string, ports: SourcePorts): Promise<L
     ...(sources.includes('clan') ? { clan: await clanHosts(evaluate) } : {}),
     ...(sources.includes('flake') ? { flake: await flakeHosts(evaluate) } : {})
   }
-  const { rollout = {}, secrets = {}, check = {}, caches = {} } = read.content
-  return { ...mergeInventory(read, others), policy: rollout, flake, secrets, check, caches }
+  const { rollout = {}, notify = {}, secrets = {}, check = {}, caches = {} } = read.content
+  return { ...mergeInventory(read, others), policy: rollout, notify, flake, secrets, check, caches }
 }

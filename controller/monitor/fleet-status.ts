@@ -1,6 +1,7 @@
 import { agentClient } from '../../shared/agent-client/client.ts'
 import type { Drift } from '../../shared/api/drift.ts'
 import type { Hold } from '../../shared/api/hold.ts'
+import { isOfSystem } from '../../shared/api/profile.ts'
 import type { Host, Operation } from '../../shared/api/schemas.ts'
 import { codeOf, describeError } from '../../shared/errors.ts'
 import type { Phase } from '../../shared/operation/phase.ts'
@@ -61,10 +62,12 @@ export async function hostStatus(
 
 function reachable(name: string, state: Host, operations: readonly Operation[]): HostStatus {
   const system = state.profiles.find((profile) => profile.profile === 'system')
-  const last = operations.reduce<Operation | undefined>(
-    (latest, operation) => (latest === undefined || operation.id > latest.id ? operation : latest),
-    undefined
-  )
+  const last = operations
+    .filter(isOfSystem)
+    .reduce<Operation | undefined>(
+      (latest, operation) => (latest === undefined || operation.id > latest.id ? operation : latest),
+      undefined
+    )
   return {
     host: name,
     reachable: true,

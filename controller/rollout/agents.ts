@@ -1,4 +1,5 @@
 import { agentClient } from '../../shared/agent-client/client.ts'
+import { isOfSystem } from '../../shared/api/profile.ts'
 import type { PlannedHost } from '../../shared/api/rollout.ts'
 import type { Host, Operation } from '../../shared/api/schemas.ts'
 import type { ErrorCode } from '../../shared/errors.ts'
@@ -108,7 +109,7 @@ export function observed(
 ): HostObservation {
   const system = host.profiles.find(({ profile }) => profile === 'system')
   // Identities sort by time.
-  const sorted = operations.toSorted((a, b) => (a.id < b.id ? -1 : 1))
+  const sorted = operations.filter(isOfSystem).toSorted((a, b) => (a.id < b.id ? -1 : 1))
   const own = sorted.findLast(({ kind, candidate }) => kind === 'activate' && candidate === storePath)
   const open = sorted.findLast((operation) => !isTerminal(operation.phase) && operation.id !== own?.id)
   const chosen = [system?.storePath, system?.running, system?.bootDefault ?? storePath]

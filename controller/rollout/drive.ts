@@ -30,7 +30,7 @@ export async function drive(options: Drive): Promise<Decision> {
     const busy = engine.active.size > 0 || engine.isBeginning()
     idleSince = busy ? null : (idleSince ?? clock.now())
     if (idleSince !== null && over(decision, clock.now() - idleSince, options.patienceMs)) return decision
-    await wait(options, decision)
+    await untilNews(options, decision)
   }
 }
 
@@ -40,7 +40,10 @@ function over({ status }: Decision, idleMs: number, patienceMs: number): boolean
 }
 
 /** Until work ends, a person says something, or time alone changes something. */
-async function wait({ engine, store, clock, signal, pollMs }: Drive, { wakeAt }: Decision): Promise<void> {
+export async function untilNews(
+  { engine, store, clock, signal, pollMs }: Pick<Drive, 'engine' | 'store' | 'clock' | 'signal' | 'pollMs'>,
+  { wakeAt }: Pick<Decision, 'wakeAt'>
+): Promise<void> {
   const now = clock.now()
   const until = Math.min(now + pollMs, wakeAt !== null && wakeAt > now ? wakeAt : Number.POSITIVE_INFINITY)
   const version = store.version()

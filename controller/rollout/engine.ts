@@ -26,6 +26,8 @@ export interface EnginePorts {
   readonly pollMs: number
   /** Hosts that are looked at at the same time. */
   readonly maxObserve: number
+  /** Hosts that something else takes down at this moment. */
+  readonly outside?: () => ReadonlySet<string>
 }
 
 /** Drives one rollout: observe, decide, act. Holds nothing that is not in the store or on the hosts. */
@@ -70,7 +72,13 @@ export function createEngine(id: string, ports: EnginePorts): Engine {
     ports.store.append(id, events, { at: iso(ports), who: ports.who, why: null }, after)
   const situation = (holds: ReadonlyMap<string, string>): Situation => {
     records.push(...ports.store.records(id, records.at(-1)?.seq))
-    const seen = { hosts: watch.hosts, gates: watch.gates, holds, active: crew.active.union(watch.outdated) }
+    const seen = {
+      hosts: watch.hosts,
+      gates: watch.gates,
+      holds,
+      active: crew.active.union(watch.outdated),
+      outside: ports.outside?.() ?? new Set<string>()
+    }
     return { plan, state: foldRecords(records), seen, before: reasons, now: ports.clock.now() }
   }
   const started = ({ state }: Situation, action: Action): RolloutEvent[] => {

@@ -15,7 +15,7 @@ export type Judgement = { readonly because: Because | null; readonly wakeAt: num
 /** Judges hosts that could begin by themselves, one after the other: each that begins uses up the limits. */
 export function judgeOf(situation: Situation, looks: ReadonlyMap<string, Look>, open: Open) {
   const { plan, state, seen, now } = situation
-  const limits = limitsOf(plan, looks)
+  const limits = limitsOf(plan, looks, seen.outside)
   const edges = edgesOf(plan, looks)
   const stages = new Map(plan.stages.map((stage) => [stage.name, stage]))
   const opening = openings(now)
@@ -110,6 +110,10 @@ function backOff({ state, now }: Situation, host: PlannedHost): Judgement | null
 }
 
 function busy({ seen }: Situation, host: PlannedHost): Judgement | null {
+  if (seen.outside?.has(host.name)) {
+    const text = 'it may reboot at this moment: it holds a reboot lock'
+    return { because: { code: 'busy', text, unblock: 'it gives the lock back' }, wakeAt: null }
+  }
   const other = seen.hosts.get(host.name)?.otherRunning ?? null
   if (other === null) return null
   return {

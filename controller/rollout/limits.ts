@@ -11,7 +11,11 @@ export interface Limits {
 }
 
 /** Limits of the plan, filled with what is under way or down. */
-export function limitsOf(plan: RolloutPlan, looks: ReadonlyMap<string, Look>): Limits {
+export function limitsOf(
+  plan: RolloutPlan,
+  looks: ReadonlyMap<string, Look>,
+  outside: ReadonlySet<string> = new Set()
+): Limits {
   const byStage = new Map<string, number>()
   const byBudget = new Map<string, number>()
   let moving = 0
@@ -27,7 +31,8 @@ export function limitsOf(plan: RolloutPlan, looks: ReadonlyMap<string, Look>): L
   for (const host of plan.hosts) {
     const look = looks.get(host.name)
     if (look?.is === 'moving') count(host)
-    else if (isDown(look)) for (const budget of budgetsOf(host)) add(byBudget, keyOf(budget))
+    else if (isDown(look) || outside.has(host.name))
+      for (const budget of budgetsOf(host)) add(byBudget, keyOf(budget))
   }
   const stages = new Map(plan.stages.map((stage) => [stage.name, stage.maxParallel]))
   return {

@@ -47,6 +47,8 @@ export interface Observations {
   readonly holds: ReadonlyMap<string, string>
   /** Hosts on which this process is at work at this moment. */
   readonly active: ReadonlySet<string>
+  /** Hosts that something else takes down, such as a reboot that was granted: they use up budgets too. */
+  readonly outside?: ReadonlySet<string>
 }
 
 /** Under which a gate's result is kept. */

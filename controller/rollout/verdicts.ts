@@ -30,7 +30,7 @@ export function verdictSource({ plan, fleetFile, openTunnel, now, note }: Verdic
   return async (host: FleetHost, storePath: string, signal: AbortSignal): Promise<Verdict | null> => {
     if (!wanted.has(host.name)) return null
     try {
-      const evidence = await evidenceOfHost(host, openTunnel, signal)
+      const evidence = await evidenceOfHost(host, openTunnel, signal, now())
       // The soak of what ran before says nothing about this generation.
       if (evidence.storePath !== storePath) return null
       const records = await readDecisions(decisionsFile(fleetFile))

@@ -3,6 +3,8 @@ import type { RolloutPlan } from '../../shared/api/rollout.ts'
 import { BelayError } from '../../shared/errors.ts'
 import type { HostObservation } from '../rollout/observation.ts'
 import type { RolloutEvent, RolloutRecord } from '../rollout/records.ts'
+import type { Principal } from './audit.ts'
+import { auditRecords } from './audit.ts'
 import { backUp, openDatabase } from './open.ts'
 
 /** Who records something, when and why. */
@@ -10,6 +12,8 @@ export interface Author {
   readonly at: string
   readonly who: string
   readonly why: string | null
+  /** By which way it came; without it, somebody who may write the state directory. */
+  readonly by?: Principal
 }
 
 /** One rollout of the store. */
@@ -48,7 +52,11 @@ const ending: readonly RolloutEvent['kind'][] = ['finished', 'aborted', 'superse
 
 /** Opens the store of a directory. */
 export async function openStore(directory: string): Promise<Store> {
-  const database = await openDatabase(directory)
+  return storeOf(await openDatabase(directory))
+}
+
+/** The store in a database that is open. */
+export function storeOf(database: DatabaseSync): Store {
   const append = appender(database)
   return {
     ...reading(database),
@@ -134,12 +142,15 @@ function lastSeq(database: DatabaseSync, id: string): number {
 function appender(database: DatabaseSync) {
   const insert = database.prepare('INSERT INTO records VALUES (?, ?, ?, ?, ?, ?)')
   const end = database.prepare('UPDATE rollouts SET ended = 1 WHERE id = ?')
-  return (id: string, events: readonly RolloutEvent[], { at, who, why }: Author) => {
+  const audit = auditRecords(database)
+  return (id: string, events: readonly RolloutEvent[], author: Author) => {
+    const { at, who, why } = author
     const seq = lastSeq(database, id)
     for (const [index, event] of events.entries()) {
       insert.run(id, seq + index + 1, at, who, why, JSON.stringify(event))
       if (ending.includes(event.kind)) end.run(id)
     }
+    audit(id, events, author)
   }
 }
 
@@ -155,7 +166,8 @@ function saveRound(
   for (const each of seen) observation.run(id, each.host, JSON.stringify(each))
 }
 
-function transaction<T>(database: DatabaseSync, work: () => T): T {
+/** All of it or nothing. */
+export function transaction<T>(database: DatabaseSync, work: () => T): T {
   database.exec('BEGIN IMMEDIATE')
   try {
     const result = work()

@@ -4,23 +4,42 @@ import { BelayError } from '../../shared/errors.ts'
 import type { Evidence } from '../../shared/verdict/evidence.ts'
 import { parseEvidence } from '../../shared/verdict/parse.ts'
 import type { FleetHost } from '../inventory/fleet.ts'
+import { promql } from '../monitor/promql.ts'
 import type { OpenTunnel } from '../transport/tunnel.ts'
+import { evidenceFromPrometheus } from './prometheus/evidence.ts'
 
 /** Milliseconds for one host, so that a silent one does not hold up the others. */
 const HOST_TIMEOUT = 30_000
+/** Milliseconds for all questions about one host. */
+const ENGINE_TIMEOUT = 120_000
 /** Bytes of an evidence file that are read. */
 const MAX_BYTES = 64 * 1024 * 1024
 
-/** Asks the agent of a host. Throws `host-unreachable`, `invalid-evidence`, or what the agent says. */
+/**
+ * Asks the agent of a host, or the Prometheus that the fleet file names for it. Throws `host-unreachable`,
+ * `invalid-evidence`, or what agent or Prometheus say.
+ */
 export async function evidenceOfHost(
   host: FleetHost,
   openTunnel: OpenTunnel,
-  signal: AbortSignal
+  signal: AbortSignal,
+  now: number
 ): Promise<Evidence> {
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(HOST_TIMEOUT)])
+  const prometheus = host.soak.evidence === 'prometheus'
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(prometheus ? ENGINE_TIMEOUT : HOST_TIMEOUT)])
+  if (prometheus) return await ofPrometheus(host, limit, now)
   await using tunnel = await openTunnel(host, limit)
   const answer = await agentClient(tunnel.socketPath, HOST_TIMEOUT).soakEvidence()
   return ofHost(parseEvidence(answer, host.name), host, 'it')
+}
+
+async function ofPrometheus(host: FleetHost, signal: AbortSignal, now: number): Promise<Evidence> {
+  const { name, presence, metrics } = host
+  if (metrics === null) {
+    const text = `${name}: its soak asks for evidence of a Prometheus, and monitoring.prometheus is missing`
+    throw new BelayError('invalid-fleet-file', text, { wanted: 'monitoring.prometheus' })
+  }
+  return await evidenceFromPrometheus(promql(metrics, signal), { name, presence, metrics }, now)
 }
 
 /** Reads evidence that was kept in a file. Throws `invalid-evidence`. */

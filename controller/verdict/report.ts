@@ -35,16 +35,13 @@ export interface SoakRow {
   readonly error: { readonly code: string; readonly message: string } | null
   readonly verdict: Verdict | null
   readonly decision: Decision | null
-  /** What became worse in the last 24 hours. */
+  /** What became worse since yesterday, or since last week. */
   readonly degraded: readonly string[]
 }
 
-/** Milliseconds of a day. */
-const DAY = 86_400_000
-
-/** The row of a host that answered. */
-export function soakRow({ verdict, evidence, decision }: HostVerdict, now: number): SoakRow {
-  const degraded = degradedSince(evidence, verdict, now - DAY)
+/** The row of a host that answered; `since` is in ms since the epoch. */
+export function soakRow({ verdict, evidence, decision }: HostVerdict, since: number): SoakRow {
+  const degraded = degradedSince(evidence, verdict, since)
   return { host: verdict.host, error: null, verdict, decision, degraded }
 }
 

@@ -4,6 +4,7 @@ import type { CheckState } from '../api/checks.ts'
 import type { HoldState } from '../api/hold.ts'
 import type { Plan, PreviewRequest } from '../api/plan.ts'
 import type { Preflight } from '../api/preflight.ts'
+import type { ProfileName } from '../api/profile.ts'
 import type {
   ActivationMode,
   ConfirmRequest,
@@ -39,18 +40,20 @@ export function agentClient(socketPath: string, timeoutMs = 10_000) {
     host: () => call<Host>('GET', '/v1/host'),
     live: () => call<{ status: string; version: string }>('GET', '/livez'),
     /** Some checks take their time: a signature of every path, a program that is tried. */
-    preflight: (storePath: string, mode: ActivationMode) => {
-      const path = `/v1/profiles/system/preflight?storePath=${encodeURIComponent(storePath)}&mode=${mode}`
+    preflight: (storePath: string, mode: ActivationMode, profile: ProfileName = 'system') => {
+      const path = `/v1/profiles/${encodeURIComponent(profile)}/preflight?storePath=${encodeURIComponent(storePath)}&mode=${mode}`
       return call<Preflight>('GET', path, undefined, {}, PREFLIGHT_MS)
     },
-    hold: (reason: string) => call<HoldState>('PUT', '/v1/hold', { reason }),
-    release: () => call<HoldState>('DELETE', '/v1/hold'),
-    generations: () =>
+    hold: (reason: string, profile: ProfileName = 'system') =>
+      call<HoldState>('PUT', holdPath(profile), { reason }),
+    release: (profile: ProfileName = 'system') => call<HoldState>('DELETE', holdPath(profile)),
+    generations: (profile: ProfileName = 'system') =>
       call<{ generations: import('../api/schemas.ts').Generation[] }>(
         'GET',
-        '/v1/profiles/system/generations'
+        `/v1/profiles/${encodeURIComponent(profile)}/generations`
       ),
-    preview: (body: PreviewRequest) => call<Plan>('POST', '/v1/profiles/system/preview', body),
+    preview: (body: PreviewRequest, profile: ProfileName = 'system') =>
+      call<Plan>('POST', `/v1/profiles/${encodeURIComponent(profile)}/preview`, body),
     operations: () => call<{ operations: Operation[] }>('GET', '/v1/operations'),
     operation: (id: string) => call<Operation>('GET', `/v1/operations/${encodeURIComponent(id)}`),
     start: (body: OperationRequest, idempotencyKey?: string) =>
@@ -87,6 +90,10 @@ export function agentClient(socketPath: string, timeoutMs = 10_000) {
       })
   }
 }
+/** That of the host has a path of its own, which agents of before know too. */
+const holdPath = (profile: ProfileName) =>
+  profile === 'system' ? '/v1/hold' : `/v1/profiles/${encodeURIComponent(profile)}/hold`
+
 export type AgentClient = ReturnType<typeof agentClient>
 
 interface Call {

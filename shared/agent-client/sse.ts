@@ -6,6 +6,8 @@ export interface SseSource {
   readonly socketPath: string
   readonly path: string
   readonly signal?: AbortSignal
+  /** Only what follows this event. */
+  readonly lastEventId?: string
   /** Broken when nothing, not even a heartbeat, arrives for so long. Default 20 s. */
   readonly idleMs?: number
 }
@@ -51,6 +53,7 @@ function open(source: SseSource): Promise<import('node:http').IncomingMessage> {
       socketPath: source.socketPath,
       path: source.path,
       agent: false,
+      headers: source.lastEventId === undefined ? {} : { 'last-event-id': source.lastEventId },
       ...(source.signal ? { signal: source.signal } : {})
     }
     const req = request(options, (res) => {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Static } from 'typebox'
 import { Type } from 'typebox'
+import { ProfileName } from './profile.ts'
 import { RebootNeed } from './reboot.ts'
 import { Nullable, StorePath } from './schemas.ts'
 
@@ -74,7 +75,7 @@ export type ServiceChange = Static<typeof ServiceChange>
 
 export const FileChange = Type.Object(
   {
-    path: text('Path below /etc'),
+    path: text('Path below /etc; below the home for the plan of a home'),
     change: Type.Enum(['added', 'removed', 'changed'], { description: 'What becomes of it' }),
     diff: Nullable(
       text('Unified diff, where it was asked for; without lines for what is binary, a link, or redacted')
@@ -98,12 +99,34 @@ export type SecretChange = Static<typeof SecretChange>
 
 export const NotCovered = Type.Object(
   {
-    code: Type.Enum(['data', 'kernel', 'secrets'], { description: 'Closed code' }),
+    code: Type.Enum(['data', 'kernel', 'secrets', 'homebrew', 'defaults', 'machine'], {
+      description: 'Closed code'
+    }),
     text: text('What a rollback will not bring back')
   },
   { ...closed, description: 'A limit of the rollback for this plan' }
 )
 export type NotCovered = Static<typeof NotCovered>
+
+const NameChange = Type.Object(
+  {
+    name: text('What it is'),
+    change: Type.Enum(['added', 'removed', 'changed'], { description: 'What becomes of it' })
+  },
+  { ...closed, description: 'A thing that is not the same in both generations' }
+)
+export type NameChange = Static<typeof NameChange>
+
+export const MacChanges = Type.Object(
+  {
+    applications: Type.Array(NameChange, {
+      description: 'Bundles that are copied to /Applications/Nix Apps'
+    }),
+    defaults: Type.Array(NameChange, { description: 'Settings that are written: domain and key' })
+  },
+  { ...closed, description: 'What an activation of nix-darwin changes besides' }
+)
+export type MacChanges = Static<typeof MacChanges>
 
 export const DryActivation = Type.Object(
   {
@@ -122,7 +145,7 @@ export const Plan = Type.Object(
   {
     hash: text('SHA-256 of what matters to one who approves, in hex', { pattern: '^[0-9a-f]{64}$' }),
     host: text('Host name'),
-    profile: Type.Literal('system', { description: 'Name of the profile' }),
+    profile: ProfileName,
     from: StorePath,
     to: StorePath,
     at: text('When it was made, RFC 3339'),
@@ -136,7 +159,8 @@ export const Plan = Type.Object(
     reboot: RebootNeed,
     secrets: Type.Array(SecretChange, { description: 'By name' }),
     notCovered: Type.Array(NotCovered, { description: 'What a rollback will not bring back' }),
-    dryActivation: Nullable(DryActivation)
+    dryActivation: Nullable(DryActivation),
+    macos: Type.Optional(MacChanges)
   },
   { $id: 'Plan', ...closed, description: 'What an activation would change' }
 )
@@ -157,7 +181,8 @@ export function planHash(plan: Omit<Plan, 'hash'>): string {
   const secrets = plan.secrets.map(({ name, change, what, units }) => ({ name, change, what, units }))
   const matters = {
     ...{ version: 1, host, profile, from, to, packages, services, files, reboot, secrets },
-    notCovered: notCovered.map(({ code }) => code)
+    notCovered: notCovered.map(({ code }) => code),
+    ...(plan.macos === undefined ? {} : { macos: plan.macos })
   }
   return createHash('sha256').update(canonicalJson(matters)).digest('hex')
 }

@@ -7,7 +7,9 @@ import { phases } from '../operation/phase.ts'
 import { storePathPattern } from '../store-path.ts'
 import { Drift } from './drift.ts'
 import { MaybeHold } from './hold.ts'
+import { HomeState } from './home.ts'
 import { GenerationMark } from './mark.ts'
+import { ProfileName } from './profile.ts'
 
 /** Roles, weakest first. A role may do all that the ones before it may. */
 export const roles = ['observe', 'propose', 'operate', 'admin'] as const
@@ -44,14 +46,15 @@ export type Generation = Static<typeof Generation>
 
 export const ProfileState = Type.Object(
   {
-    profile: Type.Literal('system', { description: 'Name of the profile' }),
+    profile: ProfileName,
     number: Nullable(Type.Integer({ description: 'Generation that the profile points to' })),
     storePath: Nullable(StorePath),
     running: Nullable(StorePath),
     booted: Nullable(StorePath),
     bootDefault: Nullable(StorePath),
     drift: Type.Boolean({ description: 'True when there is any drift' }),
-    drifts: Type.Array(Drift, { description: 'What has drifted, and from what' })
+    drifts: Type.Array(Drift, { description: 'What has drifted, and from what' }),
+    home: Type.Optional(ref(HomeState))
   },
   { $id: 'ProfileState', ...closed, description: 'What is chosen, what runs, what booted, what boots next' }
 )
@@ -60,7 +63,7 @@ export type ProfileState = Static<typeof ProfileState>
 export const Host = Type.Object(
   {
     name: text('Host name'),
-    platform: Type.Enum(['nixos'], { description: 'Kind of system' }),
+    platform: Type.Enum(['nixos', 'darwin'], { description: 'Kind of system' }),
     system: text('Nix system, such as x86_64-linux'),
     bootId: text('Identity of this boot'),
     agentVersion: text('Version of the agent that answers'),
@@ -93,9 +96,7 @@ export type ActivationMode = (typeof activationModes)[number]
 
 export const OperationRequest = Type.Object(
   {
-    profile: Type.Optional(
-      Type.Literal('system', { description: 'Profile to move; system is the only one' })
-    ),
+    profile: Type.Optional(ProfileName),
     storePath: text('Store path of the generation to activate', { maxLength: 1024 }),
     mode: Type.Optional(
       Type.Enum(activationModes, {
@@ -131,6 +132,7 @@ export const RollbackRequest = Type.Object(
         description: 'Generation number to go to; default is the last known good one'
       })
     ),
+    profile: Type.Optional(ProfileName),
     reason: Type.Optional(text('Why, for the journal', { maxLength: 500 }))
   },
   { $id: 'RollbackRequest', ...closed, description: 'Emergency rollback; needs no network' }
@@ -163,6 +165,7 @@ export const Operation = Type.Object(
   {
     id: text('Identity; sorts by time of acceptance'),
     kind: Type.Enum(['activate', 'rollback'], { description: 'What was asked for' }),
+    profile: Type.Optional(ProfileName),
     phase: Type.Enum(phases, { description: 'Where the operation is; see the transition table' }),
     reason: Nullable(text('Why the operation is in this phase')),
     code: Nullable(text('Closed code behind a refusal, a rollback or a stuck operation')),

@@ -1,4 +1,11 @@
-import type { DryActivation, FileChange, PackageChange, Plan, ServiceChange } from '../api/plan.ts'
+import type {
+  DryActivation,
+  FileChange,
+  NameChange,
+  PackageChange,
+  Plan,
+  ServiceChange
+} from '../api/plan.ts'
 import { clean } from '../clean.ts'
 import type { Cell, Format, Paint, Segment } from './layout.ts'
 import { counted, layRows, sizeDifference, wrap } from './layout.ts'
@@ -9,7 +16,8 @@ import {
   countKinds,
   packageWords,
   rebootLine,
-  summaryLine
+  summaryLine,
+  whereFiles
 } from './summary.ts'
 
 /** How a plan is shown. */
@@ -33,12 +41,15 @@ export function humanPlan(plan: Plan, options: HumanOptions): string {
     packagesSection(plan, options),
     servicesSection(plan, options),
     filesSection(plan, options),
+    namesSection('Apps', plan.macos?.applications, options),
+    namesSection('Settings', plan.macos?.defaults, options),
     rebootSection(plan, options),
     secretsSection(plan, options),
     drySection(plan.dryActivation, options),
     notCoveredSection(plan, options)
   ].filter((lines) => lines.length > 0)
-  const host = `${paint('bold', clean(plan.host))}  ${paint('dim', `plan ${plan.hash.slice(0, 12)}`)}`
+  const of = plan.profile === 'system' ? clean(plan.host) : `${clean(plan.host)}  ${clean(plan.profile)}`
+  const host = `${paint('bold', of)}  ${paint('dim', `plan ${plan.hash.slice(0, 12)}`)}`
   const systems: Cell[][] = [
     ['from', nameOf(plan.from), [{ text: hashOf(plan.from), format: 'dim' }]],
     ['to', nameOf(plan.to), [{ text: hashOf(plan.to), format: 'dim' }]]
@@ -173,18 +184,19 @@ const marks: Readonly<Record<FileChange['change'], Segment>> = {
   changed: { text: '~', format: 'yellow' }
 }
 
-function filesSection({ files }: Plan, options: HumanOptions): string[] {
+function filesSection({ files, profile }: Plan, options: HumanOptions): string[] {
   if (files.length === 0) return []
-  const counts = countKinds(
+  const kinds = countKinds(
     changeWords,
     files.map(({ change }) => change)
   )
+  const counts = `${kinds} ${whereFiles({ profile })}`
   if (files.some(({ diff, note }) => diff !== null || note !== null)) {
-    const heading = section('Files', `${counts} under /etc`, [], options)
+    const heading = section('Files', counts, [], options)
     return [...heading, ...files.flatMap((file) => fileWithDiff(file, options))]
   }
   // What a unit file means is in the section above.
-  const units = options.all ? [] : files.filter(({ path }) => path.startsWith('systemd/'))
+  const units = options.all ? [] : files.filter(({ path }) => /^(?:\.config\/)?systemd\//.test(path))
   const rows = files
     .filter((file) => !units.includes(file))
     .map(({ path, change }): Cell[] => [[marks[change]], path])
@@ -192,7 +204,7 @@ function filesSection({ files }: Plan, options: HumanOptions): string[] {
     units.length > 0
       ? [options.paint('dim', `  ${counted(units.length, 'file')} of units, not listed (--all)`)]
       : []
-  return [...section('Files', `${counts} under /etc`, rows, options), ...note]
+  return [...section('Files', counts, rows, options), ...note]
 }
 
 function fileWithDiff({ path, change, diff, note }: FileChange, { paint, columns }: HumanOptions): string[] {
@@ -245,6 +257,16 @@ function secretsSection({ secrets }: Plan, options: HumanOptions): string[] {
     secrets.map(({ change }) => change)
   )
   return section('Secrets', counts, rows, options)
+}
+
+function namesSection(title: string, changes: readonly NameChange[] = [], options: HumanOptions): string[] {
+  if (changes.length === 0) return []
+  const rows = changes.map(({ name, change }): Cell[] => [[marks[change]], name])
+  const counts = countKinds(
+    changeWords,
+    changes.map(({ change }) => change)
+  )
+  return section(title, counts, rows, options)
 }
 
 function drySection(dry: DryActivation | null, options: HumanOptions): string[] {

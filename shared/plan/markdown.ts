@@ -1,4 +1,4 @@
-import type { FileChange, Plan } from '../api/plan.ts'
+import type { NameChange, Plan } from '../api/plan.ts'
 import { clean } from '../clean.ts'
 import { sizeDifference } from './layout.ts'
 import {
@@ -8,7 +8,8 @@ import {
   countKinds,
   packageWords,
   rebootLine,
-  summaryLine
+  summaryLine,
+  whereFiles
 } from './summary.ts'
 
 /** A plan for a pull request: a table of what counts, everything else folded away. */
@@ -25,7 +26,9 @@ export function markdownPlan(plan: Plan): string {
       ['', 'Unit', 'Why'],
       plan.services.map((s) => [s.action, code(s.unit), inline(s.reason)])
     ),
-    filesPart(plan.files),
+    filesPart(plan),
+    namesPart('Applications', plan.macos?.applications),
+    namesPart('Settings', plan.macos?.defaults),
     folded(
       'Reboot',
       ['What', 'From', 'To'],
@@ -52,7 +55,7 @@ function facts(plan: Plan): string {
   const rows: readonly (readonly [string, string])[] = [
     ['Packages', count(packageWords, plan.packages)],
     ['Services', countKinds(actionWords, actions) || 'none'],
-    ['Files under /etc', count(changeWords, plan.files)],
+    [`Files ${whereFiles(plan)}`, count(changeWords, plan.files)],
     ['Reboot', rebootLine(plan)],
     ['Secrets', count(changeWords, plan.secrets)],
     ['Closure', closureLine(plan)]
@@ -72,10 +75,17 @@ function packagesPart({ packages }: Plan): string {
   return folded('Packages', ['', 'Package', 'Before', 'After', 'Size'], rows)
 }
 
-function filesPart(files: readonly FileChange[]): string {
+const namesPart = (title: string, changes: readonly NameChange[] = []) =>
+  folded(
+    title,
+    ['', 'What'],
+    changes.map(({ change, name }) => [change, code(name)])
+  )
+
+function filesPart({ files, ...plan }: Plan): string {
   const rows = files.map(({ path, change, note }) => [change, code(path), inline(note ?? '')])
   const diffs = files.flatMap(({ diff }) => (diff === null ? [] : [fenced(diff)]))
-  return folded('Files under /etc', ['', 'File', ''], rows, diffs)
+  return folded(`Files ${whereFiles(plan)}`, ['', 'File', ''], rows, diffs)
 }
 
 function dryPart({ dryActivation: dry }: Plan): string {

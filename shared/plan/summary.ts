@@ -44,6 +44,10 @@ export function closureLine({ closure: { before, after, added, removed } }: Plan
   return `${size(before.bytes)} → ${size(after.bytes)} (${difference}), ${paths}`
 }
 
+/** Where the files of a plan are. */
+export const whereFiles = ({ profile }: Pick<Plan, 'profile'>): string =>
+  profile === 'system' ? 'under /etc' : 'in the home'
+
 /** The plan in one line. */
 export function summaryLine(plan: Plan): string {
   const { packages, services, files, secrets, reboot } = plan
@@ -51,7 +55,7 @@ export function summaryLine(plan: Plan): string {
   const parts = [
     packages.length > 0 && `${counted(packages.length, 'package')}`,
     touched.length > 0 && `${counted(touched.length, 'unit')} touched`,
-    files.length > 0 && `${counted(files.length, 'file')} under /etc`,
+    files.length > 0 && `${counted(files.length, 'file')} ${whereFiles(plan)}`,
     secrets.length > 0 && counted(secrets.length, 'secret'),
     reboot.causes.length > 0 && `reboot ${reboot.required ? 'required' : 'recommended'}`
   ]

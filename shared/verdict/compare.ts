@@ -1,7 +1,9 @@
 import { inflationOf } from './dependence.ts'
+import { excessOf } from './excess.ts'
 import { normalQuantile } from './normal.ts'
 import type { Point } from './season.ts'
 import { withoutRhythm } from './season.ts'
+import type { Certainty, Shift } from './shift.ts'
 import { shiftBetween } from './shift.ts'
 
 /** Hours that each side needs before anything is said. */
@@ -24,6 +26,8 @@ export interface Question {
   readonly offset: number
   /** Ratio that is still allowed, such as 1.2. */
   readonly limit: number
+  /** The values count events, which also their sum tells about. */
+  readonly events: boolean
   /** How many questions like this one are asked during the whole soak. */
   readonly questions: number
 }
@@ -50,17 +54,16 @@ export function compare(question: Question): Comparison[] {
   const log = (points: readonly Point[]) =>
     points.map(({ at, value }) => ({ at, value: Math.log(Math.max(value, 0) + question.offset) }))
   const { baseline, soak } = withoutRhythm(log(question.baseline), log(question.soak))
-  const values = soak.map((point) => point.value)
   const inflation = inflationOf(baseline)
-  const judge = (window: Comparison['window'], after: readonly number[]) =>
+  const judge = (window: Comparison['window'], after: readonly Point[]) =>
     judgeWindow(window, { before: baseline, after, inflation, question })
-  const whole = judge('whole', values)
-  return values.length <= RECENT_HOURS ? [whole] : [whole, judge('recent', values.slice(-RECENT_HOURS))]
+  const whole = judge('whole', soak)
+  return soak.length <= RECENT_HOURS ? [whole] : [whole, judge('recent', soak.slice(-RECENT_HOURS))]
 }
 
 interface Window {
   readonly before: readonly number[]
-  readonly after: readonly number[]
+  readonly after: readonly Point[]
   readonly inflation: number
   readonly question: Question
 }
@@ -73,19 +76,43 @@ function judgeWindow(window: Comparison['window'], given: Window): Comparison {
   }
   const sure = {
     zLower: normalQuantile(FALSE_ALARM / Math.max(1, question.questions)),
-    zUpper: normalQuantile(MISSED),
+    zUpper: normalQuantile(question.events ? MISSED / 2 : MISSED),
     inflation
   }
-  const shift = shiftBetween(before, after, sure)
-  const worse = shift.estimate > Math.log(question.limit)
-  const outcome =
-    worse && shift.lower > TIE ? 'fail' : shift.upper <= Math.log(question.limit) ? 'pass' : 'inconclusive'
+  const values = after.map(({ value }) => value)
+  const shift = boundedBySum(shiftBetween(before, values, sure), sure, after, question)
+  const limit = Math.log(question.limit)
+  const worse = shift.estimate > limit && shift.lower > TIE
   const ratio = (shift: number) => (Number.isFinite(shift) ? Math.exp(shift) : null)
   return {
     ...size,
-    outcome,
+    outcome: worse ? 'fail' : shift.upper <= limit ? 'pass' : 'inconclusive',
     ratio: ratio(shift.estimate),
     lower: ratio(shift.lower),
     upper: ratio(shift.upper)
+  }
+}
+
+/** The narrower of two bounds, each with its share of the error: by ranks of hours, and for events by their sum. */
+function boundedBySum(
+  shift: Shift,
+  sure: Certainty,
+  after: readonly Point[],
+  { events, baseline, soak, offset }: Question
+): Shift {
+  if (!events) return shift
+  const times = new Set(after.map(({ at }) => at))
+  const excess = excessOf(
+    baseline,
+    soak.filter(({ at }) => times.has(at)),
+    sure
+  )
+  if (excess === null) return shift
+  // What is below the offset does not matter, however sure it is.
+  const estimate = excess.rise < offset ? Math.min(shift.estimate, 0) : shift.estimate
+  return {
+    estimate,
+    lower: Math.max(shift.lower, excess.lower > 0 ? Math.log(excess.lower) : Number.NEGATIVE_INFINITY),
+    upper: Math.min(shift.upper, Math.log(excess.upper))
   }
 }

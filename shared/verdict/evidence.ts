@@ -16,6 +16,10 @@ export type CheckResult = (typeof checkResults)[number]
 export const severities = ['critical', 'major', 'minor'] as const
 export type Severity = (typeof severities)[number]
 
+/** What the values of a check may be, where more of it is worse. */
+export const measures = ['duration', 'rate', 'ratio', 'bytes', 'count', 'temperature'] as const
+export type Measure = (typeof measures)[number]
+
 export const HourOfCheck = Type.Object(
   {
     hour: at('Beginning of the hour'),
@@ -37,7 +41,7 @@ export const CheckEvidence = Type.Object(
     name: Type.String({ description: 'Name of the check, unique on the host' }),
     severity: Type.Enum(severities, { description: 'How bad it is when it fails' }),
     measures: Nullable(
-      Type.Enum(['duration', 'rate', 'ratio', 'bytes', 'count', 'temperature'], {
+      Type.Enum(measures, {
         description:
           'What its values are, where more is worse and where they are to be compared with the baseline; null for a plain yes or no'
       })
@@ -114,7 +118,22 @@ export const Evidence = Type.Object(
     rollbacks: count('Rollbacks away from this generation'),
     manualSwitches: count('Switches past the agent'),
     incidents: Type.Array(Incident, { description: 'The issues log, oldest first' }),
-    checks: Type.Array(CheckEvidence, { description: 'Every check' })
+    checks: Type.Array(CheckEvidence, { description: 'Every check' }),
+    untold: Type.Optional(
+      Type.Array(
+        Type.Object(
+          {
+            criterion: Type.String({ description: 'Name of the criterion' }),
+            reason: Type.String({ description: 'Why nothing can be said' })
+          },
+          closed
+        ),
+        {
+          description:
+            'Criteria about which the source of this evidence cannot tell; they are inconclusive. An agent has none'
+        }
+      )
+    )
   },
   { $id: 'Evidence', ...closed, description: 'All that a verdict on one generation of one host is made from' }
 )

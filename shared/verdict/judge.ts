@@ -33,7 +33,7 @@ export function judge(evidence: Evidence, policy: Policy, said: Said, now: numbe
     required: policy.minimumDays + said.extraDays,
     planned: policy.days + said.extraDays
   }
-  const criteria = criteriaOf(evidence, policy, days).map(
+  const criteria = untold(evidence, criteriaOf(evidence, policy, days)).map(
     (criterion): Criterion => ({ ...criterion, waiver: waiverOf(criterion, said.waivers, now) })
   )
   const { host, storePath, generation, startedAt, asOf } = evidence
@@ -68,6 +68,24 @@ function criteriaOf(evidence: Evidence, policy: Policy, days: Days): Judged[] {
     ...evidence.checks.flatMap((check) => baselineCriterion(check, policy, questions) ?? [])
   ]
 }
+
+/** What the source of the evidence cannot tell is inconclusive, whatever stands in its place. */
+function untold({ untold = [] }: Evidence, criteria: readonly Judged[]): Judged[] {
+  const reasons = new Map(untold.map(({ criterion, reason }) => [criterion, reason]))
+  const open = (criterion: Judged): Judged => {
+    const reason = reasons.get(criterion.name)
+    if (reason === undefined || criterion.outcome === 'error') return criterion
+    return { ...criterion, outcome: 'inconclusive', observed: 'not told', evidence: reason, statistics: [] }
+  }
+  const known = new Set(criteria.map(({ name }) => name))
+  const more = [...reasons].filter(([name]) => !known.has(name))
+  return [...criteria.map(open), ...more.map(([name, reason]) => open(notKnown(name, reason)))]
+}
+
+const notKnown = (name: string, evidence: string): Judged => ({
+  ...{ name, check: null, outcome: 'inconclusive', observed: 'not told', threshold: 'an answer' },
+  ...{ window: 'since the start', evidence, statistics: [] }
+})
 
 /** The newest waiver that holds; only what did not pass can be waived. */
 function waiverOf(criterion: Judged, waivers: readonly Waiver[], now: number): Waiver | null {

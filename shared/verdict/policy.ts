@@ -19,6 +19,12 @@ const fields = {
   ),
   failedShare: share(
     'How much more often than before a check may fail, as a share of its samples. Default 0.05'
+  ),
+  evidence: Type.Optional(
+    Type.Enum(['agent', 'prometheus'], {
+      description:
+        'Where the evidence comes from: the agent of the host, or monitoring.prometheus. Default agent'
+    })
   )
 }
 const reason = { minLength: 1, maxLength: 500 }
@@ -42,6 +48,7 @@ export interface Policy {
   readonly coverage: number
   readonly withinBaseline: number
   readonly failedShare: number
+  readonly evidence: 'agent' | 'prometheus'
   /** Why this host differs from the defaults; null where it does not. */
   readonly reason: string | null
 }
@@ -54,6 +61,7 @@ export const defaultPolicy: Policy = {
   coverage: 0.95,
   withinBaseline: 0.2,
   failedShare: 0.05,
+  evidence: 'agent',
   reason: null
 }
 

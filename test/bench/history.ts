@@ -1,104 +1,137 @@
 import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Work } from '../../agent/health/history/job.ts'
+import type { Done, Work } from '../../agent/health/history/job.ts'
 import { doWork } from '../../agent/health/history/job.ts'
 import type { Sample } from '../../shared/api/checks.ts'
 import { runCommand } from '../../shared/command.ts'
-import { median, percentile } from './report.ts'
+import type { Evidence } from '../../shared/verdict/evidence.ts'
+import { judge, nothingSaid } from '../../shared/verdict/judge.ts'
+import { defaultPolicy } from '../../shared/verdict/policy.ts'
+import type { Row, Section } from './report.ts'
+import { median, percentile, table } from './report.ts'
 
-const DAYS = 14
 const CHECKS = 20
 /** As the agent does: what has come in five minutes. */
 const BATCH_MINUTES = 5
+const MINUTE = 60_000
+const DAY = 86_400_000
 const start = Date.parse('2026-01-01T00:00:00Z')
-
-const directory = mkdtempSync(join(tmpdir(), 'belay-bench-'))
-const file = join(directory, 'history.sqlite')
 const names = Array.from({ length: CHECKS }, (_, i) => `check-${i}`)
 
-const samplesFrom = (minute: number, minutes: number): Sample[] =>
-  Array.from({ length: minutes * CHECKS }, (_, i) => ({
+const samplesFrom = (minute: number): Sample[] =>
+  Array.from({ length: BATCH_MINUTES * CHECKS }, (_, i) => ({
     check: names[i % CHECKS] ?? '',
-    at: start + (minute + Math.floor(i / CHECKS)) * 60_000 + i,
+    at: start + (minute + Math.floor(i / CHECKS)) * MINUTE + i,
     result: i % 97 === 0 ? ('fail' as const) : ('pass' as const),
     value: Math.sin(i + minute) * 1000,
     durationMs: i % 50,
     message: 'the check had this to say'
   }))
-const work = (more: Partial<Work>): Work => ({
-  ...{
-    file,
-    retention: { days: 35, maxBytes: 128 * 1024 * 1024 },
-    verify: false,
-    write: [],
-    tend: false,
-    query: null
-  },
-  ...more
-})
 
-/** Runs something, and tells how long it took, in milliseconds. */
-function timed<T>(act: () => T): { readonly ms: number; readonly result: T } {
-  const began = performance.now()
+interface Timed<T> {
+  readonly ms: number
+  readonly cpuMs: number
+  readonly result: T
+}
+
+/** Runs something, and tells how long it took, and how much CPU. */
+function timed<T>(act: () => T): Timed<T> {
+  const [began, cpu] = [performance.now(), process.cpuUsage()]
   const result = act()
-  return { ms: performance.now() - began, result }
+  const { user, system } = process.cpuUsage(cpu)
+  return { ms: performance.now() - began, cpuMs: (user + system) / 1000, result }
 }
 
-const lines: [string, string][] = []
-const writes: number[] = []
-for (let minute = 0; minute < DAYS * 1440; minute += BATCH_MINUTES)
-  writes.push(timed(() => doWork(work({ write: samplesFrom(minute, BATCH_MINUTES) }), new Date())).ms)
-const perBatch = BATCH_MINUTES * CHECKS
-lines.push(['samples', `${DAYS * 1440 * CHECKS} in ${writes.length} writes of ${perBatch}`])
-const bytes = statSync(file).size
-lines.push([
-  'size on disk',
-  `${(bytes / 1e6).toFixed(1)} MB, ${(bytes / (DAYS * 1440 * CHECKS)).toFixed(1)} B per sample`
-])
-lines.push([
-  'one write',
-  `median ${median(writes).toFixed(2)} ms, p99 ${percentile(writes, 99).toFixed(2)} ms`
-])
-lines.push(['per sample', `${((1000 * median(writes)) / perBatch).toFixed(1)} µs`])
+const repeated = <T>(count: number, act: (index: number) => T) =>
+  Array.from({ length: count }, (_, index) => timed(() => act(index)))
+const row = (name: string, unit: Row['unit'], belay: number): Row => ({ name, unit, belay, beside: null })
+const times = (name: string, runs: readonly Timed<unknown>[]): Row[] => [
+  row(`${name}, median`, 'ms', median(runs.map(({ ms }) => ms))),
+  row(`${name}, CPU`, 'ms', runs.reduce((sum, { cpuMs }) => sum + cpuMs, 0) / runs.length)
+]
 
-const end = start + DAYS * 86_400_000
-const cut = start + (DAYS / 2) * 86_400_000 + 1234
-const query = {
-  type: 'soak',
-  checks: names,
-  baseline: { from: start, to: cut },
-  soak: { from: cut, to: end }
-} as const
-const queries = Array.from({ length: 15 }, () => timed(() => doWork(work({ query }), new Date())))
-lines.push(['evidence: query', `median ${median(queries.map(({ ms }) => ms)).toFixed(1)} ms`])
-const text = JSON.stringify(queries[0]?.result.soak)
-lines.push([
-  'evidence: size',
-  `${(text.length / 1e6).toFixed(2)} MB of JSON, parsed in ${timed(() => JSON.parse(text)).ms.toFixed(1)} ms`
-])
-lines.push([
-  'check of every page',
-  `${timed(() => doWork(work({ verify: true }), new Date())).ms.toFixed(1)} ms`
-])
-lines.push(['daily tending', `${timed(() => doWork(work({ tend: true }), new Date(end))).ms.toFixed(1)} ms`])
+/** What the history of one host costs: 20 checks a minute for so many days. */
+export async function historySection(days: number): Promise<Section> {
+  const directory = mkdtempSync(join(tmpdir(), 'belay-bench-'))
+  try {
+    return await measured(join(directory, 'history.sqlite'), days)
+  } finally {
+    rmSync(directory, { recursive: true, force: true })
+  }
+}
 
-const agent = join(import.meta.dirname, '../../agent/main.ts')
-const processes: number[] = []
-for (let i = 0; i < 7; i++) {
-  const began = performance.now()
-  const input = JSON.stringify(work({ write: samplesFrom(i, BATCH_MINUTES) }))
-  const { code, stderr } = await runCommand([process.execPath, agent, 'history-job'], {
-    timeoutMs: 60_000,
-    input
+async function measured(file: string, days: number): Promise<Section> {
+  const nothing = { verify: false, write: [], tend: false, query: null }
+  const work = (more: Partial<Work>): Work => ({
+    ...{ file, retention: { days: 35, maxBytes: 128 * 1024 * 1024 }, ...nothing },
+    ...more
   })
-  if (code !== 0) throw new Error(stderr)
-  processes.push(performance.now() - began)
+  const run = (more: Partial<Work>, at = new Date()): Done => doWork(work(more), at)
+  const batches = (days * 1440) / BATCH_MINUTES
+  const writes = repeated(batches, (i) => run({ write: samplesFrom(i * BATCH_MINUTES) }))
+  const bytes = statSync(file).size
+  const end = start + days * DAY
+  const cut = start + (days * DAY) / 2 + 1234
+  const intervals = { baseline: { from: start, to: cut }, soak: { from: cut, to: end } }
+  const queries = repeated(15, () => run({ query: { type: 'soak', checks: names, ...intervals } }))
+  const evidence = evidenceOf(queries[0]?.result.soak ?? {}, cut, end)
+  const verdicts = repeated(15, () => judge(evidence, defaultPolicy, nothingSaid, end))
+  const verified = repeated(3, () => run({ verify: true }))
+  const tended = repeated(1, () => run({ tend: true }, new Date(end)))
+  const processes = await ofProcesses((i) => work({ write: samplesFrom(i * BATCH_MINUTES) }))
+  return {
+    title: `History of ${days} days, 20 checks a minute`,
+    beside: '',
+    rows: [
+      row('samples', '', days * 1440 * CHECKS),
+      row('size on disk', 'MiB', bytes / 2 ** 20),
+      row('bytes for each sample', '', bytes / (days * 1440 * CHECKS)),
+      ...times(`one write of ${BATCH_MINUTES * CHECKS}`, writes),
+      row(
+        'one write, p99',
+        'ms',
+        percentile(
+          writes.map(({ ms }) => ms),
+          99
+        )
+      ),
+      row('one write with its process, from sources', 'ms', median(processes)),
+      ...times('evidence of a soak', queries),
+      ...times('verdict on it', verdicts),
+      ...times('check of every page', verified),
+      ...times('daily tending', tended)
+    ]
+  }
 }
-lines.push([
-  'one write, with its process',
-  `median ${median(processes).toFixed(0)} ms, from sources; it blocks nobody`
-])
 
-for (const [name, value] of lines) console.log(`  ${name.padEnd(30)}${value}`)
-rmSync(directory, { recursive: true, force: true })
+/** The agent writes in a process of its own; it blocks nobody. */
+async function ofProcesses(workOf: (index: number) => Work): Promise<number[]> {
+  const agent = join(import.meta.dirname, '../../agent/main.ts')
+  const all: number[] = []
+  for (let i = 0; i < 7; i++) {
+    const began = performance.now()
+    const argv = [process.execPath, agent, 'history-job']
+    const { code, stderr } = await runCommand(argv, { timeoutMs: 60_000, input: JSON.stringify(workOf(i)) })
+    if (code !== 0) throw new Error(stderr)
+    all.push(performance.now() - began)
+  }
+  return all
+}
+
+function evidenceOf(hours: NonNullable<Done['soak']>, from: number, to: number): Evidence {
+  const seconds = Math.floor((to - from) / 1000)
+  const store = `/nix/store/${'b'.repeat(32)}-bench`
+  return {
+    ...{ host: 'cinnabar', profile: 'system', storePath: store, generation: 2, baselinePath: null },
+    ...{ startedAt: new Date(from).toISOString(), endedAt: null, asOf: new Date(to).toISOString() },
+    ...{ onSeconds: seconds, availableSeconds: seconds, expectedSamples: 1, receivedSamples: 1 },
+    ...{ gaps: [], reboots: [], agentRestarts: 0, rollbacks: 0, manualSwitches: 0, incidents: [] },
+    checks: names.map((name) => ({
+      ...{ name, severity: 'major', measures: 'duration', unit: 'seconds', failedInBaseline: false },
+      ...{ baseline: hours[name]?.baseline ?? [], soak: hours[name]?.soak ?? [], failingSince: null }
+    }))
+  }
+}
+
+if (import.meta.main) console.log(table([await historySection(14)]))

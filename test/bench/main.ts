@@ -6,6 +6,7 @@ import { startFleet } from '../fleet/fleet.ts'
 import type { Host } from '../fleet/host.ts'
 import type { Pair } from './activations.ts'
 import { activationPairs } from './activations.ts'
+import { historySection } from './history.ts'
 import { cpuMs, memoryOf, sleepsOf } from './outside.ts'
 import { planSection, plans } from './plans.ts'
 import type { PerService, Probes, Scrapes, Start } from './probe.ts'
@@ -22,9 +23,9 @@ It judges nothing by itself: an aim that is missed is printed, and the exit code
   --json    print all figures as JSON (use npm run --silent)
   --help    this text`
 
-/** How often and how long. Seconds of idling, scrapes of each exporter, starts, pairs of activations, plans. */
-const full = { idleSeconds: 60, scrapes: 240, starts: 7, pairs: 9, plans: 15 }
-const quick = { idleSeconds: 10, scrapes: 240, starts: 5, pairs: 5, plans: 7 }
+/** How often and how long. Seconds of idling, scrapes of each exporter, starts, pairs of activations, plans, days. */
+const full = { idleSeconds: 60, scrapes: 240, starts: 7, pairs: 9, plans: 15, days: 14 }
+const quick = { idleSeconds: 10, scrapes: 240, starts: 5, pairs: 5, plans: 7, days: 2 }
 
 const say = (text: string) => process.stderr.write(`${text}\n`)
 
@@ -248,6 +249,8 @@ async function main(): Promise<number> {
     loadAfter: 0
   }
   const measured = await measure(often)
+  say(`Writing a history of ${often.days} days.`)
+  const history = await historySection(often.days)
   // The bench itself is a load of about one.
   machine.loadAfter = loadavg()[0] ?? 0
   const sections = [
@@ -257,7 +260,8 @@ async function main(): Promise<number> {
     scrapeSection(measured),
     activationSection(measured),
     breakdownSection(measured),
-    planSection(measured)
+    planSection(measured),
+    history
   ]
   const { aims, missed } = aimsOf(sections)
   if (values.json) {

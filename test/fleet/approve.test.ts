@@ -1,9 +1,12 @@
 import { cpSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import t from 'tap'
+import type { CommandResult } from '../../shared/command.ts'
+import { runCommand } from '../../shared/command.ts'
 import { activate, agent, approvalWorld, handIn, listed, planOf, refused } from './approvals.ts'
 import { journalOf, truthOf, writeFleetFile } from './deployment.ts'
 import type { Fleet } from './fleet.ts'
+import type { Host } from './host.ts'
 import { fleetUnavailable } from './root.ts'
 
 /** A shell command on the operator's machine, beside an ssh-agent that alone has the key of alice. */
@@ -80,18 +83,9 @@ t.test(
     await t.test('a runner that is killed behind the use goes on with the same approval', async (t) => {
       const path = await next(host, 'killed')
       const { id } = (await handIn(host, await sign(host, 'alice', path))) as unknown as { id: string }
-      const root = `/proc/${host.leader}/root`
-      const seen = fleet.exec([
-        'perl',
-        '-e',
-        killWhenUsed,
-        root,
-        `${root}/var/lib/belay/approvals/${id}.spent.json`
-      ])
+      const { result } = await killAtOpen(host, `/var/lib/belay/approvals/${id}.spent.json`)
       t.match(await activate(host, path), { exit: 0, phase: 'committed' })
-      const { stdout } = await seen
-      // The blow lands as soon as the file is there; on a busy machine the journal may have it by then.
-      t.match(stdout, /^killed \d+, approved [01] times/)
+      t.match(await result, { code: 0, stdout: 'killed, approved 0 times' }, 'used, and not told yet')
       const operation = await journalOf(host)
       t.match((await listed(host)).approvals[0], { id, state: 'used', endedBy: operation.id })
       const journal = await host.must(['cat', `/var/lib/belay/operations/${operation.id}/journal.jsonl`])
@@ -135,11 +129,12 @@ t.test(
   }
 )
 
-/** Kills the runner the moment a file is there, and tells what its journal had. */
-const killWhenUsed = `use Time::HiRes qw(sleep); my ($root, $file) = @ARGV;
-for (1 .. 200000) { last if -e $file; sleep 0.0002 }
-open(my $procs, '<', "$root/sys/fs/cgroup/system.slice/belay-operation.service/cgroup.procs") or die $!;
-chomp(my @pids = <$procs>); kill('KILL', @pids);
-my ($journal) = sort { $b cmp $a } glob("$root/var/lib/belay/operations/*/journal.jsonl");
-open(my $read, '<', $journal) or die $!; local $/; my $n = () = <$read> =~ /"type":"approved"/g;
-print 'killed ', scalar @pids, ", approved $n times\n"`
+/** Kills the runner when it opens the directory of the approvals with this file in it, once it lies in wait for that. */
+async function killAtOpen(host: Host, file: string): Promise<{ readonly result: Promise<CommandResult> }> {
+  const armed = Promise.withResolvers<void>()
+  const script = join(import.meta.dirname, 'kill-at-open.pl')
+  const argv = [script, `/proc/${host.leader}/root`, 'belay-operation.service', dirname(file), file]
+  const result = runCommand(argv, { timeoutMs: 90_000, onStderrLine: () => armed.resolve() })
+  await Promise.race([armed.promise, result])
+  return { result }
+}

@@ -48,6 +48,28 @@ export interface Generation {
   readonly bootLoader?: 'systemd-boot' | 'grub'
 }
 
+/** What one home of a user is made of: an entry of the fixture flake's homes.json. */
+export interface Home {
+  readonly user: string
+  /** Version of home-manager; makes a generation another one. */
+  readonly generation: string
+  /** Texts by path in the home; user units are below `.config/systemd/user`. */
+  readonly files?: Readonly<Record<string, string>>
+  /** Content of `gen-version`; `none` is a generation of before there was one. Default 1. */
+  readonly genVersion?: string
+  /** The part of the activation that fails, or hangs. */
+  readonly failsAt?: HomePart
+  readonly hangsAt?: HomePart
+}
+export type HomePart = 'checkLinkTargets' | 'writeBoundary' | 'linkGeneration' | 'reloadSystemd'
+
+/** Puts the fixture flake into `directory`, for homes by the names of their configurations. */
+export function writeHomes(directory: string, homes: Readonly<Record<string, Home>>): void {
+  mkdirSync(directory, { recursive: true })
+  cpSync(fixture, directory, { recursive: true })
+  writeFileSync(join(directory, 'homes.json'), `${JSON.stringify(homes, null, 2)}\n`)
+}
+
 /** Content of hosts.json: host name to its next generation. */
 export type Generations = Readonly<Record<string, Generation>>
 

@@ -1,65 +1,159 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { runCommand, startCommand } from '../../shared/command.ts'
-import { realAgent } from './deployment.ts'
+import { runCommand } from '../../shared/command.ts'
+import type { Verdict } from '../../shared/verdict/result.ts'
+import { belay, realAgent, writeFleetFile } from './deployment.ts'
 import { startFleet } from './fleet.ts'
+import type { Generation } from './generation.ts'
 import { waitFor } from './host.ts'
 import { fleetUnavailable } from './root.ts'
+import { metricsProxy, prometheusUrl, startPrometheus } from './watch.ts'
 
-t.test('a real Prometheus scrapes the fleet', { skip: fleetUnavailable() ?? false }, async (t) => {
-  await using fleet = await startFleet({
-    hosts: ['cinnabar', 'electrum'],
-    operator: true,
-    agent: realAgent()
-  })
-  const metrics = await fleet
-    .host('cinnabar')
-    .must(['curl', '-s', '--unix-socket', '/run/belay/observe.sock', 'http://agent/metrics'])
-  const lint = await runCommand(['promtool', 'check', 'metrics'], {
-    timeoutMs: 20_000,
-    input: `${metrics}\n`
-  })
-  t.match(lint, { code: 0, stderr: '' }, 'promtool has nothing to say')
-  const series = metrics.split('\n').filter((line) => line && !line.startsWith('#'))
-  t.ok(series.filter((line) => !line.startsWith('belay_agent_check_')).length <= 70, 'few series')
-
-  // The agent listens on Unix sockets only: systemd lends it a port, as a host's own proxy would.
-  for (const host of fleet.hosts) {
-    const bridge = [
-      'systemd-socket-activate',
-      '--listen=9464',
-      '/usr/lib/systemd/systemd-socket-proxyd',
-      '/run/belay/observe.sock'
-    ]
-    await host.must(['systemd-run', '--unit=metrics-proxy', '--collect', '--quiet', ...bridge])
-  }
-  const dir = mkdtempSync(join(tmpdir(), 'belay-prometheus-'))
-  t.teardown(() => rmSync(dir, { recursive: true, force: true }))
-  const targets = fleet.hosts.map((host) => `${host.address}:9464`)
-  const config = `global: { scrape_interval: 1s }
-scrape_configs: [{ job_name: belay, static_configs: [{ targets: ${JSON.stringify(targets)} }] }]\n`
-  writeFileSync(join(dir, 'prometheus.yml'), config)
-  const prometheus = await startCommand(
-    fleet.inNetwork([
-      'prometheus',
-      `--config.file=${dir}/prometheus.yml`,
-      `--storage.tsdb.path=${dir}/data`,
-      '--web.listen-address=10.77.0.1:9090',
-      '--log.level=error'
-    ])
-  )
-  t.teardown(() => prometheus.kill())
-  const query = async (expression: string) => {
-    const url = `http://10.77.0.1:9090/api/v1/query?query=${encodeURIComponent(expression)}`
-    const { stdout } = await fleet.exec(['curl', '-s', url])
-    return (JSON.parse(stdout) as { data: { result: { value: [number, string] }[] } }).data.result.map(
-      (r) => r.value[1]
-    )
-  }
-  await waitFor(async () => (await query('up == 1')).length === 2, 30_000, 'both hosts scraped')
-  t.same(await query('sum(belay_agent_observe_success)'), ['2'])
-  t.same(await query('max(belay_agent_profile_generation)'), ['1'])
-  t.same(await query('sum(belay_agent_drift)'), ['0'])
+const names = ['cinnabar', 'electrum', 'galena', 'stibnite']
+const checks = {
+  flag: { kind: 'command', argv: ['test', '!', '-e', '/run/broken'], severity: 'critical', votes: false },
+  shell: { kind: 'command', argv: ['true'], value: 'duration' }
+}
+const generation = (label: string): Generation => ({
+  generation: label,
+  ...{ agent: 'bundle', agentConfig: { checks }, units: metricsProxy }
 })
+
+interface Alert {
+  readonly labels: Readonly<Record<string, string>>
+  readonly state: 'pending' | 'firing'
+}
+
+t.test(
+  'a real Prometheus watches the fleet',
+  { skip: fleetUnavailable() ?? false, timeout: 300_000 },
+  async (t) => {
+    await using fleet = await startFleet({
+      hosts: names,
+      operator: true,
+      agent: realAgent(),
+      generations: Object.fromEntries(names.map((name) => [name, generation('before')]))
+    })
+    const host = fleet.host('cinnabar')
+    const metrics = await host.must([
+      'curl',
+      '-s',
+      '--unix-socket',
+      '/run/belay/observe.sock',
+      'http://agent/metrics'
+    ])
+    const lint = await runCommand(['promtool', 'check', 'metrics'], {
+      timeoutMs: 20_000,
+      input: `${metrics}\n`
+    })
+    t.match(lint, { code: 0, stderr: '' }, 'promtool has nothing to say')
+    const series = metrics.split('\n').filter((line) => line && !line.startsWith('#'))
+    t.ok(series.filter((line) => !line.startsWith('belay_agent_check_')).length <= 70, 'few series')
+
+    const dir = mkdtempSync(join(tmpdir(), 'belay-prometheus-'))
+    t.teardown(() => rmSync(dir, { recursive: true, force: true }))
+    const prometheus = await startPrometheus(fleet, dir, { interval: '1s' })
+    t.teardown(() => prometheus.kill())
+    const get = async <T>(path: string) => {
+      const { stdout } = await fleet.exec(['curl', '-s', `${prometheusUrl}/api/v1/${path}`])
+      const { status, data } = JSON.parse(stdout) as { status: string; data: T }
+      if (status !== 'success') throw new Error(stdout)
+      return data
+    }
+    const query = async (expression: string) => {
+      const data = await get<{ result: { value: [number, string] }[] }>(
+        `query?query=${encodeURIComponent(expression)}`
+      )
+      return data.result.map((each) => each.value[1])
+    }
+    const alerts = async (name: string) =>
+      (await get<{ alerts: Alert[] }>('alerts')).alerts.filter(({ labels }) => labels.alertname === name)
+
+    await t.test('every host is scraped', async (t) => {
+      await waitFor(async () => (await query('up == 1')).length === 4, 60_000, 'all hosts scraped')
+      t.same(await query('sum(belay_agent_observe_success)'), ['4'])
+      t.same(await query('max(belay_agent_profile_generation)'), ['1'])
+      t.same(await query('sum(belay_agent_drift)'), ['0'])
+    })
+
+    await t.test('an alert without a "for" fires for a check that fails', async (t) => {
+      fleet.writeGenerations({ cinnabar: generation('after') })
+      writeFleetFile(fleet, 60)
+      const deploy = await belay(fleet, 'deploy', '--host', 'cinnabar')
+      t.equal(deploy.code, 0, deploy.stdout + deploy.stderr)
+      t.same(await alerts('BelayCheckFailing'), [])
+      await host.must(['touch', '/run/broken'])
+      await host.must(['belay-agent', 'check', 'run', 'shell'])
+      await host.run(['belay-agent', 'check', 'run', 'flag'])
+      await waitFor(async () => (await alerts('BelayCheckFailing')).length > 0, 60_000, 'the alert')
+      t.match(await alerts('BelayCheckFailing'), [
+        { state: 'firing', labels: { instance: 'cinnabar', check: 'flag', severity: 'critical' } }
+      ])
+    })
+
+    await t.test('every expression of the dashboard gives series while something is wrong', async (t) => {
+      const dashboard = readFileSync(
+        join(import.meta.dirname, '../../docs/monitoring/dashboard.json'),
+        'utf8'
+      )
+      const found: string[] = []
+      JSON.parse(dashboard, (key, value) => {
+        if (key === 'expr') found.push(value as string)
+        return value as unknown
+      })
+      t.ok(found.length >= 10)
+      for (const expression of found) {
+        await waitFor(async () => (await query(expression)).length > 0, 60_000, expression)
+      }
+    })
+
+    await t.test('evidence of Prometheus gives the verdict that the agent’s own gives', async (t) => {
+      const file = join(fleet.operator.root, 'root/fleet.yaml')
+      const text = readFileSync(file, 'utf8')
+      const watched = text.replace('defaults:', 'defaults:\n  soak: { evidence: prometheus }')
+      const section = `monitoring: { prometheus: { url: "${prometheusUrl}", interval: 1s } }\n`
+      writeFileSync(join(fleet.operator.root, 'root/watched.yaml'), `${watched}${section}`)
+      const outcomes = async (fleetFile: string) => {
+        const { stdout } = await belay(fleet, '--fleet', fleetFile, '--json', 'verdict', 'cinnabar')
+        const { verdict, storePath, criteria } = JSON.parse(stdout) as Verdict
+        // Scrapes of a machine that is busy with other things come late; what the agent measured does not.
+        const told = criteria.filter(({ name }) => name !== 'coverage' && name !== 'availability')
+        return { verdict, storePath, told: told.map(({ name, outcome }) => `${name} ${outcome}`).toSorted() }
+      }
+      const own = await outcomes('/root/fleet.yaml')
+      t.equal(own.verdict, 'NO-GO')
+      t.ok(own.told.includes('failures/flag fail'))
+      t.same(await outcomes('/root/watched.yaml'), own)
+    })
+
+    await t.test('and the alert resolves', async (t) => {
+      await host.must(['rm', '/run/broken'])
+      await host.must(['belay-agent', 'check', 'run', 'flag'])
+      await waitFor(
+        async () => (await alerts('BelayCheckFailing')).length === 0,
+        60_000,
+        'the end of the alert'
+      )
+      t.same(await query('sum(belay_agent_check_failing)'), ['0'])
+    })
+
+    await t.test('an alert with a "for" is pending, fires, and resolves', async (t) => {
+      const electrum = fleet.host('electrum')
+      await electrum.must(['systemctl', 'stop', 'metrics-proxy', 'belay-agent'])
+      const state = async () =>
+        (await alerts('BelayAgentDown')).map((each) => `${each.labels.instance} ${each.state}`)
+      await waitFor(async () => (await state()).includes('electrum firing'), 60_000, 'the alert')
+      t.same(await state(), ['electrum firing'])
+      const pending = 'ALERTS{alertname="BelayAgentDown",instance="electrum",alertstate="pending"}'
+      t.ok(
+        Number((await query(`count_over_time(${pending}[10m])`))[0]) >= 3,
+        'it was pending for its five seconds'
+      )
+      await electrum.must(['systemctl', 'start', 'belay-agent', 'metrics-proxy'])
+      await waitFor(async () => (await state()).length === 0, 60_000, 'the end of the alert')
+      t.same(await query('count(up == 1)'), ['4'])
+    })
+  }
+)

@@ -1,7 +1,7 @@
 import type { Test } from 'tap'
 import t from 'tap'
 import { journalOf, realAgent, truthOf } from './deployment.ts'
-import { limits } from './faults.ts'
+import { limits } from './faults/fault.ts'
 import type { Fleet } from './fleet.ts'
 import { startFleet } from './fleet.ts'
 import type { Generation } from './generation.ts'

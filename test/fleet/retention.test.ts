@@ -60,7 +60,7 @@ async function age(host: Host, count: number, systems: readonly string[]): Promi
   await host.must(['sh', '-c', `touch -h -d '60 days ago' ${profile}-*-link`])
 }
 
-t.test('marks, drift and retention', { skip: fleetUnavailable() ?? false, timeout: 240_000 }, async (t) => {
+t.test('marks, drift and retention', { skip: fleetUnavailable() ?? false, timeout: 400_000 }, async (t) => {
   const scheduled = { agent: 'bundle', agentConfig: { retention: { schedule: '* * * * *' } } }
   await using fleet = await startFleet({
     hosts: ['cinnabar', 'electrum', 'galena'],
@@ -177,6 +177,12 @@ t.test('marks, drift and retention', { skip: fleetUnavailable() ?? false, timeou
     await old.must(['systemd-run', `--unit=${unit}`, '--collect', 'sleep', '60'])
     t.match(await agent(old, 'gc'), { exit: 1, error: { code: 'operation-running' } })
     await old.must(['systemctl', 'stop', unit])
+    const lock = '/run/nixos/switch-to-configuration.lock'
+    await old.must(['systemd-run', `--unit=${unit}-by-hand`, '--collect', 'flock', lock, 'sleep', '60'])
+    const held = async () => (await old.run(['flock', '--nonblock', lock, 'true'])).code === 1
+    await old.waitFor(held, 10_000, 'the lock to be held')
+    t.match(await agent(old, 'gc'), { exit: 1, error: { code: 'operation-running', found: lock } })
+    await old.must(['systemctl', 'stop', `${unit}-by-hand`])
     const next = await push(fleet, old, 'next')
     await agent(old, 'activate', next, '--window', '60', '--no-follow')
     const phase = async () => (await journalOf(old)).phases.at(-1)

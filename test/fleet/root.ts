@@ -14,6 +14,7 @@ export const debianPackages = [
   'openssh-client',
   'shellcheck',
   'prometheus',
+  'victoria-metrics',
   'age'
 ] as const
 

@@ -202,7 +202,7 @@ t.test('secrets on real hosts', { skip: fleetUnavailable() ?? false, timeout: 58
     const secret = ageKey()
     fleet.writeGenerations({
       cinnabar: { generation: 'leaking', packages: { 'app-2.0.conf': secret } },
-      galena: { generation: 'unbuildable', packages: { 'bad-1.0': -1 } },
+      galena: { generation: 'unbuildable', packages: { 'bad-1.0': 0.5 } },
       scheelite: { generation: 'unevaluable', references: ['no store path'], units: { 'a.service': '' } }
     })
     const hosts = ['cinnabar', 'electrum', 'galena', 'scheelite'].map((name) => `  ${name}: {}\n`).join('')

@@ -4,7 +4,8 @@
 #   ROOT     the host's file system, as /proc/LEADER/root
 #   AFTER    identity of the newest operation before; the one struck is newer
 #   PHASE    when to strike
-#   BLOW     unit:NAME kills all processes of a unit, pid:N a process, fill:FILE fills FILE's file system
+#   BLOW     unit:NAME kills all processes of a unit, pid:N a process, fill:FILE fills FILE's file system,
+#            within:LEADER:TEXT those of another host whose command line has TEXT
 # Prints "ID PHASE": the operation, and the phase it had directly after the blows. Exit code 1: the phase never came.
 use strict;
 use warnings;
@@ -40,10 +41,26 @@ sub pids_of {
     return @pids;
 }
 
+# Processes of the host of which LEADER is the first, by the namespace they share.
+sub pids_within {
+    my ($leader, $text) = @_;
+    my $host = readlink "/proc/$leader/ns/pid" or return ();
+    my @pids;
+    for my $process (glob '/proc/[0-9]*') {
+        next if (readlink("$process/ns/pid") // '') ne $host;
+        open(my $file, '<', "$process/cmdline") or next;
+        local $/;
+        (my $line = <$file> // '') =~ tr/\0/ /;
+        push @pids, $process =~ /(\d+)$/ if index($line, $text) >= 0;
+    }
+    return @pids;
+}
+
 # A unit that is to be killed may not be up yet when the phase begins.
 sub ready {
     for my $blow (@blows) {
         return 0 if $blow =~ /^unit:(.*)/ && !pids_of($1);
+        return 0 if $blow =~ /^within:(\d+):(.*)/ && !pids_within($1, $2);
     }
     return 1;
 }
@@ -52,6 +69,7 @@ sub strike {
     for my $blow (@blows) {
         kill('KILL', pids_of($1)) if $blow =~ /^unit:(.*)/;
         kill('KILL', $1) if $blow =~ /^pid:(\d+)/;
+        kill('KILL', pids_within($1, $2)) if $blow =~ /^within:(\d+):(.*)/;
         if ($blow =~ /^fill:(.*)/) {
             open(my $file, '>>', "$root$1") or die "$1: $!";
             my $block = 'x' x 4096;

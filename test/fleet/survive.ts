@@ -2,9 +2,9 @@ import { join } from 'node:path'
 import { runCommand } from '../../shared/command.ts'
 import type { Phase } from '../../shared/operation/phase.ts'
 import { isTerminal } from '../../shared/operation/phase.ts'
-import { journalOf, realAgent, truthOf } from './deployment.ts'
-import type { Fault } from './faults.ts'
-import { limits } from './faults.ts'
+import { belay, journalOf, realAgent, truthOf, writeFleetFile } from './deployment.ts'
+import type { Fault } from './faults/fault.ts'
+import { limits } from './faults/fault.ts'
 import type { Fleet } from './fleet.ts'
 import { startFleet } from './fleet.ts'
 import type { Host } from './host.ts'
@@ -23,6 +23,8 @@ export interface Survival {
 }
 
 const PATIENCE_MS = 90_000
+/** How long a host waits for the controller, in seconds: as long as a busy machine may take to get through. */
+const CONTROLLER_SECONDS = 15
 const strike = join(import.meta.dirname, 'strike.pl')
 
 /** Puts hosts through faults, several hosts at a time, each fault on a host that is as it was at first. */
@@ -35,6 +37,7 @@ export async function surviveAll(
   const generation = { generation: 'baseline', agent: 'bundle', agentConfig: { limits }, services }
   const generations = Object.fromEntries(names.map((name) => [name, generation]))
   await using fleet = await startFleet({ hosts: names, operator: true, agent: realAgent(), generations })
+  writeFleetFile(fleet, CONTROLLER_SECONDS)
   const queue = [...faults]
   await Promise.all(
     fleet.hosts.map(async (host) => {
@@ -48,15 +51,14 @@ async function survive(fleet: Fleet, host: Host, fault: Fault): Promise<Survival
   const candidate = await pushCandidate(fleet, host, fault)
   await fault.prepare?.(host)
   const last = (await newest(host)) ?? ''
-  const struck = fault.phase === null ? null : dealBlows(host, fault, last)
-  const confirm = fault.confirm === 'health' ? ['--auto-confirm'] : ['--window', String(windowOf(fault))]
-  // Faults share candidates, and every host is put back by hand.
-  const allTheSame = ['--again', '--over-drift', '--no-follow']
-  const activate = host.run(['belay-agent', '--json', 'activate', candidate, ...allTheSame, ...confirm])
   const complaints: string[] = []
   const note = (error: unknown) =>
     void complaints.push(error instanceof Error ? error.message : String(error))
-  const [, hit] = await Promise.all([activate, struck?.catch(note)])
+  const asked = ask(fleet, host, fault, candidate)
+  const struck = fault.phase === null ? null : dealBlows(fleet, host, fault, last)
+  const hit = await struck?.catch(note)
+  // A controller follows to the end.
+  if (fault.confirm !== 'controller') await asked
   const from = hit || performance.now()
   await host.waitFor(async () => ((await newest(host)) ?? '') > last, 30_000, 'an operation').catch(note)
   const id = (await newest(host)) ?? ''
@@ -65,8 +67,27 @@ async function survive(fleet: Fleet, host: Host, fault: Fault): Promise<Survival
   const secondsToGood = (performance.now() - from) / 1000
   const verdict = await judge(host, fault, { id, before, candidate })
   await Promise.resolve(fault.mend?.(host)).catch(note)
+  await asked
+  const answers = async () => (await fleet.operator.run(['ssh', host.name, 'true'])).code === 0
+  await host.waitFor(answers, 15_000, 'an answer by ssh').catch(note)
+  if (fault.confirm === 'controller') {
+    const { stdout } = await belay(fleet, '--json', 'status', '--host', host.name)
+    if (!fault.says?.test(stdout)) complaints.push(`the controller does not see why: ${stdout}`)
+  }
   await putBack(host, before.running)
   return { fault, secondsToGood, ...verdict, complaints: [...complaints, ...verdict.complaints] }
+}
+
+/** Asks for the candidate, on the host or from afar. Faults share candidates, and every host is put back by hand. */
+async function ask(fleet: Fleet, host: Host, fault: Fault, candidate: string): Promise<void> {
+  const allTheSame = ['--again', '--over-drift', ...(fault.trial ? ['--mode', 'boot'] : [])]
+  if (fault.confirm === 'controller') {
+    const given = ['--no-build', '--no-push', '--path', `${host.name}=${candidate}`]
+    await belay(fleet, 'deploy', '--host', host.name, ...given, ...allTheSame)
+    return
+  }
+  const confirm = fault.confirm === 'health' ? ['--auto-confirm'] : ['--window', String(windowOf(fault))]
+  await host.run(['belay-agent', 'activate', candidate, '--no-follow', ...allTheSame, ...confirm])
 }
 
 const windowOf = ({ confirm }: Fault) => (typeof confirm === 'object' ? confirm.nobodyFor : 60)
@@ -83,8 +104,9 @@ const newest = async (host: Host) =>
   ).stdout.trim() || null
 
 /** Waits for the phase, strikes, and gives the power back where it went. Gives the time of the blow. */
-async function dealBlows(host: Host, fault: Fault, last: string): Promise<number> {
-  const blows = fault.blows?.(host) ?? []
+async function dealBlows(fleet: Fleet, host: Host, fault: Fault, last: string): Promise<number> {
+  if (fault.trial && fault.phase !== 'staging' && fault.phase !== 'staged') await beginTrial(host, last)
+  const blows = fault.blows?.(host, fleet.operator) ?? []
   const argv = [strike, `/proc/${host.leader}/root`, last, fault.phase ?? '', '60', ...blows]
   const { code, stderr } = await runCommand(argv, { timeoutMs: 70_000 })
   if (code !== 0) throw new Error(`${fault.phase} never came ${stderr}`.trim())
@@ -96,16 +118,34 @@ async function dealBlows(host: Host, fault: Fault, last: string): Promise<number
   return at
 }
 
+/** Reboots the host into what is staged; it has just begun to boot then. */
+async function beginTrial(host: Host, last: string): Promise<void> {
+  const staged = async () => ((await newest(host)) ?? '') > last && (await phaseOf(host)) === 'staged'
+  await host.waitFor(staged, PATIENCE_MS, 'staged')
+  await host.must(['belay-agent', 'reboot'])
+  await host.whenOff()
+  await host.boot({ ready: false })
+}
+
+const phaseOf = async (host: Host) => ((await journalOf(host)).phases.at(-1) ?? 'accepted') as Phase
+
 /** Until the operation has ended, the guard has gone and the agent answers; confirms where a person would. */
 async function carryThrough(host: Host, fault: Fault): Promise<void> {
-  const phase = async () => ((await journalOf(host)).phases.at(-1) ?? 'accepted') as Phase
   const ended = async () => {
-    const now = await phase()
+    // A trial boot, or the way out of one.
+    if (fault.trial && !host.on) await host.boot()
+    const now = await phaseOf(host)
     if (now === 'confirming' && fault.confirm === 'person') await host.run(['belay-agent', 'confirm'])
+    if (now === 'staged') await host.run(['belay-agent', 'reboot'])
     return isTerminal(now)
   }
   await waitFor(ended, PATIENCE_MS, 'the end of the operation')
-  await waitFor(async () => (await truthOf(host)).guards.length === 0, 15_000, 'the guard to go')
+  const left = async () => {
+    const { guards, runner } = await truthOf(host)
+    const trial = await host.run(['systemctl', 'is-active', 'belay-trial.service'])
+    return guards.length > 0 || runner !== 'inactive' || trial.code === 0
+  }
+  await waitFor(async () => !(await left()), 15_000, 'the runner and the guard to go')
   await waitFor(async () => (await host.run(['belay-agent', 'status'])).code === 0, 15_000, 'the agent')
 }
 
@@ -156,5 +196,5 @@ async function putBack(host: Host, system: string): Promise<void> {
   const now = await truthOf(host)
   if ([now.running, now.profile, now.bootDefault].every((path) => path === system)) return
   await host.must(['nix-env', '-p', '/nix/var/nix/profiles/system', '--set', system])
-  await host.must([`${system}/bin/switch-to-configuration`, 'switch'])
+  await host.must([`${system}/bin/switch-to-configuration`, 'switch'], { timeoutMs: 180_000 })
 }

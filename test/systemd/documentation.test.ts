@@ -15,6 +15,7 @@ const pages = [
   'docs/install.md',
   'docs/fleet-file.md',
   'docs/rollouts.md',
+  'docs/notify.md',
   'docs/adr/0002-nix-package.md',
   'docs/approval.md',
   'docs/secrets.md',

@@ -2,7 +2,6 @@ import { globSync, readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import type { TSchema } from 'typebox'
 import { Value } from 'typebox/value'
 import { parseSettings, Settings } from '../../agent/config/settings.ts'
 import { VERSION } from '../../shared/version.ts'
@@ -13,53 +12,12 @@ import { writeFlake, writeHosts } from '../fleet/generation.ts'
 import type { Host } from '../fleet/host.ts'
 import { fleetUnavailable } from '../fleet/root.ts'
 import { checkout, moduleOn } from './module.ts'
+import type { Option } from './options.ts'
+import { byName, optionsOf } from './options.ts'
 
 const skip = fleetUnavailable() ?? false
 const enabled = (settings = '') => `{ services.belay-agent = { enable = true; ${settings} }; }`
 const keys = Settings.properties
-
-/** One option of the module, or one key of the schema, in the same words. */
-interface Option {
-  readonly name: string
-  readonly default: unknown
-  readonly description: string
-  /** What is allowed, as the module system says it. */
-  readonly type: string
-}
-
-function optionsOf(schema: TSchema, prefix = ''): Option[] {
-  const { properties = {} } = schema as { properties?: Record<string, TSchema> }
-  return Object.entries(properties).flatMap(([key, value]) => {
-    const name = `${prefix}${key}`
-    if ('properties' in value) return optionsOf(value, `${name}.`)
-    const { default: preset, description } = value as unknown as Option
-    return [{ name, default: preset, description, type: typeOf(value as never) }]
-  })
-}
-
-function typeOf(schema: {
-  readonly type?: string
-  readonly enum?: readonly string[]
-  readonly anyOf?: readonly unknown[]
-  readonly pattern?: string
-  readonly minimum?: number
-  readonly maximum?: number
-  readonly items?: { readonly type?: string }
-}): string {
-  if (schema.enum) return `one of ${schema.enum.map((word) => JSON.stringify(word)).join(', ')}`
-  if (schema.type === 'integer') {
-    return `integer between ${schema.minimum} and ${schema.maximum} (both inclusive)`
-  }
-  if (schema.anyOf?.some((each) => (each as { type?: string }).type === 'object'))
-    return 'null or attribute set of anything'
-  if (schema.type === 'array')
-    return `list of ${schema.items?.type === 'object' ? 'attribute set of anything' : 'string'}`
-  if (schema.type === 'boolean') return 'boolean'
-  if (schema.anyOf) return 'null or string'
-  return schema.pattern ? 'string matching the pattern /[^[:space:]$%]*' : 'string'
-}
-
-const byName = (options: readonly Option[]) => options.toSorted((a, b) => a.name.localeCompare(b.name, 'en'))
 
 t.test('flake and module', { skip }, async (t) => {
   const fleet = await startFleet({ hosts: ['cinnabar'] })
@@ -192,6 +150,9 @@ t.test('flake and module', { skip }, async (t) => {
       `mkdir /tmp/bad && sed s/^Restart=/Restat=/ ${units}/belay-agent.service > /tmp/bad/belay-agent.service && cp ${units}/belay-trial.service /tmp/bad`
     ])
     t.match((await verify('/tmp/bad')).stderr, 'Restat', 'and would')
+    const analyze = ['systemd-analyze', 'security', '--offline=true', '--threshold=57']
+    const { code, stdout } = await host.run([...analyze, `${units}/belay-agent.service`])
+    t.equal(code, 0, stdout.trim().split('\n').slice(-1).join())
   })
 
   await t.test('the packages run from a store that nobody can write', async (t) => {

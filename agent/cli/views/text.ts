@@ -1,15 +1,15 @@
 import { driftTexts } from '../../../shared/api/drift.ts'
 import type { GenerationMark } from '../../../shared/api/mark.ts'
+import { isOfSystem } from '../../../shared/api/profile.ts'
 import type { Generation, Host, Operation, OperationEvent } from '../../../shared/api/schemas.ts'
 import { clean } from '../../../shared/clean.ts'
+import { homes } from './homes.ts'
 import { holdLine } from './preflight.ts'
-
-const short = (path: string | null) =>
-  path === null ? '-' : path.replace('/nix/store/', '').replace(/^(.{8}).{24}/, '$1…')
+import { short } from './short.ts'
 
 /** State of the host in a few lines. */
 export function status(host: Host, newest: Operation | null): string {
-  const [profile] = host.profiles
+  const profile = host.profiles.find(isOfSystem)
   const lines = [`${host.name}  ${host.platform} ${host.system}  agent ${host.agentVersion}`]
   if (profile) {
     lines.push(
@@ -21,13 +21,15 @@ export function status(host: Host, newest: Operation | null): string {
       lines.push(`  drift         ${driftTexts[kind]} (${kind}: ${short(found)}, wanted ${short(wanted)})`)
   }
   if (host.hold) lines.push(holdLine(host.hold))
+  lines.push(...homes(host.profiles))
   lines.push(newest ? operation(newest) : '  no operation yet')
   return lines.join('\n')
 }
 
 /** One operation in a line, and how to confirm it when it waits for that. */
 export function operation(op: Operation): string {
-  const line = `  operation ${op.id}  ${op.kind}  ${op.phase}${op.reason === null ? '' : `: ${clean(op.reason)}`}`
+  const of = isOfSystem(op) ? '' : `  ${op.profile}`
+  const line = `  operation ${op.id}${of}  ${op.kind}  ${op.phase}${op.reason === null ? '' : `: ${clean(op.reason)}`}`
   return op.confirmation === null
     ? line
     : `${line}\n  confirm until ${op.confirmation.deadline}: belay-agent confirm ${op.id}`

@@ -13,7 +13,7 @@ export const diskKind = defineKind({
     }),
     ...thresholds('Used part, 0 to 1,', { warn: 0.85, fail: 0.95 })
   },
-  gives: { measures: 'ratio', unit: 'ratio' },
+  gives: { measures: null, unit: 'ratio' },
   begin:
     ({ path, of, minFree, ...bounds }) =>
     async ({ root }) => {

@@ -8,7 +8,7 @@ export const failedUnitsKind = defineKind({
   options: {
     ignore: Type.Array(unitName, { maxItems: 100, description: 'Units that may fail', default: [] })
   },
-  gives: { measures: 'count', unit: 'units' },
+  gives: { measures: null, unit: 'units' },
   begin:
     ({ ignore }) =>
     async (world) =>

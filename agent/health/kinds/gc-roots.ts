@@ -10,7 +10,7 @@ export const gcRootsKind = defineKind({
     directory: path('Where the roots are', '/nix/var/nix/gcroots'),
     ...thresholds('Roots', { warn: 500, fail: null })
   },
-  gives: { measures: 'count', unit: 'roots' },
+  gives: { measures: null, unit: 'roots' },
   begin:
     ({ directory, ...bounds }) =>
     async ({ root, signal }) => {

@@ -4,7 +4,7 @@ import { defineKind, judge, thresholds, unknown } from './kind.ts'
 /** The load of the last five minutes for each processor. */
 export const loadKind = defineKind({
   options: thresholds('Load of five minutes for each processor', { warn: 2, fail: null }),
-  gives: { measures: 'ratio', unit: 'load' },
+  gives: { measures: null, unit: 'load' },
   begin:
     (bounds) =>
     async ({ root }) => {

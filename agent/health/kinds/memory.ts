@@ -4,7 +4,7 @@ import { defineKind, judge, thresholds, unknown } from './kind.ts'
 /** The part of the memory that is not to be had any more; see proc_meminfo(5). */
 export const memoryKind = defineKind({
   options: thresholds('Used part, 0 to 1,', { warn: 0.9, fail: 0.97 }),
-  gives: { measures: 'ratio', unit: 'ratio' },
+  gives: { measures: null, unit: 'ratio' },
   begin:
     (bounds) =>
     async ({ root }) => {

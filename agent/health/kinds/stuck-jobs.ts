@@ -13,7 +13,7 @@ export const stuckJobsKind = defineKind({
       default: 300
     })
   },
-  gives: { measures: 'count', unit: 'jobs' },
+  gives: { measures: null, unit: 'jobs' },
   begin: ({ olderThanSeconds }) => {
     let seen: Ages = new Map()
     return async (world) => {

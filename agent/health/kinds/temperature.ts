@@ -7,7 +7,7 @@ const MAX_SENSORS = 200
 /** The hottest sensor that the kernel shows in /sys/class/hwmon. */
 export const temperatureKind = defineKind({
   options: thresholds('Degrees Celsius', { warn: 85, fail: 95 }),
-  gives: { measures: 'temperature', unit: 'celsius' },
+  gives: { measures: null, unit: 'celsius' },
   begin:
     (bounds) =>
     async ({ root, signal }) =>

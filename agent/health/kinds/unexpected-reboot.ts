@@ -18,7 +18,7 @@ export const unexpectedRebootKind = defineKind({
       default: 86_400
     })
   },
-  gives: { measures: 'count', unit: 'reboots' },
+  gives: { measures: null, unit: 'reboots' },
   goingDown: (memory) => {
     const boots = readBoots(memory)
     return boots === null ? memory : { ...boots, orderly: true }

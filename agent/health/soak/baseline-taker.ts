@@ -1,7 +1,8 @@
+import { isOfSystem } from '../../../shared/api/profile.ts'
 import { BelayError } from '../../../shared/errors.ts'
 import { isTerminal } from '../../../shared/operation/phase.ts'
+import type { Logger } from '../../../shared/server/log.ts'
 import type { Settings } from '../../config/settings.ts'
-import type { Logger } from '../../log.ts'
 import type { Baseline as OperationBaseline } from '../../operation/events.ts'
 import type { Operations } from '../../operation/operations.ts'
 import type { OperationState } from '../../operation/state.ts'
@@ -65,7 +66,7 @@ export class BaselineTaker {
   /** Listens to operations on their way, each once: for the moment before it changes anything, and for its end. */
   follow(operations: readonly OperationState[]): void {
     for (const { accepted, phase, baseline } of operations) {
-      if (isTerminal(phase) || this.#followed.has(accepted.id)) continue
+      if (isTerminal(phase) || !isOfSystem(accepted) || this.#followed.has(accepted.id)) continue
       this.#followed.add(accepted.id)
       // Where the agent was away at the moment that counts, what it sees now is another host.
       const inTime = baseline === null || phase === 'arming'

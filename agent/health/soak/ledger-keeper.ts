@@ -1,5 +1,5 @@
 import { describeError } from '../../../shared/errors.ts'
-import type { Logger } from '../../log.ts'
+import type { Logger } from '../../../shared/server/log.ts'
 import type { LedgerState } from './fold.ts'
 import { applyEvent, foldLedger } from './fold.ts'
 import type { LedgerFiles } from './ledger.ts'

@@ -1,3 +1,4 @@
+import { isOfSystem } from '../../../shared/api/profile.ts'
 import type { GenerationRef } from '../../../shared/api/schemas.ts'
 import { isTerminal } from '../../../shared/operation/phase.ts'
 import type { OperationState } from '../../operation/state.ts'
@@ -24,7 +25,12 @@ export interface Move {
 }
 
 /** The next soak to begin, or null while the running generation is the one in soak. To be asked until it says null. */
-export function nextMove(state: LedgerState | null, { operations, running, profile }: Seen): Move | null {
+export function nextMove(
+  state: LedgerState | null,
+  { operations: all, running, profile }: Seen
+): Move | null {
+  // A home that moves is no other system.
+  const operations = all.filter(({ accepted }) => isOfSystem(accepted))
   const ended = operations.filter(({ phase }) => isTerminal(phase))
   const upTo = ended.at(-1)?.accepted.id ?? null
   const numbered = (storePath: string): GenerationRef => ({

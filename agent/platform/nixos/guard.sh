@@ -7,6 +7,8 @@
 #   OPERATION_DIR/journal.jsonl  the truth of the operation
 #   OPERATION_DIR/baseline    the store path to bring back
 #   OPERATION_DIR/trial       of a trial boot only, "BOOT CANDIDATE": the way back is then a reboot
+#   OPERATION_DIR/back.sh     of a home only: the way back; nothing of baseline, trial and profile is there then
+#   OPERATION_DIR/units       of a home only, "RUNNER ACTIVATION": the units in which it is moved
 #   OPERATION_DIR/profile     "PROFILE LINK": where the profile pointed, such as "/nix/var/nix/profiles/system system-41-link"
 #   TOOLS_DIR                 links to sleep, grep, mv, ln, readlink, systemctl
 set -u
@@ -17,7 +19,13 @@ unset NIX_REMOTE
 # The way back is not to be refused by a check of the generation that it leads to.
 NIXOS_NO_CHECK=1
 export NIXOS_NO_CHECK
-read -r baseline <"$dir/baseline"
+runner=belay-operation.service
+activation=nixos-rebuild-switch-to-configuration.service
+if [ -e "$dir/back.sh" ]; then
+  read -r runner activation <"$dir/units"
+else
+  read -r baseline <"$dir/baseline"
+fi
 
 if [ -e "$dir/trial" ]; then
   # In the boot in which it was staged there is nothing to guard, nor where another system is what booted.
@@ -47,12 +55,24 @@ if grep -Eq '^\{.*"type":"moved","to":"(committed|rolled-back|refused|cancelled)
 fi
 
 # Started again: a runner that came back meanwhile does this better; look again later.
-if [ -e "$dir/guard-fired" ] && systemctl --quiet is-active belay-operation.service; then
+if [ -e "$dir/guard-fired" ] && systemctl --quiet is-active "$runner"; then
   exit 1
 fi
 echo fired >"$dir/guard-fired"
 echo '<4>belay: the operation did not end in time; bringing the baseline back'
-systemctl stop belay-operation.service nixos-rebuild-switch-to-configuration.service
+systemctl stop "$runner" "$activation"
+# done_with STATUS: says how it ended.
+done_with() {
+  echo "$1" >"$dir/guard-outcome.new" && mv -f "$dir/guard-outcome.new" "$dir/guard-outcome"
+}
+if [ -e "$dir/back.sh" ]; then
+  status=0
+  /bin/sh "$dir/back.sh" || status=$?
+  done_with "$status"
+  # The agent is none of a home's: one that runs finds the operation unfinished and closes it.
+  systemctl --no-block start belay-agent.service
+  exit "$status"
+fi
 read -r profile link <"$dir/profile"
 # The generation may have been removed meanwhile; its system has not, for it is rooted.
 (cd "${profile%/*}" && [ -e "$link" ]) || link=$baseline
@@ -76,7 +96,7 @@ status=0
 # What runs comes first: with `switch` a boot loader that fails would keep the baseline from being activated at all.
 "$baseline/bin/switch-to-configuration" test || status=$?
 "$baseline/bin/switch-to-configuration" boot || echo '<3>belay: the boot loader could not be put back'
-echo "$status" >"$dir/guard-outcome.new" && mv -f "$dir/guard-outcome.new" "$dir/guard-outcome"
+done_with "$status"
 # The agent of the baseline finds the operation unfinished and closes it.
 systemctl --no-block restart belay-agent.service
 # Otherwise systemd starts this again. 4: some unit somewhere has failed; the baseline runs all the same.

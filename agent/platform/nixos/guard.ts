@@ -13,7 +13,12 @@ const script = new URL('./guard.sh', import.meta.url)
 /** What the guard allows beyond what a phase may take by itself, in seconds. */
 export const GUARD_SECONDS = 60
 
-/** Writes what the guard needs into the operation's directory: all but the countdown. */
+/** Writes the guard's script into the operation's directory. */
+export async function writeScript(directory: string): Promise<void> {
+  await durableWrite(join(directory, 'guard.sh'), await readFile(script, 'utf8'), 0o700)
+}
+
+/** Writes what the guard of a system needs into the operation's directory: all but the countdown. */
 export async function writeGuard(order: {
   readonly directory: string
   readonly settings: Settings
@@ -23,27 +28,26 @@ export async function writeGuard(order: {
   const { profile } = order.settings
   const { number, storePath } = baseline.profile
   const link = number === null ? storePath : `${basename(profile)}-${number}-link`
-  await durableWrite(join(directory, 'guard.sh'), await readFile(script, 'utf8'), 0o700)
+  await writeScript(directory)
   await durableWrite(join(directory, 'baseline'), `${baseline.generation.storePath}\n`)
   await durableWrite(join(directory, 'profile'), `${profile} ${link}\n`)
 }
 
 /**
- * Writes what the guard needs into the operation's directory, starts it and sees that it runs. For a guard that runs
+ * Has what the guard needs written into the operation's directory, starts it and sees that it runs. For a guard that runs
  * already a new serial restarts the countdown.
  */
 export async function armGuard(order: {
   readonly id: string
   readonly directory: string
-  readonly settings: Settings
-  readonly baseline: Baseline
   readonly seconds: number
   readonly serial: number
+  readonly write: () => Promise<void>
 }): Promise<void> {
-  const { id, directory, seconds, serial } = order
+  const { id, directory, seconds, serial, write } = order
   const window = join(directory, 'window')
   const counted = await readFile(window, 'utf8').catch(ignoreMissing(null))
-  if (counted === null) await writeGuard(order)
+  if (counted === null) await write()
   if (counted?.split(' ')[0] !== String(serial)) await durableWrite(window, `${serial} ${seconds}\n`)
   const unit = guardUnit(id)
   if (await isRunning(unit)) return

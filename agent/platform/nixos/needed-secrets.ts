@@ -5,7 +5,7 @@ import type { Run } from '../../secrets/identities.ts'
 import { identitiesOf } from '../../secrets/identities.ts'
 import type { Manifest } from '../../secrets/manifest.ts'
 import { isManifestPath, parseManifest } from '../../secrets/manifest.ts'
-import { readStoreFile } from './store-file.ts'
+import { readStoreFile } from '../nix/store-file.ts'
 
 /** What is needed from outside. */
 export interface NeededPorts {

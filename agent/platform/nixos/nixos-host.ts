@@ -1,20 +1,27 @@
 import { lstat, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { ProfileName } from '../../../shared/api/profile.ts'
+import { userOf } from '../../../shared/api/profile.ts'
 import { runCommand, startCommand } from '../../../shared/command.ts'
 import { BelayError, codeOf } from '../../../shared/errors.ts'
 import { parseStorePath } from '../../../shared/store-path.ts'
 import { monotonicMs } from '../../clock.ts'
 import type { Settings } from '../../config/settings.ts'
 import { markOf, readMarks } from '../../operation/marks.ts'
+import { operationsRoot } from '../../operation/operations.ts'
+import { readOperation } from '../../operation/store.ts'
+import { homeUnit } from '../home/as-user.ts'
+import { homesOf } from '../home/home-host.ts'
 import { ignoreMissing, readGenerations } from '../nix/generations.ts'
 import type { Host, PreflightOptions } from '../platform.ts'
 import { assertCandidate } from './candidate.ts'
+import { journalOf } from './journal-of.ts'
 import { placesOf } from './nixos-ports.ts'
 import { observe } from './observe.ts'
 import { startTransient, stateOf, stopUnit } from './systemd.ts'
 import { ACTIVATION_UNIT } from './transient-unit.ts'
-import { RUNNER_UNIT, runnerCommand } from './units.ts'
+import { runnerCommand, runnerUnit } from './units.ts'
 
 /** Output lines shown of one activation; the whole is in the system's journal. */
 const MAX_LINES = 5000
@@ -22,24 +29,16 @@ const MAX_LINES = 5000
 /** A NixOS host, as the listening half sees it. `config` is the file that the runner is to read as well. */
 export function nixosHost(settings: Settings, config: string | null): Host {
   const places = placesOf(settings)
-  const journalctl = (id: string) => [
-    'journalctl',
-    `_SYSTEMD_UNIT=${ACTIVATION_UNIT}.service`,
-    `BELAY_OPERATION=${id}`,
-    '--output=cat',
-    '--no-pager',
-    '--quiet',
-    '--lines=all'
-  ]
+  const root = operationsRoot(settings)
+  const profileOf = async (id: string) => (await readOperation(root, id)).accepted.profile
+  const journalctl = async (id: string) => journalOf(activationUnit(await profileOf(id)), id)
   const running = async () => (await observe(places)).running
   const generations = () => readGenerations(settings.profile)
   const isComplete = async (storePath: string) =>
     (await lstat(join(storePath, 'bin/switch-to-configuration')).catch(ignoreMissing(null))) !== null
   return {
-    observe: () => observe(places),
-    running,
+    ...{ platform: 'nixos', running, isComplete, observe: () => observe(places) },
     system: async () => readFile('/run/current-system/system', 'utf8').catch(ignoreMissing('unknown')),
-    isComplete,
     generations: async () => {
       const [seen, links] = await Promise.all([observe(places), generations()])
       // An unreadable list costs the marks, not the generations that a person has to choose from.
@@ -78,25 +77,35 @@ export function nixosHost(settings: Settings, config: string | null): Host {
       return preview(storePath, options, { hostName: settings.hostName, places })
     },
     preflight: (storePath, options) => lookAt(settings, storePath, options),
-    startRunner: (id) => startRunner(id, config),
+    startRunner: async (id) => startRunner(id, config, runnerUnit(await profileOf(id))),
     follow: async (id, line, signal) => {
-      const reader = await startCommand([...journalctl(id), '--follow'], { onStdoutLine: line })
+      const reader = await startCommand([...(await journalctl(id)), '--follow'], { onStdoutLine: line })
       const end = () => void reader.kill()
       if (signal.aborted) end()
       signal.addEventListener('abort', end, { once: true })
       await reader.exited
     },
+    homes: homesOf(settings),
     output: async (id) => {
-      const { stdout } = await runCommand(journalctl(id), { timeoutMs: 10_000 })
+      const { stdout } = await runCommand(await journalctl(id), { timeoutMs: 10_000 })
       return stdout.split('\n').filter(Boolean).slice(0, MAX_LINES)
     }
   }
 }
 
+/** The unit in which a profile is activated. */
+function activationUnit(profile: ProfileName): string {
+  const user = userOf(profile)
+  return user === null ? `${ACTIVATION_UNIT}.service` : homeUnit(user)
+}
+
 /** Every check, with nothing changed. */
 async function lookAt(settings: Settings, storePath: string, options: PreflightOptions) {
-  const { runPreflight } = await import('../../preflight/run.ts')
-  return runPreflight({
+  const [{ runPreflight }, { nixosChecks }] = await Promise.all([
+    import('../../preflight/run.ts'),
+    import('./preflight.ts')
+  ])
+  return runPreflight(nixosChecks, {
     storePath: parseStorePath(storePath),
     settings,
     seen: await observe(placesOf(settings)),
@@ -108,18 +117,18 @@ async function lookAt(settings: Settings, storePath: string, options: PreflightO
 }
 
 /** An earlier runner that is just going may hold the name a little longer than its operation lasts. */
-async function startRunner(id: string, config: string | null): Promise<void> {
+async function startRunner(id: string, config: string | null, unit: string): Promise<void> {
   const end = monotonicMs() + 30_000
   for (;;) {
     try {
-      return await startTransient(runnerCommand(id, config), RUNNER_UNIT)
+      return await startTransient(runnerCommand(id, config, unit), unit)
     } catch (error) {
-      const { description, running, waitsForRestart } = await stateOf(RUNNER_UNIT)
+      const { description, running, waitsForRestart } = await stateOf(unit)
       // It runs already, or died at once and will be started again.
       if (running && description.endsWith(id)) return
       if (codeOf(error) !== 'operation-running' || monotonicMs() > end) throw error
       // Of another operation, and failing over and over: that one has ended, or cannot be read.
-      if (waitsForRestart) await stopUnit(RUNNER_UNIT)
+      if (waitsForRestart) await stopUnit(unit)
       await delay(100)
     }
   }

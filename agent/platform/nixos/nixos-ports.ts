@@ -5,39 +5,28 @@ import { monotonicMs } from '../../clock.ts'
 import type { Settings } from '../../config/settings.ts'
 import { votesNow, votesSeconds } from '../../health/votes.ts'
 import { releaseReserve } from '../../journal/durable-write.ts'
-import type { Journal } from '../../journal/journal.ts'
 import { awaitAnswer, awaitRetry, heard } from '../../operation/control.ts'
-import type { Accepted, Baseline, Event } from '../../operation/events.ts'
-import type { Ports } from '../../operation/ports.ts'
+import type { Accepted, Baseline, Outcome } from '../../operation/events.ts'
+import type { Ports, Untouched } from '../../operation/ports.ts'
 import { foldOperation } from '../../operation/state.ts'
 import { refusalOf, runPreflight } from '../../preflight/run.ts'
 import { keepRescueScript } from '../../rescue/keep.ts'
-import type { Preview } from '../../security/approvals.ts'
 import { useApprovals } from '../../security/require-approval.ts'
+import { keepMarks } from '../nix/keep-marks.ts'
 import { addRoot, assertComplete, removeRoot } from '../nix/profile.ts'
+import type { PortsOptions } from '../platform.ts'
 import { activation } from './activation.ts'
 import { chooseMode } from './activation-mode.ts'
 import { commit, restore } from './choice.ts'
-import { armGuard, disarmGuard, guardFired } from './guard.ts'
-import { keepMarks } from './keep-marks.ts'
+import { armGuard, disarmGuard, guardFired, writeGuard } from './guard.ts'
 import type { Places } from './observe.ts'
 import { observe } from './observe.ts'
+import { nixosChecks } from './preflight.ts'
 import { rebootNeed } from './reboot-need.ts'
 import { regressionOf } from './regression.ts'
 import { failedUnits } from './systemd.ts'
+import { ACTIVATION_UNIT } from './transient-unit.ts'
 import { trialBoot } from './trial-boot.ts'
-
-/** What the ports of one operation need to know. */
-export interface NixosOptions {
-  readonly id: string
-  readonly directory: string
-  readonly settings: Settings
-  readonly journal: Journal<Event>
-  readonly bootId: string
-  readonly preview: Preview
-  /** Tells the service manager's journal. */
-  readonly warn: (text: string) => Promise<void>
-}
 
 /** Where this host keeps what is observed. */
 export function placesOf(settings: Settings): Places {
@@ -45,10 +34,11 @@ export function placesOf(settings: Settings): Places {
 }
 
 /** The effects of an operation on a NixOS host. */
-export function nixosPorts(options: NixosOptions): Ports {
+export function nixosPorts(options: PortsOptions): Ports {
   const { id, directory, settings, journal, bootId, warn } = options
   const { gcRootsDirectory: roots } = settings
   const places = placesOf(settings)
+  const host = { bootId, observe: () => observe(places) }
 
   const { start, finish, carryOut } = activation({
     id,
@@ -65,6 +55,8 @@ export function nixosPorts(options: NixosOptions): Ports {
   return {
     journal,
     bootId,
+    activationUnit: `${ACTIVATION_UNIT}.service`,
+    untouched: async (outcome) => lockTaken(outcome),
     activationSeconds:
       settings.limits.activationSeconds + settings.limits.agentSeconds + votesSeconds(settings),
     bootSeconds: settings.limits.bootSeconds,
@@ -77,12 +69,15 @@ export function nixosPorts(options: NixosOptions): Ports {
       await assertComplete(parseStorePath(storePath))
       await addRoot(roots, 'candidate', storePath)
     },
-    check: async (accepted) => approved(await check(accepted, settings), accepted, options),
+    check: async (accepted) => approved(await check(accepted, options), accepted, options),
 
     arm: async (baseline, seconds, serial) => {
       if (armed === serial) return
       if (await trial.isStaged()) await trial.arm(seconds, serial)
-      else await armGuard({ id, directory, settings, baseline, seconds, serial })
+      else {
+        const write = () => writeGuard({ directory, settings, baseline })
+        await armGuard({ id, directory, seconds, serial, write })
+      }
       armed = serial
       await keepRescueScript(settings, new Date().toISOString()).catch((error: unknown) =>
         warn(`no rescue script: ${describeError(error)}`)
@@ -92,7 +87,7 @@ export function nixosPorts(options: NixosOptions): Ports {
     startActivation: (storePath) => start(storePath, 'test'),
     activationOutcome: () => finish(cancelRequested),
     regression: (baseline, storePath, outcome) =>
-      regressionOf({ settings, places, baseline, storePath, outcome }),
+      regressionOf({ settings, host, baseline, storePath, outcome }),
     cancelRequested,
     awaitAnswer: (nonce, deadline) => awaitAnswer(directory, nonce, () => deadline - monotonicMs()),
 
@@ -106,9 +101,13 @@ export function nixosPorts(options: NixosOptions): Ports {
   }
 }
 
+/** The script's lock was taken: exit code 11, before anything is changed. */
+const lockTaken = ({ code, status }: Outcome): Untouched | null =>
+  code === 'exited' && status === '11' ? { reason: 'somebody else switches this host', code: 'locked' } : null
+
 /** The end is durable. What fails from here on must not keep this runner's name from the next operation. */
 async function settle(
-  options: NixosOptions,
+  options: PortsOptions,
   places: Places,
   settleTrial: () => Promise<void>
 ): Promise<void> {
@@ -116,7 +115,7 @@ async function settle(
   const roots = settings.gcRootsDirectory
   const attempts = [
     () => releaseReserve(directory),
-    () => keepMarks(foldOperation(journal.records), settings, places),
+    async () => keepMarks(foldOperation(journal.records), settings, await observe(places)),
     () => removeRoot(roots, 'baseline'),
     () => removeRoot(roots, 'baseline-profile'),
     () => removeRoot(roots, 'candidate'),
@@ -129,8 +128,9 @@ async function settle(
 }
 
 /** Preflight: refuses, or records the host as it is and roots it. */
-async function check(accepted: Accepted, settings: Settings): Promise<Baseline> {
-  const seen = await observe(placesOf(settings))
+async function check(accepted: Accepted, { settings, bootId }: PortsOptions): Promise<Baseline> {
+  const host = { bootId, observe: () => observe(placesOf(settings)) }
+  const seen = await host.observe()
   if (seen.running === null || seen.storePath === null) {
     const found = `running ${seen.running}, profile ${seen.storePath}`
     throw new BelayError('path-not-valid', 'there is no baseline to come back to', {
@@ -140,7 +140,7 @@ async function check(accepted: Accepted, settings: Settings): Promise<Baseline> 
   }
   await addRoot(settings.gcRootsDirectory, 'baseline', seen.running)
   await addRoot(settings.gcRootsDirectory, 'baseline-profile', seen.storePath)
-  const checks = await runPreflight({
+  const checks = await runPreflight(nixosChecks, {
     storePath: accepted.target.storePath,
     settings,
     seen,
@@ -163,12 +163,12 @@ async function check(accepted: Accepted, settings: Settings): Promise<Baseline> 
     preflight: checks.map(({ name, result, evidence }) => ({ name, result, evidence })),
     mode,
     reboot,
-    checks: await votesNow(settings, () => observe(placesOf(settings)))
+    checks: await votesNow(settings, host)
   }
 }
 
 /** Uses the approvals up, last: what is refused for another reason costs none. */
-async function approved(baseline: Baseline, accepted: Accepted, options: NixosOptions): Promise<Baseline> {
+async function approved(baseline: Baseline, accepted: Accepted, options: PortsOptions): Promise<Baseline> {
   await useApprovals(accepted, { ...options, nowMs: () => Date.now() })
   return baseline
 }

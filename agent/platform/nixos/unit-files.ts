@@ -6,15 +6,15 @@ import type { Loaded } from '../../preview/services.ts'
 import type { UnitFiles } from '../../preview/unit-tree.ts'
 import { templateOf } from '../../preview/unit-tree.ts'
 import { ignoreMissing } from '../nix/generations.ts'
-import { readStoreFile } from './store-file.ts'
+import { readStoreFile } from '../nix/store-file.ts'
 
 /** Bytes of a unit file. */
 const MAX_UNIT = 1024 * 1024
 const limits = { timeoutMs: 30_000, maxOutput: 16 * 1024 * 1024 }
 
-/** Reads the unit directory of a generation. */
-export async function readUnitFiles(toplevel: string): Promise<UnitFiles> {
-  const directory = join(toplevel, 'etc/systemd/system')
+/** Reads the unit directory of a generation: that of a system where no other is named. */
+export async function readUnitFiles(generation: string, folder = 'etc/systemd/system'): Promise<UnitFiles> {
+  const directory = join(generation, folder)
   const files = new Map<string, string | null>()
   const dropins = new Map<string, readonly string[]>()
   const pulls = new Map<string, string[]>()

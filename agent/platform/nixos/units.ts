@@ -1,12 +1,25 @@
+import type { ProfileName } from '../../../shared/api/profile.ts'
+import { userOf } from '../../../shared/api/profile.ts'
+import { agentCommand, toolPath, UNREADABLE } from '../agent-command.ts'
 import { ACTIVATION_UNIT } from './transient-unit.ts'
 
-/** The unit in which the runner carries out one operation: its name keeps a second runner out. */
+/** The unit in which the runner carries out one operation on the system: its name keeps a second runner out. */
 export const RUNNER_UNIT = 'belay-operation.service'
+const HOME_RUNNERS = 'belay-operation-home-'
 
 /** The unit of a retention that the agent has started. */
 export const GC_UNIT = 'belay-gc.service'
 /** What the names of the units begin with in which the commands of checks run. */
 export const CHECK_UNITS = 'belay-check-'
+
+/** What the names of the units begin with in which homes are activated. */
+export const HOME_UNITS = 'belay-home-'
+
+/** The unit in which the runner carries out an operation on a profile: its name keeps a second one off that profile. */
+export function runnerUnit(profile: ProfileName): string {
+  const user = userOf(profile)
+  return user === null ? RUNNER_UNIT : `${HOME_RUNNERS}${user}.service`
+}
 
 /** The guard of one operation. */
 export const guardUnit = (id: string) => `belay-guard-${id}.service`
@@ -22,17 +35,10 @@ export function isOurs(unit: string): boolean {
     unit === RUNNER_UNIT ||
     unit === GC_UNIT ||
     unit === `${ACTIVATION_UNIT}.service` ||
-    unit.startsWith('belay-guard-') ||
+    [HOME_RUNNERS, HOME_UNITS, 'belay-guard-'].some((ours) => unit.startsWith(ours)) ||
     unit.startsWith(CHECK_UNITS)
   )
 }
-
-/** How this agent is started: Node, its flags and the entry file. */
-export const agentCommand = (): readonly string[] => [
-  process.execPath,
-  ...process.execArgv,
-  process.argv[1] ?? ''
-]
 
 /**
  * Started again whenever it ends otherwise than by itself or by `systemctl stop`: systemd takes these signals for a clean
@@ -44,23 +50,14 @@ const restarted = [
   '--property=StartLimitIntervalSec=0'
 ]
 
-/** Where NixOS and others have their tools, behind the caller's own PATH. */
-export const toolPath = () =>
-  [process.env.PATH, '/run/current-system/sw/bin', '/usr/bin', '/bin', '/usr/sbin', '/sbin']
-    .filter(Boolean)
-    .join(':')
-
-/** Exit code of a runner whose journal cannot be read: starting it again would not help. */
-export const UNREADABLE = 65
-
 /**
  * Starts the runner in a unit of its own. When it dies systemd starts it again, ever more slowly; starting and
  * recovering are the same call. PATH is the agent's, so that both use the same tools.
  */
-export function runnerCommand(id: string, config: string | null): string[] {
+export function runnerCommand(id: string, config: string | null, unit = RUNNER_UNIT): string[] {
   return [
     ...common,
-    `--unit=${RUNNER_UNIT}`,
+    `--unit=${unit}`,
     `--description=Belay operation ${id}`,
     ...restarted,
     `--property=RestartPreventExitStatus=${UNREADABLE}`,

@@ -1,42 +1,38 @@
-import { readFile, stat } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import pLimit from 'p-limit'
-import { RolloutPlan } from '../../../shared/api/rollout.ts'
+import type { RolloutPlan } from '../../../shared/api/rollout.ts'
 import { BelayError, describeError } from '../../../shared/errors.ts'
 import { buildHost } from '../../build/build.ts'
-import { pushPath } from '../../build/push.ts'
 import type { DeployEvent } from '../../deploy/events.ts'
-import { checked } from '../../inventory/checked.ts'
 import type { FleetHost } from '../../inventory/fleet.ts'
 import { selectHosts } from '../../inventory/fleet.ts'
-import { loadFleet } from '../../inventory/load.ts'
 import { loadInventory } from '../../inventory/sources.ts'
 import { leakGate } from '../../leaks/gate.ts'
-import { identityOf, planRollout, samePlan } from '../../plan/planner.ts'
-import { realAgents } from '../../rollout/agents.ts'
+import { planRollout } from '../../plan/planner.ts'
+import { admit, checkPlan } from '../../rollout/admit.ts'
+import { rolloutEngine } from '../../rollout/assemble.ts'
 import type { Decision } from '../../rollout/decide.ts'
 import { drive } from '../../rollout/drive.ts'
-import { createEngine } from '../../rollout/engine.ts'
-import { gateRunner } from '../../rollout/gates.ts'
-import { verdictSource } from '../../rollout/verdicts.ts'
 import { lockEngine } from '../../store/open.ts'
 import type { Store } from '../../store/store.ts'
 import { openStore } from '../../store/store.ts'
 import { checkPaths } from '../paths.ts'
+import type { Server, ServerOptions } from '../server.ts'
+import { findServer } from '../server.ts'
 import type { GlobalOptions, Wiring } from '../wiring.ts'
 import type { OnLine } from './build.ts'
+import { remoteStart } from './rollout-remote.ts'
 import { operatorName } from './who.ts'
 
 /** Options of `belay rollout plan`. */
-export interface PlanOptions extends GlobalOptions {
+export interface PlanOptions extends GlobalOptions, ServerOptions {
   readonly host?: readonly string[]
   readonly path?: ReadonlyMap<string, string>
   readonly build: boolean
-  readonly state: string
 }
 
 /** Options of `belay rollout drive`. */
-export interface DriveOptions extends GlobalOptions {
-  readonly state: string
+export interface DriveOptions extends GlobalOptions, ServerOptions {
   readonly push: boolean
   /** Seconds. */
   readonly wait: number
@@ -60,8 +56,21 @@ export interface RolloutWatch {
 
 /** Builds where no path is given, and makes the plan. */
 export async function plan(options: PlanOptions, wiring: Wiring, onLine: OnLine): Promise<RolloutPlan> {
+  const server = await findServer(options)
+  if (server !== null) return await makePlan(options, wiring, await newestOf(server), onLine)
   using store = await openStore(options.state)
-  return await makePlan(options, wiring, store, onLine)
+  return await makePlan(options, wiring, newestIn(store), onLine)
+}
+
+/** Has the daemon start a rollout; gives its identity. */
+export async function startThrough(
+  server: Server,
+  options: StartOptions,
+  wiring: Wiring,
+  onLine: OnLine
+): Promise<string> {
+  const plan = await givenPlan(options, wiring, () => newestOf(server), onLine)
+  return await remoteStart(server, plan, options)
 }
 
 /** Starts a rollout, or goes on with the same, and drives it. */
@@ -73,14 +82,41 @@ export async function start(
 ): Promise<Decision> {
   using _ = await lockEngine(options.state)
   using store = await openStore(options.state)
-  const plan =
-    options.plan === undefined ? await makePlan(options, wiring, store, onLine) : await readPlan(options.plan)
-  const id = admit(plan, options, wiring, store)
+  const plan = await givenPlan(options, wiring, async () => newestIn(store), onLine)
+  const at = new Date(wiring.clock.now()).toISOString()
+  const author = { at, who: operatorName(), why: options.reason ?? null }
+  const id = admit(plan, author, options.supersede === true, store)
   return await driveRollout(id, options, wiring, store, watch)
+}
+
+async function givenPlan(
+  options: StartOptions,
+  wiring: Wiring,
+  newest: () => Promise<number>,
+  onLine: OnLine
+): Promise<RolloutPlan> {
+  if (options.plan !== undefined) return await readPlan(options.plan)
+  return await makePlan(options, wiring, await newest(), onLine)
+}
+
+const newestIn = (store: Store): number => store.rollouts()[0]?.revision ?? 0
+
+async function newestOf(server: Server): Promise<number> {
+  const { rollouts } = await server.call<{ rollouts: { revision: number }[] }>(
+    'observe',
+    'GET',
+    '/v1/rollouts'
+  )
+  return rollouts[0]?.revision ?? 0
 }
 
 /** Goes on with the rollout under way. */
 export async function driveOn(options: DriveOptions, wiring: Wiring, watch: RolloutWatch): Promise<Decision> {
+  const server = await findServer(options)
+  if (server !== null) {
+    const text = `belay serve drives rollouts here, see belay rollout status --watch; its sockets are in ${server.directory}`
+    throw new BelayError('store-locked', text, { found: server.directory, wanted: 'one at a time' })
+  }
   using _ = await lockEngine(options.state)
   using store = await openStore(options.state)
   const id = store.active()
@@ -91,7 +127,7 @@ export async function driveOn(options: DriveOptions, wiring: Wiring, watch: Roll
 async function makePlan(
   options: PlanOptions,
   wiring: Wiring,
-  store: Store,
+  newest: number,
   onLine: OnLine
 ): Promise<RolloutPlan> {
   const { fleet, policy } = await loadInventory(options.fleet, wiring)
@@ -100,7 +136,7 @@ async function makePlan(
   const storePaths = await buildMissing(hosts, given, wiring, onLine)
   const now = wiring.clock.now()
   // Seconds since 1970 grow also when the store is lost.
-  const revision = Math.max((store.rollouts()[0]?.revision ?? 0) + 1, Math.floor(now / 1000))
+  const revision = Math.max(newest + 1, Math.floor(now / 1000))
   return planRollout({ hosts, policy, storePaths, revision, now })
 }
 
@@ -129,7 +165,7 @@ async function buildMissing(
   ])
 }
 
-/** A plan from a file. Its identity says whether it was changed since it was made. */
+/** A plan from a file. */
 async function readPlan(file: string): Promise<RolloutPlan> {
   const text = await readFile(file, 'utf8').catch((cause: Error) => {
     throw new BelayError('invalid-rollout', `${file}: ${cause.message}`, { cause, at: file })
@@ -140,30 +176,7 @@ async function readPlan(file: string): Promise<RolloutPlan> {
   } catch (cause) {
     throw new BelayError('invalid-rollout', `${file} is not JSON`, { cause, at: file })
   }
-  const plan = checked(RolloutPlan, value, file)
-  const { id, ...rest } = plan
-  if (identityOf(rest) === id) return plan
-  throw new BelayError(
-    'invalid-rollout',
-    `${file} was changed after it was made: its identity does not match`,
-    {
-      found: id,
-      wanted: identityOf(rest),
-      at: file
-    }
-  )
-}
-
-/** The rollout to drive: a new one, or the one under way when it is the same. */
-function admit(plan: RolloutPlan, options: StartOptions, { clock }: Wiring, store: Store): string {
-  const active = store.active()
-  if (active !== null && samePlan(store.plan(active), plan)) return active
-  if (store.rollouts().some(({ id }) => id === plan.id)) {
-    throw new BelayError('rollout-ended', `rollout ${plan.id} has ended; make a new plan`, { found: plan.id })
-  }
-  const at = new Date(clock.now()).toISOString()
-  store.create(plan, { at, who: operatorName(), why: options.reason ?? null }, options.supersede === true)
-  return plan.id
+  return checkPlan(value, file)
 }
 
 async function driveRollout(
@@ -175,40 +188,23 @@ async function driveRollout(
 ): Promise<Decision> {
   const { run, signal, clock, openTunnel } = wiring
   const { fleet, secrets } = await loadInventory(options.fleet, wiring)
-  const leaks = leakGate(wiring.scan, secrets, signal)
-  const onLine: OnLine = (host, line) =>
-    watch.event({ type: 'output', at: new Date(clock.now()).toISOString(), host, line })
-  const plan = store.plan(id)
-  const agents = realAgents({
-    verdictOn: verdictSource({
-      plan,
-      fleetFile: fleet.file,
-      openTunnel,
-      now: clock.now,
-      note: (host, message) =>
-        watch.event({ type: 'note', at: new Date(clock.now()).toISOString(), host, message })
-    }),
+  const pollMs = options.poll * 1000
+  const engine = rolloutEngine(id, {
+    store,
     hosts: new Map(fleet.hosts.map((host) => [host.name, host])),
+    fleetFile: fleet.file,
+    run,
+    leaks: leakGate(wiring.scan, secrets, signal),
     openTunnel,
     clock,
-    emit: watch.event,
-    push: async (host, storePath) => {
-      if (options.push) await pushPath(host, storePath, { run, signal, onLine, leaks })
-    }
-  })
-  const pollMs = options.poll * 1000
-  const engine = createEngine(id, {
-    store,
-    agents,
-    lookAtGate: gateRunner(run),
-    holds: holdsOf(options.fleet),
-    clock,
     signal,
-    who: `engine for ${operatorName()}`,
+    push: options.push,
     pollMs,
-    maxObserve: 32
+    maxObserve: 32,
+    who: `engine for ${operatorName()}`,
+    emit: watch.event
   })
-  watch.begin(plan)
+  watch.begin(store.plan(id))
   try {
     return await drive({
       engine,
@@ -221,18 +217,5 @@ async function driveRollout(
     })
   } finally {
     await engine.settle()
-  }
-}
-
-/** The holds as the fleet file has them now; read again when it changes. */
-function holdsOf(file: string): () => Promise<ReadonlyMap<string, string>> {
-  let read = { at: -1, holds: new Map<string, string>() as ReadonlyMap<string, string> }
-  return async () => {
-    const at = (await stat(file).catch(() => null))?.mtimeMs ?? 0
-    if (at === read.at) return read.holds
-    const { hosts } = await loadFleet(file)
-    const holds = hosts.flatMap(({ name, hold }) => (hold === null ? [] : [[name, hold] as const]))
-    read = { at, holds: new Map(holds) }
-    return read.holds
   }
 }

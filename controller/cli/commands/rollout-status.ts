@@ -1,35 +1,16 @@
-import type { RolloutPlan } from '../../../shared/api/rollout.ts'
-import { BelayError } from '../../../shared/errors.ts'
-import type { RolloutRecord } from '../../rollout/records.ts'
-import { foldRecords } from '../../rollout/state.ts'
-import type { HostView, RolloutStatus, StageView } from '../../rollout/views.ts'
-import type { Store } from '../../store/store.ts'
+import type { RolloutReport } from '../../rollout/report.ts'
+import { chooseRollout, reportOf } from '../../rollout/report.ts'
+import type { RolloutStatus } from '../../rollout/views.ts'
 import { openStore } from '../../store/store.ts'
+import type { Server, ServerOptions } from '../server.ts'
+import { findServer } from '../server.ts'
 import type { GlobalOptions, Wiring } from '../wiring.ts'
+import { patientReport, remoteReport } from './rollout-remote.ts'
 
 /** Options of `belay rollout status`. */
-export interface RolloutStatusOptions extends GlobalOptions {
+export interface RolloutStatusOptions extends GlobalOptions, ServerOptions {
   readonly rollout?: string
-  readonly state: string
   readonly watch?: boolean
-}
-
-/** A rollout as it was left by the last round. */
-export interface RolloutReport {
-  readonly plan: RolloutPlan
-  readonly status: RolloutStatus
-  readonly stages: readonly StageView[]
-  readonly hosts: readonly HostView[]
-  readonly records: readonly RolloutRecord[]
-}
-
-/** The rollout asked for, else the one under way, else the newest. Throws `rollout-unknown`. */
-export function chooseRollout(store: Store, id: string | undefined): string {
-  const known = store.rollouts().map((each) => each.id)
-  const chosen = id ?? store.active() ?? known[0]
-  if (chosen !== undefined && known.includes(chosen)) return chosen
-  const text = chosen === undefined ? 'there has been no rollout yet' : `no rollout ${JSON.stringify(chosen)}`
-  throw new BelayError('rollout-unknown', text, { found: id, wanted: known })
 }
 
 /** Reads a report; with `watch` again and again, whenever something was recorded, until the rollout ends. */
@@ -38,6 +19,8 @@ export async function report(
   { clock, signal }: Wiring,
   show: (report: RolloutReport) => void
 ): Promise<RolloutReport> {
+  const server = await findServer(options)
+  if (server !== null) return await reportOfServer(server, options, { clock, signal }, show)
   using store = await openStore(options.state)
   const id = chooseRollout(store, options.rollout)
   for (;;) {
@@ -52,23 +35,19 @@ export async function report(
   }
 }
 
+async function reportOfServer(
+  server: Server,
+  { rollout, watch }: RolloutStatusOptions,
+  { clock, signal }: Pick<Wiring, 'clock' | 'signal'>,
+  show: (report: RolloutReport) => void
+): Promise<RolloutReport> {
+  if (watch !== true) return await remoteReport(server, rollout)
+  for (;;) {
+    const now = await patientReport(server, rollout, { clock, signal })
+    if (ended(now.status)) return now
+    show(now)
+    await clock.sleep(1000, signal)
+  }
+}
+
 const ended = ({ is }: RolloutStatus) => is === 'done' || is === 'aborted' || is === 'superseded'
-
-function reportOf(store: Store, id: string): RolloutReport {
-  const views = store.views(id)
-  const plan = store.plan(id)
-  const records = store.records(id)
-  const { end } = foldRecords(records)
-  const last = (views.get('status') ?? { is: 'waiting', needs: null }) as RolloutStatus
-  // A person may have ended it after the last round.
-  const status: RolloutStatus =
-    end === null ? last : { is: end.kind === 'finished' ? 'done' : end.kind, needs: null }
-  const hosts = plan.hosts.map(
-    (host) => (views.get(`host ${host.name}`) ?? unseen(host.name, host.stage)) as HostView
-  )
-  return { plan, status, stages: (views.get('stages') ?? []) as StageView[], hosts, records }
-}
-
-function unseen(host: string, stage: string): HostView {
-  return { host, stage, is: 'waiting', attempt: 1, reason: null, soakUntil: null }
-}

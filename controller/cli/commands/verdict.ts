@@ -24,6 +24,7 @@ export interface VerdictOptions extends GlobalOptions {
 export interface SoakOptions extends VerdictOptions {
   readonly host?: readonly string[]
   readonly maxParallel: number
+  /** Of the last week, not the last day. */
   readonly weekly?: boolean
 }
 
@@ -34,13 +35,16 @@ export interface Signed extends VerdictOptions {
   readonly expires?: string
 }
 
+/** Milliseconds of a day. */
+const DAY = 86_400_000
+
 /** Judges one host. */
 export async function verdict(name: string, options: VerdictOptions, wiring: Wiring): Promise<HostVerdict> {
   const { host, file } = await find(name, options, wiring)
   const records = await readDecisions(file)
   const evidence = options.evidence
     ? await evidenceOfFile(options.evidence, host)
-    : await evidenceOfHost(host, wiring.openTunnel, wiring.signal)
+    : await evidenceOfHost(host, wiring.openTunnel, wiring.signal, wiring.clock.now())
   return verdictOf(host, evidence, records, wiring.clock.now())
 }
 
@@ -65,8 +69,8 @@ export async function soak(options: SoakOptions, wiring: Wiring): Promise<SoakRo
   const now = wiring.clock.now()
   return await pLimit(options.maxParallel).map(hosts, async (host) => {
     try {
-      const evidence = await evidenceOfHost(host, wiring.openTunnel, wiring.signal)
-      return soakRow(verdictOf(host, evidence, records, now), now)
+      const evidence = await evidenceOfHost(host, wiring.openTunnel, wiring.signal, wiring.clock.now())
+      return soakRow(verdictOf(host, evidence, records, now), now - (options.weekly ? 7 : 1) * DAY)
     } catch (error) {
       wiring.signal.throwIfAborted()
       return silentRow(host.name, error)

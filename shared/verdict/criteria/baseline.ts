@@ -1,12 +1,11 @@
 import { compare, RECENT_HOURS } from '../compare.ts'
-import type { CheckEvidence, HourOfCheck } from '../evidence.ts'
+import type { CheckEvidence, HourOfCheck, Measure } from '../evidence.ts'
 import type { Policy } from '../policy.ts'
 import type { Judged, Statistic } from '../result.ts'
 import type { Point } from '../season.ts'
 import { change } from '../words.ts'
 
 type Series = Statistic['series']
-type Measure = NonNullable<CheckEvidence['measures']>
 
 /** What is compared of each hour: how things usually are, for durations also how they are at worst, and means of rates. */
 const seriesOf: Record<Measure, readonly Series[]> = {
@@ -17,6 +16,9 @@ const seriesOf: Record<Measure, readonly Series[]> = {
   bytes: ['median'],
   temperature: ['median']
 }
+
+/** Numbers of events, each looked at in two ways. */
+const isEvents = (measures: Measure) => measures === 'rate'
 
 /** Changes much smaller than this do not matter, in the unit of the values: 10 ms, one error, one hundredth, 1 MiB, 1 K. */
 const offsets: Record<Measure, number> = {
@@ -34,7 +36,7 @@ const looks = (policy: Policy) => 2 * policy.days
 /** Comparisons that a soak of these checks takes in all. */
 export function questionsOf(checks: readonly CheckEvidence[], policy: Policy): number {
   const series = checks.reduce(
-    (sum, check) => sum + (check.measures ? seriesOf[check.measures].length : 0),
+    (sum, { measures }) => sum + (measures ? seriesOf[measures].length * (isEvents(measures) ? 2 : 1) : 0),
     0
   )
   return series * looks(policy)
@@ -49,6 +51,7 @@ export function baselineCriterion(check: CheckEvidence, policy: Policy, question
       baseline: pointsOf(check.baseline, series),
       soak: pointsOf(check.soak, series),
       offset: offsets[measures],
+      events: isEvents(measures),
       limit: 1 + policy.withinBaseline,
       questions
     }).map((comparison) => ({ series, ...comparison }))

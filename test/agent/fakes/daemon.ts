@@ -3,6 +3,7 @@ import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
+import type { AppOptions } from '../../../agent/api/app.ts'
 import { buildApp } from '../../../agent/api/app.ts'
 import { listen } from '../../../agent/api/listen.ts'
 import { hostClock, monotonicMs } from '../../../agent/clock.ts'
@@ -37,7 +38,7 @@ export const candidate = `/nix/store/${'b'.repeat(32)}-nixos-system`
 const baseline = `/nix/store/${'a'.repeat(32)}-nixos-system`
 
 /** The API on real sockets, with real journals, on a host that is only told. */
-export async function startDaemon(t: Scope, dir = shortDirectory(t)) {
+export async function startDaemon(t: Scope, dir = shortDirectory(t), parts: Pick<AppOptions, 'soak'> = {}) {
   const places = { socketDirectory: join(dir, 'run'), stateDirectory: join(dir, 'state') }
   for (const place of Object.values(places)) mkdirSync(place, { recursive: true })
   const settings = parseSettings(JSON.stringify({ hostName: 'cinnabar', ...places }), 'test')
@@ -60,6 +61,7 @@ export async function startDaemon(t: Scope, dir = shortDirectory(t)) {
       if (number === 1) return { number, storePath: baseline }
       throw new BelayError('generation-unknown', `no generation ${number}`)
     },
+    platform: 'nixos',
     assertCandidate: async (storePath) => {
       if (storePath !== candidate) throw new BelayError('path-not-valid', `${storePath} is not here`)
     },
@@ -72,7 +74,7 @@ export async function startDaemon(t: Scope, dir = shortDirectory(t)) {
     follow: async (_, line) => line('the first line'),
     output: async () => ['the first line', 'the second line']
   }
-  const clock = hostClock()
+  const clock = hostClock('boot')
   const operations = new Operations({ settings, clock, host })
   const checks = new Checks({
     settings: parseChecks({ present: { kind: 'memory' } }, settings),
@@ -97,7 +99,8 @@ export async function startDaemon(t: Scope, dir = shortDirectory(t)) {
     checks,
     logger: pino({ enabled: false }),
     metrics: agentMetrics(host, operations, { checks }),
-    ready: () => true
+    ready: () => true,
+    ...parts
   })
   t.teardown(await listen(app, settings))
   /** What a runner would write. */

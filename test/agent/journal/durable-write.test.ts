@@ -29,6 +29,20 @@ t.test('when it fails, the old text stands', async (t) => {
   t.equal(await readFile(join(dir, 'state'), 'utf8'), 'old')
 })
 
+t.test('of many who write at once each is told the truth, and the last has its text there', async (t) => {
+  const dir = t.testdir({})
+  const path = join(dir, 'state')
+  const texts = Array.from({ length: 50 }, (_, i) => `${i}`.repeat(5000))
+  await Promise.all(texts.map((text) => durableWrite(path, text)))
+  t.equal(await readFile(path, 'utf8'), texts.at(-1))
+  await mkdir(join(dir, 'other.new'))
+  const [failed, next] = await Promise.allSettled(
+    ['a', 'b'].map((text) => durableWrite(join(dir, 'other'), text))
+  )
+  t.match([failed?.status, next?.status], ['rejected', 'rejected'])
+  t.same(await readdir(dir), ['other.new', 'state'])
+})
+
 t.test('of many who create a file one does, and the others find it whole', async (t) => {
   const dir = t.testdir({})
   const path = join(dir, 'file')

@@ -5,7 +5,14 @@ import type { CheckState } from '../../../shared/api/checks.ts'
 import { runCommand } from '../../../shared/command.ts'
 
 const state = {
-  ...{ name: 'web', severity: 'critical', unit: 'seconds', durationSeconds: 0.5, failing: false },
+  ...{
+    name: 'web',
+    severity: 'critical',
+    unit: 'seconds',
+    measures: 'duration',
+    durationSeconds: 0.5,
+    failing: false
+  },
   ...{ result: 'pass', value: 0.25, ranAt: '1970-01-01T00:00:10.000Z' }
 } as CheckState
 
@@ -28,7 +35,7 @@ t.test('the metrics are what the checks found last', async (t) => {
     'belay_agent_check_failing{check="web",severity="critical"} 0',
     'belay_agent_check_duration_seconds{check="web"} 0.5',
     'belay_agent_check_last_run_timestamp_seconds{check="web"} 10',
-    'belay_agent_check_value{check="web",unit="seconds"} 0.25',
+    'belay_agent_check_value{check="web",unit="seconds",measures="duration"} 0.25',
     'belay_agent_check_result{check="new",result="pass"} 0'
   ])
     t.ok(first.includes(line), line)

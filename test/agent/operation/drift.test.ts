@@ -58,7 +58,7 @@ t.test('drift by hand is refused, and no other', async (t) => {
 /** As much of an operation as counts here. */
 const operation = (phase: Phase, rest: Partial<OperationState> = {}, kind = 'activate') =>
   ({
-    accepted: { kind, target: { number: null, storePath: b } },
+    accepted: { kind, profile: 'system', target: { number: null, storePath: b } },
     phase,
     code: null,
     retarget: null,
@@ -72,7 +72,8 @@ t.test('what an operation left is in its journal', async (t) => {
   const retarget = { number: null, storePath: c }
   t.same(leftBy(operation('rolled-back', { retarget })), { running: c, profile: c })
   t.same(leftBy(operation('rolled-back', {}, 'rollback')), { running: b, profile: b })
-  t.equal(leftBy(operation('rolled-back', { code: 'locked' })), null)
+  for (const code of ['locked', 'home-collision'])
+    t.equal(leftBy(operation('rolled-back', { code })), null, code)
   for (const phase of ['refused', 'cancelled', 'confirming', 'stuck'] as const)
     t.equal(leftBy(operation(phase)), null, phase)
 })
@@ -83,4 +84,32 @@ t.test('the newest that changed something counts, and nothing while nobody knows
   t.equal(lastLeft(states, ['unreadable']), null)
   t.equal(lastLeft([...states, operation('confirming')], []), null)
   t.equal(lastLeft([], []), null)
+})
+
+t.test('each profile has its own', async (t) => {
+  const system = operation('committed')
+  const home = operation('rolled-back')
+  const alice = { ...home, accepted: { ...home.accepted, profile: 'home:alice' as const } }
+  const open = { ...alice, phase: 'confirming' as const }
+  t.same(lastLeft([system, alice], []), { running: b, profile: b })
+  t.same(
+    lastLeft([system, open], []),
+    { running: b, profile: b },
+    'a home on its way hides nothing of the system'
+  )
+  t.same(lastLeft([system, alice], [], 'home:alice'), { running: c, profile: a })
+  t.equal(lastLeft([system, alice, open], [], 'home:alice'), null)
+  t.equal(lastLeft([system], [], 'home:bob'), null)
+})
+
+t.test('a home that could not be looked at, or is a part of the system, has not drifted', async (t) => {
+  const home = (kind: 'standalone' | 'integrated' | 'unknown'): Observed => ({
+    ...seen(null, c, null),
+    profile: 'home:alice',
+    home: { user: 'alice', kind, problem: null, userManager: false, failedUnits: [], hold: null }
+  })
+  const left = { running: b, profile: b }
+  t.equal(withDrifts(home('standalone'), left).drift, true)
+  t.same(withDrifts(home('unknown'), left).drifts, [])
+  t.same(withDrifts(home('integrated'), left).drifts, [])
 })

@@ -7,7 +7,7 @@ import { call, candidate, startDaemon } from '../fakes/daemon.ts'
 
 t.test('a hold stays until the release, and one that cannot be read holds as well', async (t) => {
   const directory = t.testdir()
-  const holds = new Holds(directory, hostClock())
+  const holds = new Holds(directory, hostClock('boot'))
   t.equal(await holds.read(), null)
   const hold = await holds.put('travel', 'operate socket')
   t.same(await readHold(directory), hold)
@@ -21,7 +21,7 @@ t.test('a hold stays until the release, and one that cannot be read holds as wel
     writeFileSync(join(directory, 'hold.json'), bad)
     t.match(await holds.read(), { reason: /cannot be read/ }, bad)
   }
-  const gone = new Holds(join(directory, 'nowhere'), hostClock())
+  const gone = new Holds(join(directory, 'nowhere'), hostClock('boot'))
   await gone.afterRollback({ id: 'op', principal: 'operate socket', reason: null })
 })
 

@@ -10,7 +10,7 @@ const caller = { principal: 'operate', connectedMonotonicMs: 0 }
 t.test('what the last change left outlives the operations that changed nothing', async (t) => {
   const d = await startDaemon(t)
   const settings = { ...d.settings, keepOperations: 5 }
-  const operations = new Operations({ settings, clock: hostClock(), host: d.host })
+  const operations = new Operations({ settings, clock: hostClock('boot'), host: d.host })
   const { accepted } = await operations.rollback({ generation: 1 }, caller)
   await d.append(accepted.id, { type: 'moved', to: 'rolling-back', reason: 'test' })
   await d.append(accepted.id, { type: 'moved', to: 'rolled-back', reason: 'test' })
@@ -26,7 +26,7 @@ t.test('what the last change left outlives the operations that changed nothing',
   t.same(kept, [accepted.id, ...ids.slice(2)])
   const running = candidate
   const elsewhere = { ...d.host, observe: async () => ({ ...(await d.host.observe()), running }) }
-  const drifted = new Operations({ settings, clock: hostClock(), host: elsewhere })
+  const drifted = new Operations({ settings, clock: hostClock('boot'), host: elsewhere })
   await t.rejects(drifted.start({ storePath: candidate }, caller, null), { code: 'drifted' })
   t.match(await drifted.profileState(), {
     drift: true,

@@ -6,18 +6,23 @@ import { fates, stories, third, world } from './world.ts'
 
 for (const [name, told] of Object.entries(stories)) tellStory(t, name, told)
 
-const anyStory: fc.Arbitrary<Story> = fc.record({
-  kind: fc.constantFrom('activate', 'activate', 'activate', 'rollback'),
-  by: fc.constantFrom('connection', 'health'),
-  mode: fc.constantFrom('switch', 'switch', 'boot'),
-  bootFails: fc.constantFrom(false, false, true),
-  bootsCandidateAgain: fc.constantFrom(false, false, true),
-  answer: fc.constantFrom('confirm', 'cancel', 'nobody'),
-  refused: fc.constantFrom(false, false, false, true),
-  commitFails: fc.constantFrom(false, false, false, true),
-  restoreFailures: fc.nat(3),
-  failing: fc.uniqueArray(fc.integer({ min: 1, max: 40 }), { maxLength: 2 })
-})
+const anyStory: fc.Arbitrary<Story> = fc
+  .record({
+    kind: fc.constantFrom('activate', 'activate', 'activate', 'rollback'),
+    by: fc.constantFrom('connection', 'health'),
+    mode: fc.constantFrom('switch', 'switch', 'boot'),
+    bootFails: fc.constantFrom(false, false, true),
+    bootsCandidateAgain: fc.constantFrom(false, false, true),
+    answer: fc.constantFrom('confirm', 'cancel', 'nobody'),
+    refused: fc.constantFrom(false, false, false, true),
+    cancelEarly: fc.constantFrom(false, false, false, false, true),
+    cancelLate: fc.constantFrom(false, false, false, true),
+    commitFails: fc.constantFrom(false, false, false, true),
+    restoreFailures: fc.nat(3),
+    failing: fc.uniqueArray(fc.integer({ min: 1, max: 40 }), { maxLength: 2 })
+  })
+  // Who asks for a rollback again means the same one: nothing cancels it.
+  .map((story) => (story.kind === 'rollback' ? { ...story, cancelEarly: false, cancelLate: false } : story))
 const anyDeath: fc.Arbitrary<Death> = fc.record({
   at: fc.integer({ min: 1, max: 25 }),
   fate: fc.constantFrom(...fates)

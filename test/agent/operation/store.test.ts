@@ -41,6 +41,21 @@ t.test('an admitted operation is read again, and another is refused until it has
   t.equal((await listOperations(root)).length, 2)
 })
 
+t.test('a home waits for the system and for itself; the system waits for no home', async (t) => {
+  const root = t.testdir()
+  const home = (user: string, kind: 'activate' | 'rollback' = 'activate'): Admission => ({
+    ...admission(),
+    kind,
+    profile: `home:${user}`
+  })
+  const alice = await admit(root, home('alice'), now)
+  await t.rejects(admit(root, home('alice'), now), { code: 'operation-running', found: alice.accepted.id })
+  await end(root, (await admit(root, home('bob'), now)).accepted.id)
+  const system = await admit(root, admission(), now)
+  await t.rejects(admit(root, home('bob'), now), { code: 'operation-running', found: system.accepted.id })
+  t.equal((await admit(root, home('bob', 'rollback'), now)).accepted.kind, 'rollback')
+})
+
 t.test('one key is one operation, even when it has ended', async (t) => {
   const root = t.testdir()
   const { accepted } = await admit(root, admission('k'), now)

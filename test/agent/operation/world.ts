@@ -135,6 +135,9 @@ export function world(story: Story) {
         close: async () => {}
       },
       bootId: `${host.boot}`,
+      activationUnit: 'activation.service',
+      untouched: async ({ status }) =>
+        status === '11' ? { reason: 'somebody else switches this host', code: 'locked' } : null,
       activationSeconds: 60,
       bootSeconds: 60,
       monotonicMs: () => clock.monotonicMs,

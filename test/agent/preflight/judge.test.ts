@@ -1,11 +1,12 @@
 import fc from 'fast-check'
 import t from 'tap'
+import { holdsLock, SWITCH_LOCK, SWITCH_UNIT } from '../../../agent/platform/nixos/switching.ts'
 import { executableOf, judgeRun } from '../../../agent/preflight/agent-runs.ts'
 import { judgeBaseline } from '../../../agent/preflight/baseline.ts'
 import { judgeBoot, judgeEntry, mountOf } from '../../../agent/preflight/boot.ts'
 import { judgeReboot } from '../../../agent/preflight/candidate.ts'
 import { judgeClock } from '../../../agent/preflight/clock.ts'
-import { holdsLock, judgeOthers } from '../../../agent/preflight/other-activation.ts'
+import { judgeOthers } from '../../../agent/preflight/other-activation.ts'
 import {
   judgeHold,
   judgeSecondWay,
@@ -120,13 +121,12 @@ t.test('what only a reboot brings', async (t) => {
 })
 
 t.test('others: our operations, the unit, the lock', async (t) => {
-  t.match(judgeOthers({ operation: null, unit: false, lock: false }), { result: 'pass' })
-  for (const seen of [
-    { operation: 'x', unit: false, lock: false },
-    { operation: null, unit: true, lock: false },
-    { operation: null, unit: false, lock: true }
-  ])
-    t.match(judgeOthers(seen), { code: 'operation-running' })
+  t.match(judgeOthers({ operation: null, switcher: null }), { result: 'pass' })
+  const refused = (evidence: RegExp, remedy: RegExp) => ({ code: 'operation-running', evidence, remedy })
+  t.match(judgeOthers({ operation: 'x', switcher: null }), refused(/x has not ended/, /belay-agent status/))
+  const byUnit = judgeOthers({ operation: null, switcher: SWITCH_UNIT })
+  t.match(byUnit, refused(/\.service runs/, /systemctl status/))
+  t.match(judgeOthers({ operation: null, switcher: SWITCH_LOCK }), refused(/\.lock is held/, /lslocks/))
   const file = { dev: 0x1a, ino: 1234 }
   t.ok(holdsLock('1: FLOCK  ADVISORY  WRITE 77 00:1a:1234 0 EOF\n', file))
   t.notOk(holdsLock('1: FLOCK  ADVISORY  WRITE 77 00:1a:12345 0 EOF\n', file))

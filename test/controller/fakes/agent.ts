@@ -50,6 +50,7 @@ export function fakeAgent(story: Story = {}) {
   const directory = mkdtempSync(join(tmpdir(), 'belay-fake-'))
   const log: Record[] = []
   const streams = new Set<ServerResponse>()
+  const listeners = new Set<ServerResponse>()
   const servers = new Set<Server>()
   const seen = {
     tunnels: 0,
@@ -89,7 +90,9 @@ export function fakeAgent(story: Story = {}) {
   })
   const write = (record: Record) => {
     log.push(record)
-    for (const stream of streams) stream.write(`event: ${record.type}\ndata: ${JSON.stringify(record)}\n\n`)
+    const text = `event: ${record.type}\ndata: ${JSON.stringify(record)}\n\n`
+    for (const stream of streams) stream.write(text)
+    if (record.type === 'operation') for (const listener of listeners) listener.write(text)
   }
   const move = (to: Phase) => {
     phase = to
@@ -137,6 +140,13 @@ export function fakeAgent(story: Story = {}) {
     streams.add(response)
     if (log.length === 0) play(story.before ?? forward)
   }
+  /** Everything that happens from now on. */
+  const listenTo = (response: ServerResponse) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' })
+    response.write(': hello\n\n')
+    listeners.add(response)
+    response.on('close', () => listeners.delete(response))
+  }
   const confirm = (response: ServerResponse, tunnel: number, body: string) => {
     if (JSON.parse(body).nonce !== 'secret') return send(response, 403, { code: 'nonce-wrong', detail: 'no' })
     if (tunnel <= seen.confirmingSince) {
@@ -176,6 +186,7 @@ export function fakeAgent(story: Story = {}) {
         const none = story.idle === true && seen.starts.length === 0
         return send(response, 200, { operations: none ? [] : [operation()] })
       }
+      if (route === 'GET /v1/events') return listenTo(response)
       if (route === 'GET /v1/operations/op-1') return send(response, 200, operation())
       if (route === 'POST /v1/profiles/system/preview') return preview(response, body)
       if (route === 'POST /v1/operations') return begin(request, response, body)

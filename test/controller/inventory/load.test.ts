@@ -22,6 +22,7 @@ t.test('a file of a few lines is enough; defaults fill the rest', (t) => {
     roles: [],
     tags: [],
     soak: defaultPolicy,
+    metrics: null,
     presence: 'always',
     physicalAccess: false,
     windows: [],

@@ -4,6 +4,7 @@ import t from 'tap'
 import { humanPlan } from '../../../shared/plan/human.ts'
 import type { Paint } from '../../../shared/plan/layout.ts'
 import { layRows, size, sizeDifference, wrap } from '../../../shared/plan/layout.ts'
+import { markdownPlan } from '../../../shared/plan/markdown.ts'
 import { samplePlan } from '../plans.ts'
 
 const none: Paint = (_, text) => text
@@ -91,4 +92,15 @@ t.test('sizes, columns and lines', async (t) => {
   )
   t.same(layRows([['x', 'y'.repeat(50)]], 30, none), [`  x  ${'y'.repeat(24)}…`])
   t.same(wrap('aa bb cc', 5), ['aa bb', 'cc'])
+})
+
+t.test('what an activation of nix-darwin changes besides', async (t) => {
+  const macos = {
+    applications: [{ name: 'Emacs.app', change: 'changed' as const }],
+    defaults: [{ name: 'com.apple.dock autohide', change: 'added' as const }]
+  }
+  const text = humanPlan({ ...samplePlan(), macos }, { paint: none, columns: 100, all: false })
+  t.match(text, /^Apps +1 changed\n +~ +Emacs\.app$/m)
+  t.match(text, /^Settings +1 added\n +\+ +com\.apple\.dock autohide$/m)
+  t.match(markdownPlan({ ...samplePlan(), macos }), /Applications \(1\).*`Emacs\.app`.*Settings \(1\)/s)
 })

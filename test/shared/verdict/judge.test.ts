@@ -161,3 +161,17 @@ t.test('failures that come and go every day are a pattern', async (t) => {
   )
   t.match(criterion, { outcome: 'fail', evidence: /fails again and again: in 28 hours/ })
 })
+
+t.test('what the source of the evidence cannot tell is inconclusive, and can be waived', async (t) => {
+  const untold = [
+    { criterion: 'availability', reason: 'the last scrape has no such metric' },
+    { criterion: 'baseline/new', reason: 'no label measures' }
+  ]
+  const verdict = of({ ...stories.unexpectedReboot, untold })
+  t.match(
+    verdict.criteria.filter(({ name }) => untold.some(({ criterion }) => criterion === name)),
+    untold.map(({ criterion, reason }) => ({ name: criterion, outcome: 'inconclusive', evidence: reason }))
+  )
+  t.equal(verdict.verdict, 'NO-GO', 'what failed has failed')
+  t.equal(of({ ...stories.passes, untold }).verdict, 'INSUFFICIENT EVIDENCE')
+})

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { mustRun } from '../../../../shared/command.ts'
-import { BelayError, describeError } from '../../../../shared/errors.ts'
+import { BelayError } from '../../../../shared/errors.ts'
 import { ignoreMissing } from '../../nix/generations.ts'
 import type { BootLoader } from './boot-loader.ts'
 
@@ -29,8 +29,10 @@ export async function systemdBoot(boot: string): Promise<BootLoader | null> {
       if (entry === undefined)
         throw new BelayError('trial-boot-unavailable', `no boot entry of ${toplevel}`, detail)
       await mustRun(['bootctl', 'set-oneshot', entry.id], { timeoutMs }).catch((cause: unknown) => {
-        const text = `the next boot cannot be chosen: ${describeError(cause)}`
-        throw new BelayError('trial-boot-unavailable', text, { cause, wanted: 'writable EFI variables' })
+        throw new BelayError('trial-boot-unavailable', 'the next boot cannot be chosen', {
+          cause,
+          wanted: 'writable EFI variables'
+        })
       })
     },
     forgetOnce: async () => void (await mustRun(['bootctl', 'set-oneshot', ''], { timeoutMs }))
@@ -50,10 +52,13 @@ async function toplevelOf(boot: string, name: string): Promise<string | null> {
   return init === undefined ? null : dirname(init)
 }
 
-/** Every entry by its name, of which the counter of a boot that is counted is no part. */
+/**
+ * Every entry by what systemd-boot finds it with: its name. Of one whose boots are counted, releases differ in whether
+ * the counter is part of that, and the counter changes; a pattern with either is right for all, for it compares as fnmatch(3).
+ */
 async function entries(boot: string): Promise<readonly { id: string; toplevel: string | null }[]> {
   const entry = async (name: string) => ({
-    id: name.replace(/\+\d+(-\d+)?\.conf$/, '.conf'),
+    id: name.replace(/\+\d+(-\d+)?\.conf$/, '[.+]*'),
     toplevel: await toplevelOf(boot, name)
   })
   return Promise.all((await names(boot)).map(entry))

@@ -64,6 +64,23 @@ t.test('the generation was removed meanwhile: the profile names the system itsel
   t.equal(await g.switched(), 'test\nboot\n')
 })
 
+t.test('of a home: its own units are stopped, and its own way back is gone', async (t) => {
+  for (const status of [0, 3]) {
+    const dir = join(t.testdir(), `${status}`)
+    await mkdir(dir)
+    const g = await armed(dir, { journal: confirming })
+    await writeFile(join(dir, 'op/units'), 'belay-operation-home-alice.service belay-home-alice.service\n')
+    await writeFile(join(dir, 'op/back.sh'), `echo back >>${dir}/went; exit ${status}\n`)
+    t.equal((await g.run()).code, status)
+    t.equal(await readFile(join(dir, 'went'), 'utf8'), 'back\n')
+    t.equal(await g.outcome(), `${status}\n`)
+    t.match(await g.stopped(), /^stop belay-operation-home-alice\.service belay-home-alice\.service\n/)
+    t.notMatch(await g.stopped(), /restart/, 'the agent is none of a home')
+    t.equal(await g.switched(), '', 'the system stays')
+    t.equal(await g.profile(), 'system-42-link')
+  }
+})
+
 t.test('an operation that has ended is left alone', async (t) => {
   const g = await armed(t.testdir(), { journal: confirming + committed })
   t.equal((await g.run()).code, 0)

@@ -1,5 +1,7 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
-import { readBootDefault } from '../../../../../agent/platform/nixos/boot-loader/boot-loader.ts'
+import { bootLoaderOf, readBootDefault } from '../../../../../agent/platform/nixos/boot-loader/boot-loader.ts'
 
 const system = (n: number) => `/nix/store/${String(n).repeat(32)}-nixos-system-cinnabar-${n}`
 const entry = (n: number) =>
@@ -26,4 +28,33 @@ t.test('what cannot be told is null', async (t) => {
     t.equal(await readBootDefault(t.testdir(boot(conf, entries))), null, JSON.stringify(conf))
   }
   t.equal(await readBootDefault(t.testdir()), null)
+})
+
+t.test('what boots once is told to bootctl by a name that the boot loader finds it with', async (t) => {
+  const entries = { 'nixos-0a1b+2-1.conf': entry(3), 'nixos-generation-4.conf': entry(4) }
+  const dir = t.testdir({ boot: boot('default nixos-generation-4.conf\n', entries), tools: {} })
+  const said = join(dir, 'said')
+  const stand = `#!/bin/sh\nprintf '<%s>' "$@" > ${said}\n[ "$2" != '' ] || exit 0\n[ ! -e ${dir}/broken ]\n`
+  writeFileSync(join(dir, 'tools/bootctl'), stand, { mode: 0o755 })
+  const { PATH } = process.env
+  process.env.PATH = `${dir}/tools:${PATH}`
+  t.teardown(() => {
+    process.env.PATH = PATH
+  })
+  const loader = await bootLoaderOf(join(dir, 'boot'))
+  await loader?.bootOnce(system(4))
+  t.equal(readFileSync(said, 'utf8'), '<set-oneshot><nixos-generation-4.conf>')
+  await loader?.bootOnce(system(3))
+  t.equal(readFileSync(said, 'utf8'), '<set-oneshot><nixos-0a1b[.+]*>', 'with and without its counter')
+  await loader?.forgetOnce()
+  t.equal(readFileSync(said, 'utf8'), '<set-oneshot><>')
+  writeFileSync(join(dir, 'broken'), '')
+  await t.rejects(async () => loader?.bootOnce(system(4)), {
+    code: 'trial-boot-unavailable',
+    wanted: /EFI variables/
+  })
+  await t.rejects(async () => loader?.bootOnce(system(5)), {
+    code: 'trial-boot-unavailable',
+    found: system(5)
+  })
 })

@@ -1,0 +1,12 @@
+import type { CheckSetting } from '../config/checks.ts'
+import type { Measure } from './kinds/kind.ts'
+import type { KindName } from './kinds/kinds.ts'
+import { kinds } from './kinds/kinds.ts'
+
+/** Kinds that a platform measures in its own way; their options, and what they give, are the same everywhere. */
+export type Measures = Readonly<Partial<Record<KindName, (options: unknown) => Measure>>>
+
+/** Begins a check as its platform measures it. */
+export function beginCheck({ kind, options }: CheckSetting, measures: Measures = {}): Measure {
+  return (measures[kind] ?? kinds[kind].begin)(options)
+}

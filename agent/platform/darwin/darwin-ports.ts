@@ -1,0 +1,171 @@
+import { randomBytes } from 'node:crypto'
+import { BelayError, describeError } from '../../../shared/errors.ts'
+import { parseStorePath } from '../../../shared/store-path.ts'
+import { monotonicMs } from '../../clock.ts'
+import { votesNow, votesSeconds } from '../../health/votes.ts'
+import { releaseReserve } from '../../journal/durable-write.ts'
+import { awaitAnswer, awaitRetry, heard } from '../../operation/control.ts'
+import type { Accepted, Baseline } from '../../operation/events.ts'
+import type { Ports } from '../../operation/ports.ts'
+import { foldOperation } from '../../operation/state.ts'
+import { refusalOf, runPreflight } from '../../preflight/run.ts'
+import { useApprovals } from '../../security/require-approval.ts'
+import { keepMarks } from '../nix/keep-marks.ts'
+import { addRoot, assertComplete, removeRoot } from '../nix/profile.ts'
+import type { PortsOptions } from '../platform.ts'
+import { activation } from './activation.ts'
+import { awaitSession } from './await-session.ts'
+import { commit, restore } from './choice.ts'
+import { failedJobs } from './failed-jobs.ts'
+import { armGuard, disarmGuard, guardFired } from './guard.ts'
+import { ACTIVATION_LABEL, AGENT_LABEL, LAUNCH_DAEMONS } from './jobs.ts'
+import { kickstart } from './launchctl.ts'
+import { macMeasures } from './measures.ts'
+import { observe } from './observe.ts'
+import { darwinChecks } from './preflight.ts'
+import { regressionOf } from './regression.ts'
+
+/** The effects of an operation on a Mac. */
+export function darwinPorts(options: PortsOptions): Ports {
+  const { id, directory, settings, journal, bootId, warn } = options
+  const { gcRootsDirectory: roots, limits } = settings
+  const host = { bootId, observe: () => observe(settings.profile), measures: macMeasures }
+  const { start, finish, carryOut } = activation({ directory, limitSeconds: limits.activationSeconds })
+  const cancelRequested = async () => (await heard(directory, 'cancel')) !== null
+  const candidate = foldOperation(journal.records).accepted.target.storePath
+  /** The last countdown that this process has seen running. */
+  let armed: number | null = null
+
+  return {
+    journal,
+    bootId,
+    activationUnit: ACTIVATION_LABEL,
+    // What a Mac's script has done by the time it fails, nobody can tell.
+    untouched: async () => null,
+    activationSeconds: limits.activationSeconds + limits.agentSeconds + votesSeconds(settings),
+    bootSeconds: limits.bootSeconds,
+    monotonicMs,
+    wallAt: (inMs) => new Date(Date.now() + inMs).toISOString(),
+    newNonce: () => randomBytes(32).toString('base64url'),
+    runningPath: async () => (await host.observe()).running,
+
+    fetch: async (storePath) => {
+      await assertComplete(parseStorePath(storePath))
+      await addRoot(roots, 'candidate', storePath)
+    },
+    check: async (accepted) => {
+      await awaitSession(accepted.target.storePath, options, cancelRequested)
+      const baseline = await check(accepted, options)
+      // Last: what is refused for another reason uses no approval up.
+      await useApprovals(accepted, { ...options, nowMs: () => Date.now() })
+      return baseline
+    },
+
+    arm: async (baseline, seconds, serial) => {
+      if (armed === serial) return
+      await armGuard({ id, directory, settings, bootId, baseline, candidate, seconds, serial })
+      armed = serial
+    },
+    guardFired: () => guardFired(directory),
+    startActivation: (storePath) => start(storePath, null),
+    activationOutcome: async () => {
+      const outcome = await finish(cancelRequested)
+      // Its property list names no version, so that no activation stops it: the new one begins now, when all is done.
+      if (outcome?.result === 'success') await restartAgent()
+      return outcome
+    },
+    regression: (baseline, storePath, outcome) =>
+      regressionOf({ settings, host, directory, baseline, storePath, outcome }),
+    cancelRequested,
+    awaitAnswer: (nonce, deadline) => awaitAnswer(directory, nonce, () => deadline - monotonicMs()),
+
+    commit: (storePath) => commit(storePath, settings, journal),
+    restore: async (target, profile) => {
+      await restore({ target, profile, settings, carryOut, journal })
+      await restartAgent().catch((error: unknown) => warn(`the agent did not start: ${describeError(error)}`))
+    },
+    ...noTrialBoot,
+
+    settle: () => settle(options, host.observe),
+    backOff: (attempt) => awaitRetry(directory, attempt)
+  }
+}
+
+const restartAgent = () => kickstart(AGENT_LABEL, `${LAUNCH_DAEMONS}/${AGENT_LABEL}.plist`)
+
+/** A Mac has no boot that could be tried: `check` lets no operation come so far. */
+const noTrialBoot: Pick<Ports, 'stage' | 'unstage' | 'mayReboot' | 'reboot' | 'bootFinished'> = {
+  stage: async () => {
+    throw unavailable()
+  },
+  unstage: async () => {},
+  mayReboot: async () => false,
+  reboot: async () => {
+    throw unavailable()
+  },
+  bootFinished: async () => {}
+}
+
+function unavailable(): BelayError {
+  const text = 'there is no trial boot on macOS: a system is switched to'
+  return new BelayError('trial-boot-unavailable', text, {
+    found: 'mode boot',
+    wanted: 'mode switch',
+    at: 'mode'
+  })
+}
+
+/** Preflight: refuses, or records the host as it is and roots it. */
+async function check(accepted: Accepted, { settings, bootId }: PortsOptions): Promise<Baseline> {
+  if (accepted.mode === 'boot') throw unavailable()
+  const host = { bootId, observe: () => observe(settings.profile), measures: macMeasures }
+  const seen = await host.observe()
+  if (seen.running === null || seen.storePath === null) {
+    const found = `running ${seen.running}, profile ${seen.storePath}`
+    throw new BelayError('path-not-valid', 'there is no baseline to come back to', {
+      found,
+      wanted: 'a system that runs'
+    })
+  }
+  await addRoot(settings.gcRootsDirectory, 'baseline', seen.running)
+  await addRoot(settings.gcRootsDirectory, 'baseline-profile', seen.storePath)
+  const checks = await runPreflight(darwinChecks, {
+    storePath: accepted.target.storePath,
+    settings,
+    seen,
+    nowMs: Date.now(),
+    looking: 'before activation',
+    mode: 'switch',
+    outsideWindow: accepted.outsideWindow ? accepted.principal : null,
+    unfinished: null
+  })
+  const refusal = refusalOf(checks, settings.preflight.mustKnow)
+  if (refusal !== null) throw refusal
+  return {
+    type: 'baseline',
+    generation: { number: seen.running === seen.storePath ? seen.number : null, storePath: seen.running },
+    profile: { number: seen.number, storePath: seen.storePath },
+    failedUnits: await failedJobs(seen.running),
+    preflight: checks.map(({ name, result, evidence }) => ({ name, result, evidence })),
+    mode: 'switch',
+    checks: await votesNow(settings, host)
+  }
+}
+
+/** The end is durable. What fails from here on must not keep this runner's label from the next operation. */
+async function settle(
+  { id, directory, settings, journal, warn }: PortsOptions,
+  seen: () => ReturnType<typeof observe>
+): Promise<void> {
+  const roots = settings.gcRootsDirectory
+  const attempts = [
+    () => releaseReserve(directory),
+    async () => keepMarks(foldOperation(journal.records), settings, await seen()),
+    () => removeRoot(roots, 'baseline'),
+    () => removeRoot(roots, 'baseline-profile'),
+    () => removeRoot(roots, 'candidate'),
+    () => disarmGuard(id)
+  ]
+  for (const attempt of attempts)
+    await attempt().catch((error: unknown) => warn(`left undone: ${describeError(error)}`))
+}

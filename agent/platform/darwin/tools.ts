@@ -1,0 +1,9 @@
+/** The programs of macOS that are used. Absolute: whoever sets a PATH does not choose what root runs. */
+export const tools = {
+  launchctl: '/bin/launchctl',
+  ps: '/bin/ps',
+  sync: '/bin/sync',
+  sh: '/bin/sh',
+  sysctl: '/usr/sbin/sysctl',
+  log: '/usr/bin/log'
+} as const

@@ -1,0 +1,75 @@
+import { pushPath } from '../build/push.ts'
+import type { Run } from '../build/run.ts'
+import type { Clock } from '../deploy/clock.ts'
+import type { DeployEvent } from '../deploy/events.ts'
+import type { FleetHost } from '../inventory/fleet.ts'
+import { holdsOf } from '../inventory/holds.ts'
+import type { LeakGate } from '../leaks/gate.ts'
+import type { Store } from '../store/store.ts'
+import type { OpenTunnel } from '../transport/tunnel.ts'
+import { realAgents } from './agents.ts'
+import type { Engine } from './engine.ts'
+import { createEngine } from './engine.ts'
+import { gateRunner } from './gates.ts'
+import { verdictSource } from './verdicts.ts'
+
+/** What the engine of a rollout over the real hosts is made of. */
+export interface EngineParts {
+  readonly store: Store
+  readonly hosts: ReadonlyMap<string, FleetHost>
+  readonly fleetFile: string
+  readonly run: Run
+  /** What must let a closure through before it is copied. */
+  readonly leaks: LeakGate
+  /** Opens a new connection each time: a confirmation over an old one proves nothing. */
+  readonly openTunnel: OpenTunnel
+  /** For looks; it may lend a connection that is open already. */
+  readonly lookThrough?: OpenTunnel
+  readonly clock: Clock
+  readonly signal: AbortSignal
+  /** Copy closures to the hosts. */
+  readonly push: boolean
+  readonly pollMs: number
+  readonly maxObserve: number
+  /** Who drives, for the records. */
+  readonly who: string
+  readonly emit: (event: DeployEvent) => void
+  readonly outside?: () => ReadonlySet<string>
+}
+
+/** An engine for a rollout of the store, over the real hosts. */
+export function rolloutEngine(id: string, parts: EngineParts): Engine {
+  const { store, hosts, fleetFile, run, openTunnel, clock, signal, emit, outside } = parts
+  const lookThrough = parts.lookThrough ?? openTunnel
+  const at = () => new Date(clock.now()).toISOString()
+  const ports = {
+    verdictOn: verdictSource({
+      plan: store.plan(id),
+      fleetFile,
+      openTunnel: lookThrough,
+      now: clock.now,
+      note: (host, message) => emit({ type: 'note', at: at(), host, message })
+    }),
+    hosts,
+    openTunnel,
+    clock,
+    emit,
+    push: async (host: FleetHost, storePath: string) => {
+      const onLine = (name: string, line: string) => emit({ type: 'output', at: at(), host: name, line })
+      if (parts.push) await pushPath(host, storePath, { run, signal, onLine, leaks: parts.leaks })
+    }
+  }
+  const { observe } = realAgents({ ...ports, openTunnel: lookThrough })
+  return createEngine(id, {
+    store,
+    agents: { ...realAgents(ports), observe },
+    lookAtGate: gateRunner(run),
+    holds: holdsOf(fleetFile),
+    clock,
+    signal,
+    who: parts.who,
+    pollMs: parts.pollMs,
+    maxObserve: parts.maxObserve,
+    ...(outside === undefined ? {} : { outside })
+  })
+}

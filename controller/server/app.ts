@@ -1,0 +1,67 @@
+import { CheckState } from '../../shared/api/checks.ts'
+import { controllerSchemas } from '../../shared/api/controller.ts'
+import { Hold } from '../../shared/api/hold.ts'
+import { RolloutPlan } from '../../shared/api/rollout.ts'
+import { Host, Operation, Problem, ProfileState } from '../../shared/api/schemas.ts'
+import { Soak } from '../../shared/api/soak.ts'
+import { codeOf } from '../../shared/errors.ts'
+import type { App } from '../../shared/server/empty-app.ts'
+import { emptyApp } from '../../shared/server/empty-app.ts'
+import type { Logger } from '../../shared/server/log.ts'
+import { authorise, knownCaller } from './caller.ts'
+import { eventsApi } from './events-api.ts'
+import { fleetLockApi, rebootLocksApi } from './fleet-lock-api.ts'
+import { hostsApi } from './hosts-api.ts'
+import type { ProbeParts } from './probes-api.ts'
+import { probesApi } from './probes-api.ts'
+import { proposalsApi, rolloutsApi, startApi } from './rollouts-api.ts'
+import { wordsApi } from './words-api.ts'
+
+/** What the app needs besides what its routes need. */
+export interface ControllerAppOptions extends ProbeParts {
+  readonly logger: Logger
+  /** Called first, to describe the routes; the running daemon describes nothing. */
+  readonly describe?: (app: App) => Promise<void>
+}
+
+const components = [
+  ...[Host, ProfileState, Operation, CheckState, Soak, Hold, Problem, RolloutPlan],
+  ...controllerSchemas
+]
+
+const apis = [hostsApi, rolloutsApi, startApi, wordsApi, proposalsApi, eventsApi, rebootLocksApi]
+
+/** The API as one app; sockets with roles, and TLS, are put in front of it by `listen`. */
+export async function buildController(options: ControllerAppOptions): Promise<App> {
+  const { logger, metrics } = options
+  const judge = authorise(options.store.tokens, options.now)
+  const app = emptyApp({
+    logger,
+    components,
+    authorise: (request, needed) => {
+      try {
+        judge(request, needed)
+      } catch (error) {
+        metrics.refused(codeOf(error))
+        throw error
+      }
+    }
+  })
+  app.addHook('onSend', async (request, reply) => {
+    reply.header('request-id', request.id)
+  })
+  // What changes something stands in the log under the identity that the audit has.
+  app.addHook('onResponse', async (request, reply) => {
+    const caller = knownCaller(request)
+    if (request.method === 'GET' || caller === undefined) return
+    const { name, role } = caller
+    const about = { request: request.id, method: request.method, url: request.url, principal: name, role }
+    logger.info({ ...about, status: reply.statusCode }, 'asked')
+  })
+  await options.describe?.(app)
+  for (const api of apis) await app.register(api, { ...options, prefix: '/v1' })
+  await app.register(fleetLockApi, options)
+  await app.register(probesApi, options)
+  await app.ready()
+  return app
+}

@@ -1,0 +1,104 @@
+import { readFile } from 'node:fs/promises'
+import type { Static } from 'typebox'
+import { Type } from 'typebox'
+import { Value } from 'typebox/value'
+import { BelayError } from '../../shared/errors.ts'
+import { problemsOf } from '../inventory/problems.ts'
+
+const closed = { additionalProperties: false } as const
+const text = (description: string) => Type.String({ description, default: '', pattern: '^[^\\s$%]*$' })
+const group = (description: string) =>
+  Type.Union([Type.String({ minLength: 1 }), Type.Null()], { description, default: null })
+const count = (minimum: number, maximum: number, preset: number, description: string) =>
+  Type.Integer({ minimum, maximum, description, default: preset })
+
+/** The configuration file of the controller's daemon, JSON. Every key has a default. */
+export const ControllerSettings = Type.Object(
+  {
+    fleetFile: text('The fleet file; default is the one of the command line'),
+    stateDirectory: text('Where the database is; default is $STATE_DIRECTORY, then $XDG_STATE_HOME/belay'),
+    socketDirectory: text(
+      'Where the sockets are made; default is $RUNTIME_DIRECTORY, then sockets in the state directory'
+    ),
+    logLevel: Type.Enum(['trace', 'debug', 'info', 'warn', 'error'], {
+      description: 'Least level logged',
+      default: 'info'
+    }),
+    groups: Type.Object(
+      {
+        observe: group('Group that may read: hosts, rollouts, metrics'),
+        propose: group('Group that may also hand plans in, and ask for reboots'),
+        approve: group('Group that may also approve stages, and start what was proposed'),
+        operate: group('Group that may also start, pause, skip, retry and abort'),
+        admin: group('Group that may do everything')
+      },
+      { ...closed, description: "Groups of the sockets; null is the daemon's user alone", default: {} }
+    ),
+    listen: Type.Object(
+      {
+        address: text('Address for callers with a token, over TLS alone; none is no such listener'),
+        port: count(1, 65_535, 9464, 'Its port'),
+        certificateFile: text('Its certificate with the chain, PEM'),
+        keyFile: text("The certificate's key, PEM")
+      },
+      { ...closed, description: 'The listener for other machines', default: {} }
+    ),
+    collect: Type.Object(
+      {
+        seconds: count(5, 3600, 60, 'Time between two looks at a host'),
+        parallel: count(1, 256, 32, 'Hosts that are looked at at the same time'),
+        streams: count(0, 1000, 64, 'Hosts to which a connection is kept open; the others are asked anew'),
+        verdictMinutes: count(1, 1440, 15, 'Time between two verdicts on a host'),
+        keepDays: count(1, 400, 30, 'Days for which events are kept')
+      },
+      { ...closed, description: 'What is collected from the hosts', default: {} }
+    ),
+    push: Type.Boolean({ description: 'Copy closures to the hosts before they begin', default: true })
+  },
+  { ...closed, $id: 'ControllerSettings', description: "Configuration of the controller's daemon" }
+)
+export type ControllerSettings = Static<typeof ControllerSettings>
+
+/** Reads and validates a configuration file; none is all defaults. Throws `invalid-config`. */
+export async function loadControllerSettings(file: string | undefined): Promise<ControllerSettings> {
+  if (file === undefined) return parseControllerSettings('{}', 'defaults')
+  const content = await readFile(file, 'utf8').catch((cause: Error) => {
+    throw new BelayError('invalid-config', `${file} cannot be read: ${cause.message}`, { cause, at: file })
+  })
+  return parseControllerSettings(content, file)
+}
+
+/** Validates the text of a configuration file and fills in defaults. */
+export function parseControllerSettings(content: string, at: string): ControllerSettings {
+  let input: unknown
+  try {
+    input = JSON.parse(content)
+  } catch (cause) {
+    throw new BelayError('invalid-config', `${at} is not JSON`, { cause, at })
+  }
+  const filled = Value.Default(ControllerSettings, input)
+  if (Value.Check(ControllerSettings, filled)) return judged(filled, at)
+  const problems = problemsOf(ControllerSettings, filled)
+  const lines = problems.map(({ path, message }) => `${[at, ...path].join('.')}: ${message}`)
+  const [first] = problems
+  throw new BelayError('invalid-config', lines.join('\n') || `${at} is not a map`, {
+    found: first?.found ?? input,
+    wanted: first?.wanted ?? 'a map',
+    at: first?.path.join('.') ?? at
+  })
+}
+
+function judged(settings: ControllerSettings, at: string): ControllerSettings {
+  const { address, certificateFile, keyFile } = settings.listen
+  if (address === '' || (certificateFile !== '' && keyFile !== '')) return settings
+  const wanted = 'listen.certificateFile and listen.keyFile'
+  throw new BelayError(
+    'invalid-config',
+    `${at}: listen.address needs ${wanted}: tokens travel over TLS alone`,
+    {
+      found: settings.listen,
+      wanted,
+      at: 'listen'
+    }
+  )
+}

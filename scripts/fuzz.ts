@@ -1,0 +1,33 @@
+import { parseArgs } from 'node:util'
+import { attackAgent } from '../test/fuzz/attack.ts'
+import { randomFrom } from '../test/verdict/random.ts'
+
+/** Sends requests made from the description of the API, more or less wrong, and bytes that are none. */
+const { values } = parseArgs({
+  options: {
+    requests: { type: 'string', default: '1000000' },
+    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    help: { type: 'boolean', default: false }
+  }
+})
+const [requests, seed] = [Number(values.requests), Number(values.seed)]
+if (values.help || !Number.isSafeInteger(requests) || requests < 1 || !Number.isSafeInteger(seed)) {
+  console.log(
+    'usage: npm run fuzz -- [--requests N] [--seed N]\nExit code 1 after an answer of 5xx, a crash, or no answer.'
+  )
+  process.exit(values.help ? 0 : 2)
+}
+const began = Date.now()
+const { statuses, broken, crashed, rss } = await attackAgent(requests, randomFrom(seed).uniform, (done) => {
+  if (process.stderr.isTTY) process.stderr.write(`\r${done} of ${requests}`)
+})
+if (process.stderr.isTTY) process.stderr.write('\r')
+console.log(`seed ${seed}, ${requests} requests in ${Math.round((Date.now() - began) / 1000)} s`)
+for (const [status, times] of [...statuses].sort(([a], [b]) => a - b))
+  console.log(`${status === 0 ? 'cut off' : status}: ${times}`)
+console.log(
+  `memory of the agent: ${rss.map((mib) => mib.toFixed(0)).join(' MiB after a tenth, at the end ')} MiB`
+)
+for (const each of broken) console.log(JSON.stringify(each))
+if (crashed !== null) console.log(`the agent ended by itself: ${crashed}`)
+if (broken.length > 0 || crashed !== null) process.exitCode = 1

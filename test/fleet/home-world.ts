@@ -1,0 +1,109 @@
+import { join } from 'node:path'
+import type { Home } from './generation.ts'
+import { writeHomes } from './generation.ts'
+import type { Host } from './host.ts'
+
+/** Makes users with homes of home-manager on a host; the first of each is activated by hand, as people do. */
+export class HomeWorld {
+  readonly #host: Host
+  readonly #paths = new Map<string, string>()
+
+  constructor(host: Host) {
+    this.#host = host
+  }
+
+  sh(script: string, timeoutMs = 60_000): Promise<string> {
+    return this.#host.must(['sh', '-c', script], { timeoutMs })
+  }
+
+  /** Runs a script as a user, as a login would. */
+  as(user: string, script: string): Promise<string> {
+    return this.#host.must(['su', '-', user, '-c', script])
+  }
+
+  /** Builds homes on the host, by the names of their configurations. */
+  async build(homes: Readonly<Record<string, Home>>): Promise<void> {
+    writeHomes(join(this.#host.root, 'root/homes'), homes)
+    const names = Object.keys(homes)
+    const attributes = names.map((name) => `path:/root/homes#homeConfigurations.${name}.activationPackage`)
+    const flags = ['--no-link', '--print-out-paths', '--no-write-lock-file']
+    // One after the other: several at once come in no order.
+    for (const [i, attribute] of attributes.entries())
+      this.#paths.set(names[i] ?? '', (await this.#host.must(['nix', 'build', attribute, ...flags])).trim())
+  }
+
+  /** Store path of a home. */
+  path(name: string): string {
+    const found = this.#paths.get(name)
+    if (found === undefined) throw new Error(`no home ${name}`)
+    return found
+  }
+
+  /** Adds a user whose profiles are in the home, or in the old place below /nix/var. */
+  async addUser(user: string, profiles: 'home' | 'global', first: string): Promise<void> {
+    const global = `/nix/var/nix/profiles/per-user/${user}`
+    await this.sh(`useradd --create-home --shell /bin/bash --groups nix-users ${user}`)
+    if (profiles === 'global') await this.sh(`install -d -o ${user} ${global}`)
+    else await this.as(user, 'mkdir -p ~/.local/state/nix/profiles')
+    const profile = this.profile(user, profiles)
+    await this.as(user, `nix-env --profile ${profile} --set ${this.path(first)}`)
+    await this.as(user, `${this.path(first)}/activate --driver-version 1`)
+  }
+
+  profile(user: string, profiles: 'home' | 'global'): string {
+    const folder =
+      profiles === 'home'
+        ? `/home/${user}/.local/state/nix/profiles`
+        : `/nix/var/nix/profiles/per-user/${user}`
+    return `${folder}/home-manager`
+  }
+
+  /** What a home is, read from its files and not from the agent. */
+  async truth(user: string, profiles: 'home' | 'global') {
+    const read = async (script: string) => (await this.#host.run(['sh', '-c', script])).stdout.trim()
+    const units = `'belay-home-${user}*' 'belay-operation-home-${user}*' 'belay-guard-*'`
+    const left = () => read(`systemctl list-units ${units} --plain --no-legend`)
+    // The end is written before it is tidied up.
+    await this.#host.waitFor(async () => (await left()) === '', 60_000, 'no unit of an operation')
+    const links = await read(
+      `cd /home/${user} && find . -lname '/nix/store/*-home-manager-files/*' -printf '%P -> %l\\n' | sort`
+    )
+    return {
+      profile: await read(`readlink -f ${this.profile(user, profiles)}`),
+      current: await read(`readlink -f /home/${user}/.local/state/home-manager/gcroots/current-home`),
+      links: links.split('\n').filter(Boolean),
+      strangers: await read(`find /home/${user} ! -user ${user} | head`)
+    }
+  }
+
+  /** Begins an activation and gives its identity. */
+  async begin(user: string, name: string, ...options: readonly string[]): Promise<string> {
+    const argv = ['belay-agent', '--json', 'activate', '--profile', `home:${user}`, '--no-follow', ...options]
+    const accepted = await this.#host.must([...argv, this.path(name)])
+    return (JSON.parse(accepted) as { id: string }).id
+  }
+
+  /** Resolves when an operation is in a phase. */
+  async reach(id: string, ...phases: readonly string[]): Promise<{ code: string | null; reason: string }> {
+    let last = { phase: '', code: null, reason: '' }
+    await this.#host
+      .waitFor(
+        async () => {
+          last = JSON.parse(await this.get(`/v1/operations/${id}`))
+          return phases.includes(last.phase)
+        },
+        90_000,
+        `${id} in ${phases.join(' or ')}`
+      )
+      .catch((error: unknown) => {
+        throw new Error(`${last.phase}: ${last.reason}`, { cause: error })
+      })
+    return last
+  }
+
+  /** What the agent answers to who may look. */
+  get(path: string): Promise<string> {
+    const socket = ['--unix-socket', '/run/belay/observe.sock']
+    return this.#host.must(['curl', '--silent', '--fail', ...socket, `http://agent${path}`])
+  }
+}

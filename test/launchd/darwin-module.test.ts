@@ -1,0 +1,68 @@
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { Settings } from '../../agent/config/settings.ts'
+import { AGENT_LABEL } from '../../agent/platform/darwin/jobs.ts'
+import { parsePlist } from '../../agent/platform/darwin/plist.ts'
+import { Mac } from '../darwin/mac.ts'
+import { fleetUnavailable } from '../fleet/root.ts'
+import { checkout } from '../systemd/module.ts'
+import type { Option } from '../systemd/options.ts'
+import { byName, optionsOf } from '../systemd/options.ts'
+
+const there = '/opt/belay/checkout'
+
+t.test('the module of nix-darwin', { skip: fleetUnavailable() ?? false, timeout: 120_000 }, async (t) => {
+  await using mac = await Mac.bare()
+  const evaluate = async (attribute: string, config = '{ }'): Promise<unknown> => {
+    const base = [
+      `${there}/test/fixtures/module/darwin.nix`,
+      '--arg',
+      'checkout',
+      there,
+      '--arg',
+      'host',
+      config
+    ]
+    return JSON.parse(
+      await mac.must(['nix-instantiate', '--eval', '--strict', '--json', ...base, '--attr', attribute])
+    )
+  }
+  const enabled = '{ services.belay-agent.enable = true; }'
+
+  await t.test('its files parse', async (t) => {
+    for (const file of globSync('launchd/*.nix', { cwd: checkout }))
+      t.equal((await mac.run(['nix-instantiate', '--parse', join(there, file)])).code, 0, file)
+  })
+
+  await t.test('its options are the keys of the configuration file', async (t) => {
+    t.same(byName((await evaluate('options')) as Option[]), byName(optionsOf(Settings)))
+  })
+
+  await t.test('the flake has it, and packages for both kinds of Mac', async (t) => {
+    const parts = ['belay', 'belay-agent', 'default']
+    t.same(await evaluate('packages'), { 'aarch64-darwin': parts, 'x86_64-darwin': parts })
+  })
+
+  await t.test(
+    'off, it changes nothing; on, the daemon is the list in launchd/, and its log is rotated',
+    async (t) => {
+      t.same(await evaluate('files'), {})
+      const files = (await evaluate('files', enabled)) as Record<string, string>
+      const name = `${AGENT_LABEL}.plist`
+      t.equal(files[name], readFileSync(join(checkout, 'launchd', name), 'utf8'))
+      t.match(parsePlist(files[name] ?? ''), {
+        Label: AGENT_LABEL,
+        StandardErrorPath: '/var/log/belay-agent.log'
+      })
+      t.match(
+        files['newsyslog.d/belay-agent.conf'],
+        /^\/var\/log\/belay-agent\.log 640 5 5120 \* JR \/nix\/store\/\S+-belay-agent-rotated\n$/
+      )
+    }
+  )
+
+  await t.test('the daemon names no store path: no generation changes it', async (t) => {
+    t.notMatch(readFileSync(join(checkout, 'launchd', `${AGENT_LABEL}.plist`), 'utf8'), /\/nix\/store\//)
+  })
+})
