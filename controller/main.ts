@@ -7,6 +7,8 @@ import { painter } from './cli/views/text.ts'
 import type { Terminal, Wiring } from './cli/wiring.ts'
 import { exitCodes } from './cli/wiring.ts'
 import { systemClock } from './deploy/clock.ts'
+import { knownCleanFile, knownCleanPath } from './leaks/known-clean.ts'
+import { closureScan } from './leaks/scan-closure.ts'
 import { openSshTunnel } from './transport/tunnel.ts'
 
 const { stdout, stderr, env } = process
@@ -26,6 +28,7 @@ const wiring: Wiring = {
   openTunnel: openSshTunnel,
   clock: systemClock,
   newKey: randomUUID,
+  scan: closureScan(runCommand, knownCleanFile(knownCleanPath(env))),
   signal: interrupt.signal
 }
 

@@ -170,6 +170,10 @@ in
             option (types.ints.between 0 604800) 0
               "macOS: how long an activation waits for somebody at the screen, where it needs their session; 0 refuses it at once";
           preflight.clock = strictness "When the clock is not synchronised";
+          preflight.baselineSecrets = option (types.enum [
+            "warn"
+            "fail"
+          ]) "fail" "When a rollback would fail, as a secret could not be decrypted";
         };
       };
     };
@@ -213,10 +217,11 @@ in
       # the activation. It does not reload.
       restartTriggers = [ settingsFile ];
       # Next to what NixOS gives every unit: coreutils, gnugrep and systemd. Runner and guard inherit it. ssh-keygen
-      # verifies approvals.
+      # verifies approvals and tells the public half of a host key, age-keygen that of an age key.
       path = [
         config.nix.package
         config.programs.ssh.package
+        pkgs.age
       ];
     };
   };

@@ -173,8 +173,13 @@ export async function configCheck(file: string | null, terminal: Terminal): Prom
   return 0
 }
 
-const follow = (context: Context, client: AgentClient, id: string, wanted: readonly Operation['phase'][]) =>
-  show(context, followByApi(client, id), wanted)
+/** Follows an operation; exit code 0 when it ends as wanted. */
+export const follow = (
+  context: Context,
+  client: AgentClient,
+  id: string,
+  wanted: readonly Operation['phase'][]
+) => show(context, followByApi(client, id), wanted)
 
 /** Prints events as they come; exit code 0 when the operation ends as wanted, or is left to wait for its reboot. */
 async function show(

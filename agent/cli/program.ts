@@ -9,6 +9,7 @@ import { UNREADABLE } from '../platform/agent-command.ts'
 import { assertCommand } from '../platform/choose.ts'
 import type { Terminal } from './commands.ts'
 import * as commands from './commands.ts'
+import { addDrill } from './drill.ts'
 import type { GcOptions } from './gc.ts'
 import { addPreflight } from './preflight.ts'
 import type { PreviewOptions } from './preview.ts'
@@ -86,6 +87,7 @@ export async function runAgentCli(argv: readonly string[], terminal: Terminal): 
   addChanging(shell)
   addApproving(shell)
   addPreflight(shell)
+  addDrill(shell)
   addRescue(shell)
   addSoak(shell)
   addInternal(shell)

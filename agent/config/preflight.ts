@@ -7,7 +7,8 @@ import { days, isTimeZone } from '../../shared/window.ts'
 const closed = { additionalProperties: false } as const
 const bytes = (description: string, value: number) =>
   Type.Integer({ minimum: 0, maximum: 1_000_000_000_000_000, description, default: value })
-const strictness = (description: string) => Type.Enum(['warn', 'fail'], { description, default: 'warn' })
+const strictness = (description: string, preset: 'warn' | 'fail' = 'warn') =>
+  Type.Enum(['warn', 'fail'], { description, default: preset })
 
 const MiB = 1024 * 1024
 
@@ -79,7 +80,8 @@ export const preflightSettings = {
           'macOS: how long an activation waits for somebody at the screen, where it needs their session; 0 refuses it at once',
         default: 0
       }),
-      clock: strictness('When the clock is not synchronised')
+      clock: strictness('When the clock is not synchronised'),
+      baselineSecrets: strictness('When a rollback would fail, as a secret could not be decrypted', 'fail')
     },
     { ...closed, description: 'Preflight', default: {} }
   )

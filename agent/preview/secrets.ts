@@ -1,4 +1,5 @@
 import type { SecretChange } from '../../shared/api/plan.ts'
+import { names, parseManifest } from '../secrets/manifest.ts'
 
 /** A secret as a manifest of sops-nix declares it. Contents are not in it. */
 export interface DeclaredSecret {
@@ -15,27 +16,16 @@ const COUNTED = ['path', 'owner', 'group', 'uid', 'gid', 'mode', 'key', 'format'
 
 /** Reads a manifest; null for what is none. */
 export function readManifest(json: string): DeclaredSecret[] | null {
-  let manifest: unknown
-  try {
-    manifest = JSON.parse(json)
-  } catch {
-    return null
-  }
-  if (!isObject(manifest) || !Array.isArray(manifest.secrets) || typeof manifest.symlinkPath !== 'string')
-    return null
-  return manifest.secrets.flatMap((each) => {
-    if (!isObject(each) || typeof each.name !== 'string') return []
-    const counted = COUNTED.filter((key) => each[key] !== undefined && each[key] !== null)
-    const settings = Object.fromEntries(counted.map((key) => [key, JSON.stringify(each[key])]))
-    const units = [...names(each.restartUnits), ...names(each.reloadUnits)].sort()
-    return [{ name: each.name, settings, file: String(each.sopsFile), units }]
-  })
+  const entries = parseManifest(json)?.entries
+  return (
+    entries?.map((each) => {
+      const counted = COUNTED.filter((key) => each[key] !== undefined && each[key] !== null)
+      const settings = Object.fromEntries(counted.map((key) => [key, JSON.stringify(each[key])]))
+      const units = [...names(each.restartUnits), ...names(each.reloadUnits)].sort()
+      return { name: String(each.name), settings, file: String(each.sopsFile), units }
+    }) ?? null
+  )
 }
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-const names = (value: unknown): string[] =>
-  Array.isArray(value) ? value.filter((each) => typeof each === 'string') : []
 
 /** The secrets that are not declared the same, by name. */
 export function secretChanges(

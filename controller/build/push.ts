@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { BelayError } from '../../shared/errors.ts'
 import type { FleetHost, SshConnection } from '../inventory/fleet.ts'
+import type { LeakGate } from '../leaks/gate.ts'
 import { destination, sshOptions, storeUrl } from '../transport/ssh-args.ts'
 import type { Run } from './run.ts'
 import { endOfLog, nixProgram } from './run.ts'
@@ -13,6 +14,8 @@ export interface PushPorts {
   readonly signal: AbortSignal
   /** Called for every line that Nix prints. */
   readonly onLine: (host: string, line: string) => void
+  /** What must let the closure through first. */
+  readonly leaks: LeakGate
 }
 
 /** Milliseconds after which a push is given up: six hours. */
@@ -22,8 +25,9 @@ const PUSH_TIMEOUT = 6 * 3600_000
 const NO_CONNECTION =
   /cannot connect to|failed to start SSH|ssh: connect|Connection (refused|timed out|closed|reset)|No route to host|Could not resolve|Host key verification failed|Permission denied \(/i
 
-/** Copies the closure to the host. Throws `host-unreachable` or `push-failed`. */
+/** Copies the closure to the host. Throws `leak-found`, `host-unreachable` or `push-failed`. */
 export async function pushPath(host: FleetHost, storePath: string, ports: PushPorts): Promise<void> {
+  await ports.leaks(storePath, (line) => ports.onLine(host.name, line))
   await using ssh = await sshForNix(host.ssh)
   const result = await ports.run(pushCommand(host, storePath), {
     timeoutMs: PUSH_TIMEOUT,

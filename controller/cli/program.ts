@@ -14,6 +14,8 @@ import { NAMES, nameKinds } from './completion/known.ts'
 import type { DoctorActions } from './doctor.ts'
 import { addDoctor } from './doctor.ts'
 import { collect, collectPath, parseCount, parseLifetime, parseRevision, parseWindow } from './options.ts'
+import type { PipelineActions } from './pipeline-program.ts'
+import { addPipeline } from './pipeline-program.ts'
 import type { RolloutActions } from './rollout.ts'
 import { addInventory, addRollout } from './rollout.ts'
 import type { ServeActions } from './serve.ts'
@@ -23,7 +25,12 @@ import { addVerdictCommands } from './verdict-program.ts'
 import type { GlobalOptions } from './wiring.ts'
 
 /** What each command does with its options. */
-export interface Actions extends VerdictActions, RolloutActions, ServeActions, DoctorActions {
+export interface Actions
+  extends VerdictActions,
+    RolloutActions,
+    ServeActions,
+    DoctorActions,
+    PipelineActions {
   build(options: BuildOptions): Promise<void>
   push(options: PushOptions): Promise<void>
   plan(options: PlanOptions): Promise<void>
@@ -62,6 +69,7 @@ export function buildProgram(actions: Actions, version: string): Command {
   addRollout(program, actions)
   addServe(program, actions)
   addDoctor(program, actions)
+  addPipeline(program, actions)
   addTools(program, actions)
   program.addHelpText('after', exitHelp)
   return program

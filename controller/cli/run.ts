@@ -11,6 +11,8 @@ import { push } from './commands/push.ts'
 import { status } from './commands/status.ts'
 import type { DoctorActions } from './doctor.ts'
 import { doctorActions } from './doctor.ts'
+import { pipelineActions } from './pipeline-actions.ts'
+import type { PipelineActions } from './pipeline-program.ts'
 import type { Actions } from './program.ts'
 import { buildProgram } from './program.ts'
 import type { RolloutActions } from './rollout.ts'
@@ -65,7 +67,8 @@ export async function runCli(
     ...verdictActions(wiring, terminal, exit),
     ...rolloutActions(wiring, terminal, exit),
     ...serveActions(wiring, terminal),
-    ...doctorActions(wiring, terminal, exit)
+    ...doctorActions(wiring, terminal, exit),
+    ...pipelineActions(wiring, terminal, exit)
   }
   const program = buildProgram(actions, version)
   for (const command of [program, ...program.commands.flatMap((each) => [each, ...each.commands])]) {
@@ -88,7 +91,7 @@ function actionsOf(
   wiring: Wiring,
   terminal: Terminal,
   end: (ok: boolean) => void
-): Omit<Actions, keyof (VerdictActions & RolloutActions & ServeActions & DoctorActions)> {
+): Omit<Actions, keyof (VerdictActions & RolloutActions & ServeActions & DoctorActions & PipelineActions)> {
   const { out, err, paint } = terminal
   const json = (value: unknown) => out(`${JSON.stringify(value, null, 2)}\n`)
   const progress = (host: string, line: string) => err(`${paint('dim', `${host} |`)} ${firstLine(line)}\n`)

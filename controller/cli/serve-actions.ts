@@ -23,7 +23,7 @@ export function serveActions(wiring: Wiring, { out, err, paint }: Terminal): Ser
     async serve({ config, fleet, state }) {
       const { loadControllerSettings } = await import('../server/settings.ts')
       const settings = await loadControllerSettings(config)
-      const { run, openTunnel, clock, signal } = wiring
+      const { run, openTunnel, scan, clock, signal } = wiring
       const { STATE_DIRECTORY, RUNTIME_DIRECTORY } = process.env
       const stateDirectory = resolve(settings.stateDirectory || STATE_DIRECTORY || state)
       const socketDirectory = resolve(
@@ -39,7 +39,7 @@ export function serveActions(wiring: Wiring, { out, err, paint }: Terminal): Ser
       await serve({
         settings,
         fleetFile: resolve(settings.fleetFile || fleet),
-        ...{ stateDirectory, socketDirectory, run, openTunnel, clock, signal }
+        ...{ stateDirectory, socketDirectory, run, openTunnel, scan, clock, signal }
       })
     },
     async tokenAdd(name, { role, expires, state, json: asJson }) {

@@ -1,5 +1,6 @@
 import type { Run } from '../build/run.ts'
 import type { Clock } from '../deploy/clock.ts'
+import type { ScanClosure } from '../leaks/scan-closure.ts'
 import type { OpenTunnel } from '../transport/tunnel.ts'
 import type { Paint } from './views/text.ts'
 
@@ -9,6 +10,8 @@ export interface Wiring {
   readonly openTunnel: OpenTunnel
   readonly clock: Clock
   readonly newKey: () => string
+  /** Looks for secrets in a closure of this machine. */
+  readonly scan: ScanClosure
   /** Aborted when the operator interrupts. */
   readonly signal: AbortSignal
 }

@@ -47,6 +47,8 @@ export interface FleetHost {
   readonly hold: string | null
   /** Where the host says how long it is to be watched at least, and why. */
   readonly ownSoak: { readonly seconds: number; readonly reason: string } | null
+  /** Keys for which its secrets are encrypted, as they stand in the fleet file. */
+  readonly recipients: readonly string[]
 }
 
 /** The hosts of a fleet file, in the order of the file. */
@@ -73,6 +75,7 @@ export function resolveFleet(content: FleetFile, file: string): Fleet {
       push,
       roles: entry.roles ?? [],
       tags: entry.tags ?? [],
+      recipients: entry.recipients ?? [],
       soak: resolvePolicy(defaults.soak, entry.soak),
       metrics: metricsOf(content.monitoring ?? {}, name, directory),
       presence: entry.presence ?? defaults.presence ?? 'always',

@@ -1,3 +1,4 @@
+import { recipientOf } from '../../shared/secrets/age.ts'
 import { isTimeZone } from '../../shared/window.ts'
 import { notifyProblems } from '../notify/problems.ts'
 import type { FileProblem } from './problems.ts'
@@ -18,7 +19,9 @@ export function meaningProblems(content: FleetFile): FileProblem[] {
     ...edgeProblems(content),
     ...budgetProblems(content),
     ...notifyProblems(content.notify),
-    ...evidenceProblems(content)
+    ...evidenceProblems(content),
+    ...recipientProblems(content),
+    ...cacheProblems(content)
   ]
 }
 
@@ -80,6 +83,30 @@ function budgetProblems({ rollout }: FleetFile): FileProblem[] {
       ? []
       : [problem(['rollout', 'budgets', String(index)], budget, 'either role or tag')]
   )
+}
+
+function recipientProblems({ hosts = {} }: FleetFile): FileProblem[] {
+  return Object.entries(hosts).flatMap(([name, { recipients = [] }]) =>
+    recipients.flatMap((text, index) => {
+      try {
+        recipientOf(text)
+        return []
+      } catch (error) {
+        const path = ['hosts', name, 'recipients', String(index)]
+        const { found, wanted } = error as { found?: unknown; wanted?: unknown }
+        return [problem(path, found, String(wanted))]
+      }
+    })
+  )
+}
+
+/** Nix and niks3 are pushed to by URL, the others by name. */
+function cacheProblems({ caches = {} }: FleetFile): FileProblem[] {
+  return Object.entries(caches).flatMap(([name, { kind = 'nix', ...cache }]) => {
+    const key = kind === 'nix' ? 'url' : kind === 'niks3' ? null : 'name'
+    if (key === null || cache[key] !== undefined) return []
+    return [problem(['caches', name], cache, `${key}, which ${kind} needs`)]
+  })
 }
 
 function problem(path: readonly string[], found: unknown, wanted: string): FileProblem {

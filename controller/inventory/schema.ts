@@ -4,6 +4,7 @@ import { SoakDefaults, SoakOverride } from '../../shared/verdict/policy.ts'
 import { Monitoring } from '../monitor/prometheus-schema.ts'
 import { Notify } from '../notify/schema.ts'
 import { factFields, ownFactFields } from './facts-schema.ts'
+import { Caches, CheckPolicy, SecretsPolicy } from './pipeline-schema.ts'
 import { RolloutPolicy } from './rollout-schema.ts'
 import { closed, hostName, words } from './words.ts'
 
@@ -120,6 +121,13 @@ export const HostEntry = Type.Object(
     ),
     roles: Type.Optional(words('What the host does in the fleet')),
     tags: Type.Optional(words('Free words')),
+    recipients: Type.Optional(
+      Type.Array(Type.String({ minLength: 1, maxLength: 4200 }), {
+        description:
+          'Keys for which its secrets are encrypted: age1…, or the line of its ssh-ed25519 host key',
+        maxItems: 10
+      })
+    ),
     ...ownFactFields
   },
   { ...closed, description: 'One host' }
@@ -166,6 +174,9 @@ export const FleetFile = Type.Object(
     rollout: Type.Optional(RolloutPolicy),
     notify: Type.Optional(Notify),
     monitoring: Type.Optional(Monitoring),
+    secrets: Type.Optional(SecretsPolicy),
+    check: Type.Optional(CheckPolicy),
+    caches: Type.Optional(Caches),
     hosts: Type.Optional(
       Type.Record(Type.String({ pattern: hostName }), HostEntry, {
         ...closed,

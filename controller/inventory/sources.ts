@@ -8,6 +8,7 @@ import { resolveFlake } from './fleet.ts'
 import type { Inventory } from './inventory.ts'
 import { mergeInventory } from './inventory.ts'
 import { readFleetFile } from './load.ts'
+import type { Caches, CheckPolicy, SecretsPolicy } from './pipeline-schema.ts'
 import type { RolloutPolicy } from './rollout-schema.ts'
 
 /** What reading the inventory needs from outside. */
@@ -20,6 +21,11 @@ export interface SourcePorts {
 export interface LoadedInventory extends Inventory {
   readonly policy: RolloutPolicy
   readonly notify: Notify
+  /** The flake with the systems. */
+  readonly flake: string
+  readonly secrets: SecretsPolicy
+  readonly check: CheckPolicy
+  readonly caches: Caches
 }
 
 /** Reads the fleet file and the sources that it names. Evaluates nothing when it names none. */
@@ -32,9 +38,6 @@ export async function loadInventory(path: string, ports: SourcePorts): Promise<L
     ...(sources.includes('clan') ? { clan: await clanHosts(evaluate) } : {}),
     ...(sources.includes('flake') ? { flake: await flakeHosts(evaluate) } : {})
   }
-  return {
-    ...mergeInventory(read, others),
-    policy: read.content.rollout ?? {},
-    notify: read.content.notify ?? {}
-  }
+  const { rollout = {}, notify = {}, secrets = {}, check = {}, caches = {} } = read.content
+  return { ...mergeInventory(read, others), policy: rollout, notify, flake, secrets, check, caches }
 }

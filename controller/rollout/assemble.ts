@@ -4,6 +4,7 @@ import type { Clock } from '../deploy/clock.ts'
 import type { DeployEvent } from '../deploy/events.ts'
 import type { FleetHost } from '../inventory/fleet.ts'
 import { holdsOf } from '../inventory/holds.ts'
+import type { LeakGate } from '../leaks/gate.ts'
 import type { Store } from '../store/store.ts'
 import type { OpenTunnel } from '../transport/tunnel.ts'
 import { realAgents } from './agents.ts'
@@ -18,6 +19,8 @@ export interface EngineParts {
   readonly hosts: ReadonlyMap<string, FleetHost>
   readonly fleetFile: string
   readonly run: Run
+  /** What must let a closure through before it is copied. */
+  readonly leaks: LeakGate
   /** Opens a new connection each time: a confirmation over an old one proves nothing. */
   readonly openTunnel: OpenTunnel
   /** For looks; it may lend a connection that is open already. */
@@ -53,7 +56,7 @@ export function rolloutEngine(id: string, parts: EngineParts): Engine {
     emit,
     push: async (host: FleetHost, storePath: string) => {
       const onLine = (name: string, line: string) => emit({ type: 'output', at: at(), host: name, line })
-      if (parts.push) await pushPath(host, storePath, { run, signal, onLine })
+      if (parts.push) await pushPath(host, storePath, { run, signal, onLine, leaks: parts.leaks })
     }
   }
   const { observe } = realAgents({ ...ports, openTunnel: lookThrough })

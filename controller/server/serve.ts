@@ -9,6 +9,8 @@ import { Keeper } from '../collector/keeper.ts'
 import { judgeHosts } from '../collector/verdict-round.ts'
 import type { Clock } from '../deploy/clock.ts'
 import type { DeployEvent } from '../deploy/events.ts'
+import { leakGate } from '../leaks/gate.ts'
+import type { ScanClosure } from '../leaks/scan-closure.ts'
 import { rolloutEngine } from '../rollout/assemble.ts'
 import type { ControllerStore } from '../store/controller-store.ts'
 import { openControllerStore } from '../store/controller-store.ts'
@@ -35,6 +37,8 @@ export interface ServeOptions {
   readonly socketDirectory: string
   readonly run: Run
   readonly openTunnel: OpenTunnel
+  /** Looks for secrets in a closure of this machine. */
+  readonly scan: ScanClosure
   readonly clock: Clock
   /** Aborted when the daemon is to end. */
   readonly signal: AbortSignal
@@ -114,6 +118,8 @@ function partsOf(options: ServeOptions, { store, engineStore, fleet, logger }: K
       rolloutEngine(rollout, {
         ...{ store: engineStore, hosts: fleet.hosts, fleetFile: fleet.file, run, openTunnel, clock, signal },
         lookThrough: collector.lend,
+        // By the fleet file as it is when something is pushed.
+        leaks: (path, warn) => leakGate(options.scan, fleet.inventory().secrets, signal)(path, warn),
         push: settings.push,
         pollMs: rolloutPoll,
         maxObserve: parallel,

@@ -163,7 +163,7 @@ t.test('preflight on real hosts', { skip: fleetUnavailable() ?? false, timeout: 
     t.equal(exit, 0)
     t.match(answer, { ok: true, storePath: good })
     t.equal(answer.checks.filter(({ result }) => result === 'fail').length, 0)
-    t.equal(answer.checks.length, 18)
+    t.equal(answer.checks.length, 20)
   })
 
   for (const { check, code, settings, generation, before: provoke, after: mend, atAdmission } of cases) {

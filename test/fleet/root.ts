@@ -16,7 +16,9 @@ export const debianPackages = [
   'prometheus',
   'victoria-metrics',
   'zsh',
-  'fish'
+  'fish',
+  'age',
+  'python3'
 ] as const
 
 /** Where cached things live, outside the checkout. */

@@ -19,7 +19,10 @@ const pages = [
   'docs/notify.md',
   'docs/adr/0002-nix-package.md',
   'docs/approval.md',
-  'docs/controller.md'
+  'docs/controller.md',
+  'docs/secrets.md',
+  'docs/ci.md',
+  'docs/checklist.md'
 ]
 const textOf = (page: string) => readFileSync(join(checkout, page), 'utf8')
 const install = textOf('docs/install.md')

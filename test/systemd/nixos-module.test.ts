@@ -114,7 +114,7 @@ t.test('flake and module', { skip }, async (t) => {
     t.same(await module.value('groups', config), ['belay-operate', 'monitoring'])
     t.same(await module.value('groups', enabled()), [])
     t.same(await module.value('wantedBy', config), ['multi-user.target'])
-    t.same(await module.value('path', config), ['nix', 'openssh'])
+    t.same(await module.value('path', config), ['nix', 'openssh', 'age'])
   })
 
   await t.test('what it cannot work on is refused', async (t) => {

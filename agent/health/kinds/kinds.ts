@@ -1,5 +1,6 @@
 import { certificateExpiryKind } from './certificate-expiry.ts'
 import { commandKind } from './command.ts'
+import { declaredSecretsKind } from './declared-secrets.ts'
 import { diskKind } from './disk.ts'
 import { dnsKind } from './dns.ts'
 import { driftKind } from './drift.ts'
@@ -43,6 +44,7 @@ export const kinds = {
   temperature: temperatureKind,
   'time-sync': timeSyncKind,
   'secrets-present': secretsPresentKind,
+  'declared-secrets': declaredSecretsKind,
   'certificate-expiry': certificateExpiryKind,
   drift: driftKind,
   'unexpected-reboot': unexpectedRebootKind

@@ -85,7 +85,8 @@ export function parseNumbers(text: string): Numbers {
   )
 }
 
-function judgeSecrets(flaws: readonly (string | null)[]): Finding {
+/** All of them, by what is wrong with each. */
+export function judgeSecrets(flaws: readonly (string | null)[]): Finding {
   const bad = flaws.filter((flaw) => flaw !== null)
   return bad.length === 0 ? pass(`${flaws.length} secrets are in place`) : fail(some(bad, 3))
 }

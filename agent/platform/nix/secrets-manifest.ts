@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Sizes } from '../../preview/closure.ts'
 import type { DeclaredSecret } from '../../preview/secrets.ts'
 import { readManifest } from '../../preview/secrets.ts'
+import { isManifestPath } from '../../secrets/manifest.ts'
 import { readStoreFile } from './store-file.ts'
 
 /** Bytes of a manifest, and of an encrypted file. */
@@ -12,7 +13,7 @@ const MAX_BYTES = 4 * 1024 * 1024
  * with each other: nothing of them is kept but a hash.
  */
 export async function declaredSecrets(closure: Sizes): Promise<readonly DeclaredSecret[]> {
-  const manifests = [...closure.keys()].filter((path) => /-manifest[a-z-]*\.json$/.test(path))
+  const manifests = [...closure.keys()].filter(isManifestPath)
   const found: DeclaredSecret[] = []
   for (const path of manifests.sort()) {
     const text = await readStoreFile(path, MAX_BYTES)

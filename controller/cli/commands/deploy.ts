@@ -5,6 +5,7 @@ import { deploy as carryOut } from '../../deploy/deploy.ts'
 import type { DeployEvent, HostResult } from '../../deploy/events.ts'
 import { selectHosts } from '../../inventory/fleet.ts'
 import { loadInventory } from '../../inventory/sources.ts'
+import { leakGate } from '../../leaks/gate.ts'
 import { checkPaths } from '../paths.ts'
 import type { GlobalOptions, Wiring } from '../wiring.ts'
 
@@ -28,10 +29,12 @@ export type Watch = (hosts: readonly string[]) => (event: DeployEvent) => void
 
 /** Deploys to the selected hosts. */
 export async function deploy(options: DeployOptions, wiring: Wiring, watch: Watch): Promise<HostResult[]> {
-  const hosts = selectHosts((await loadInventory(options.fleet, wiring)).fleet, options.host ?? [])
+  const { fleet, secrets } = await loadInventory(options.fleet, wiring)
+  const hosts = selectHosts(fleet, options.host ?? [])
   const paths = checkPaths(hosts, options)
   const emit = watch(hosts.map((host) => host.name))
   const { run, signal, clock, openTunnel, newKey } = wiring
+  const leaks = leakGate(wiring.scan, secrets, signal)
   const onLine = (host: string, line: string) =>
     emit({ type: 'output', at: new Date(clock.now()).toISOString(), host, line })
   const request = {
@@ -53,7 +56,7 @@ export async function deploy(options: DeployOptions, wiring: Wiring, watch: Watc
     newKey,
     build: (host) => buildHost(host, { run, signal, now: clock.now, onLine }),
     push: async (host, storePath) => {
-      if (options.push) await pushPath(host, storePath, { run, signal, onLine })
+      if (options.push) await pushPath(host, storePath, { run, signal, onLine, leaks })
     }
   })
 }

@@ -6,6 +6,7 @@ import { pushPath } from '../../build/push.ts'
 import type { FleetHost } from '../../inventory/fleet.ts'
 import { selectHosts } from '../../inventory/fleet.ts'
 import { loadInventory } from '../../inventory/sources.ts'
+import { leakGate } from '../../leaks/gate.ts'
 import { checkPaths } from '../paths.ts'
 import type { Wiring } from '../wiring.ts'
 import type { HostDone, OnLine } from './build.ts'
@@ -30,15 +31,17 @@ export async function plan(
   wiring: Wiring,
   onLine: OnLine
 ): Promise<HostDone<{ readonly plan: Plan }>[]> {
-  const hosts = selectHosts((await loadInventory(options.fleet, wiring)).fleet, options.host ?? [])
+  const { fleet, secrets } = await loadInventory(options.fleet, wiring)
+  const hosts = selectHosts(fleet, options.host ?? [])
   const paths = checkPaths(hosts, options)
   const { run, signal, clock, openTunnel } = wiring
+  const leaks = leakGate(wiring.scan, secrets, signal)
   const ask = async (host: FleetHost) => {
     const known = paths.get(host.name)
     if (known === undefined) onLine(host.name, `building ${host.installable}`)
     const storePath = known ?? (await buildHost(host, { run, signal, now: clock.now, onLine })).storePath
     if (options.push) onLine(host.name, `pushing ${storePath}`)
-    if (options.push) await pushPath(host, storePath, { run, signal, onLine })
+    if (options.push) await pushPath(host, storePath, { run, signal, onLine, leaks })
     await using tunnel = await openTunnel(host, signal)
     const client = agentClient(tunnel.socketPath, LIMIT)
     const { diff = false, dryActivate = false } = options

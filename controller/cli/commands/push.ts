@@ -3,6 +3,7 @@ import { buildHost } from '../../build/build.ts'
 import { pushPath } from '../../build/push.ts'
 import { selectHosts } from '../../inventory/fleet.ts'
 import { loadInventory } from '../../inventory/sources.ts'
+import { leakGate } from '../../leaks/gate.ts'
 import { checkPaths } from '../paths.ts'
 import type { GlobalOptions, Wiring } from '../wiring.ts'
 import type { HostDone, OnLine } from './build.ts'
@@ -28,9 +29,11 @@ export async function push(
   wiring: Wiring,
   onLine: OnLine
 ): Promise<HostDone<Pushed>[]> {
-  const hosts = selectHosts((await loadInventory(options.fleet, wiring)).fleet, options.host ?? [])
+  const { fleet, secrets } = await loadInventory(options.fleet, wiring)
+  const hosts = selectHosts(fleet, options.host ?? [])
   const paths = checkPaths(hosts, options)
   const { run, signal, clock } = wiring
+  const leaks = leakGate(wiring.scan, secrets, signal)
   const limit = pLimit(options.maxParallel)
   return await limit.map(hosts, (host) => {
     const work = async (): Promise<Pushed> => {
@@ -39,7 +42,7 @@ export async function push(
       if (known === undefined) onLine(host.name, `building ${host.installable}`)
       const storePath = known ?? (await buildHost(host, { run, signal, now: clock.now, onLine })).storePath
       onLine(host.name, `pushing ${storePath}`)
-      await pushPath(host, storePath, { run, signal, onLine })
+      await pushPath(host, storePath, { run, signal, onLine, leaks })
       return { storePath, seconds: Math.round((clock.now() - started) / 100) / 10 }
     }
     return settle(host.name, signal, work())

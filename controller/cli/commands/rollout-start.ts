@@ -7,6 +7,7 @@ import type { DeployEvent } from '../../deploy/events.ts'
 import type { FleetHost } from '../../inventory/fleet.ts'
 import { selectHosts } from '../../inventory/fleet.ts'
 import { loadInventory } from '../../inventory/sources.ts'
+import { leakGate } from '../../leaks/gate.ts'
 import { planRollout } from '../../plan/planner.ts'
 import { admit, checkPlan } from '../../rollout/admit.ts'
 import { rolloutEngine } from '../../rollout/assemble.ts'
@@ -186,13 +187,14 @@ async function driveRollout(
   watch: RolloutWatch
 ): Promise<Decision> {
   const { run, signal, clock, openTunnel } = wiring
-  const { fleet } = await loadInventory(options.fleet, wiring)
+  const { fleet, secrets } = await loadInventory(options.fleet, wiring)
   const pollMs = options.poll * 1000
   const engine = rolloutEngine(id, {
     store,
     hosts: new Map(fleet.hosts.map((host) => [host.name, host])),
     fleetFile: fleet.file,
     run,
+    leaks: leakGate(wiring.scan, secrets, signal),
     openTunnel,
     clock,
     signal,

@@ -3,13 +3,15 @@ import { join } from 'node:path'
 import t from 'tap'
 import { pushCommand, pushPath, sshForNix } from '../../../controller/build/push.ts'
 import { runCommand } from '../../../shared/command.ts'
+import { BelayError } from '../../../shared/errors.ts'
 import { fleetHost, storePath } from '../fakes/fleet-host.ts'
 import { fakeRun } from '../fakes/run.ts'
 
 const ports = (result: Parameters<typeof fakeRun>[0] = {}) => ({
   ...fakeRun(result),
   signal: new AbortController().signal,
-  onLine: () => {}
+  onLine: () => {},
+  leaks: async () => {}
 })
 
 t.test('a push copies the closure over ssh-ng with the options of the connection', async (t) => {
@@ -52,4 +54,13 @@ t.test('another ssh command, or words with spaces, go through a script that leav
     t.equal(result.stdout, [...words, 'root@cinnabar', 'nix daemon'].map((word) => `<${word}>`).join(''))
   }
   t.notOk(existsSync(script))
+})
+
+t.test('a closure with a secret in it goes nowhere', async (t) => {
+  const fake = ports()
+  const leaks = async () => {
+    throw new BelayError('leak-found', 'there are secrets')
+  }
+  await t.rejects(pushPath(fleetHost(), storePath('b'), { ...fake, leaks }), { code: 'leak-found' })
+  t.same(fake.calls, [])
 })

@@ -12,6 +12,7 @@ import type { Evidence } from '../../../shared/verdict/evidence.ts'
 import { defaultPolicy } from '../../../shared/verdict/policy.ts'
 import { stories } from '../../verdict/stories.ts'
 import { fakeClock } from '../fakes/clock.ts'
+import { noLeaks } from '../fakes/scan.ts'
 import { receiver } from '../notify/receiver.ts'
 
 /** `belay` with a fleet file whose host nobody reaches. */
@@ -27,6 +28,7 @@ function digest(t: Test, notify: string) {
     },
     clock: fakeClock(),
     newKey: () => 'message-1',
+    scan: noLeaks,
     signal: new AbortController().signal
   }
   const terminal = {

@@ -12,6 +12,7 @@ import type { Story } from '../fakes/agent.ts'
 import { fakeAgent } from '../fakes/agent.ts'
 import { storePath } from '../fakes/fleet-host.ts'
 import { fakeRun } from '../fakes/run.ts'
+import { noLeaks } from '../fakes/scan.ts'
 
 /** A clock on which waits are short, but long enough for a fake agent to answer in. */
 function quickClock(): Clock {
@@ -51,6 +52,7 @@ function operator(t: Test, fleet = plain, story: Story = {}) {
         openTunnel,
         clock: quickClock(),
         newKey: () => 'key',
+        scan: noLeaks,
         signal: new AbortController().signal
       },
       {

@@ -9,6 +9,7 @@ import { fakeAgent } from '../fakes/agent.ts'
 import { fakeClock } from '../fakes/clock.ts'
 import { storePath } from '../fakes/fleet-host.ts'
 import { fakeRun } from '../fakes/run.ts'
+import { noLeaks } from '../fakes/scan.ts'
 
 interface Given {
   readonly story?: Story
@@ -35,6 +36,7 @@ async function belay(t: Test, line: string, given: Given = {}) {
       openTunnel: agent.openTunnel,
       clock: fakeClock(),
       newKey: () => 'key',
+      scan: noLeaks,
       signal: given.signal ?? new AbortController().signal
     },
     {

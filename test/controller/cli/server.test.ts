@@ -6,6 +6,7 @@ import { painter } from '../../../controller/cli/views/text.ts'
 import { systemClock } from '../../../controller/deploy/clock.ts'
 import { storePath } from '../fakes/fleet-host.ts'
 import { fakeRun } from '../fakes/run.ts'
+import { noLeaks, noLeaks } from '../fakes/scan.ts'
 import { startController } from '../server/daemon.ts'
 
 const fleet = `version: 1
@@ -29,6 +30,7 @@ async function besideDaemon(t: { teardown(act: () => unknown): void }) {
           ...systemClock,
           sleep: async (ms, signal) => void (await setTimeout(Math.min(ms, 50), undefined, { signal }))
         },
+        scan: noLeaks,
         newKey: () => 'key',
         signal: new AbortController().signal
       },

@@ -8,6 +8,7 @@ import { BelayError } from '../../../shared/errors.ts'
 import type { Evidence } from '../../../shared/verdict/evidence.ts'
 import { stories } from '../../verdict/stories.ts'
 import { fakeClock } from '../fakes/clock.ts'
+import { noLeaks } from '../fakes/scan.ts'
 
 /** A fleet of two hosts that nobody reaches, and evidence in files. */
 function fleet(t: Test) {
@@ -29,6 +30,7 @@ function fleet(t: Test) {
         },
         clock: { ...fakeClock(), now: () => Date.parse('2026-03-20T09:00:00Z') },
         newKey: () => 'key',
+        scan: noLeaks,
         signal: new AbortController().signal
       },
       {

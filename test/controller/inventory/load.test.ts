@@ -27,7 +27,8 @@ t.test('a file of a few lines is enough; defaults fill the rest', (t) => {
     physicalAccess: false,
     windows: [],
     hold: null,
-    ownSoak: null
+    ownSoak: null,
+    recipients: []
   })
   t.end()
 })

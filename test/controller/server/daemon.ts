@@ -15,6 +15,7 @@ import type { Story } from '../fakes/agent.ts'
 import { fakeAgent } from '../fakes/agent.ts'
 import { storePath } from '../fakes/fleet-host.ts'
 import { fakeRun } from '../fakes/run.ts'
+import { noLeaks } from '../fakes/scan.ts'
 
 /** The part of a test that cleans up after it. */
 interface Scope {
@@ -65,6 +66,7 @@ export async function startController(
         socketDirectory: join(state, 'sockets'),
         run: ran.run,
         openTunnel,
+        scan: noLeaks,
         clock,
         signal: stop.signal,
         onReady: ready
