@@ -20,6 +20,7 @@ import { addSoakMetrics } from './soak.ts'
  */
 const ofTheProcess: ReadonlySet<string> = new Set([
   'process_cpu_seconds_total',
+  'process_cpu_user_seconds_total', // its collection is what counts the one above
   'process_resident_memory_bytes',
   'process_virtual_memory_bytes',
   'process_start_time_seconds',

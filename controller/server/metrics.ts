@@ -13,6 +13,7 @@ const MAX_HOSTS = 1000
 /** Of prom-client's own families what every exporter has, and whether the daemon is held up. */
 const ofTheProcess: ReadonlySet<string> = new Set([
   'process_cpu_seconds_total',
+  'process_cpu_user_seconds_total', // its collection is what counts the one above
   'process_resident_memory_bytes',
   'process_virtual_memory_bytes',
   'process_start_time_seconds',

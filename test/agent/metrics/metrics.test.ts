@@ -32,6 +32,7 @@ t.test('metrics tell the host and its operations, and survive what cannot be rea
     text,
     /^belay_agent_generation_info\{system="running",store_path="\/nix\/store\/a+-nixos-system"\} 1$/m
   )
+  t.ok(Number(/^process_cpu_seconds_total (\S+)$/m.exec(text)?.[1]) > 0, 'CPU time is counted')
   t.ok(text.endsWith('\n'))
   t.ok(text.split('\n').filter((line) => line && !line.startsWith('#')).length <= 70)
 
