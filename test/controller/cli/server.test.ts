@@ -6,7 +6,7 @@ import { painter } from '../../../controller/cli/views/text.ts'
 import { systemClock } from '../../../controller/deploy/clock.ts'
 import { storePath } from '../fakes/fleet-host.ts'
 import { fakeRun } from '../fakes/run.ts'
-import { noLeaks, noLeaks } from '../fakes/scan.ts'
+import { noLeaks } from '../fakes/scan.ts'
 import { startController } from '../server/daemon.ts'
 
 const fleet = `version: 1
