@@ -1,6 +1,5 @@
 import type { Registry } from 'prom-client'
 import { Gauge } from 'prom-client'
-import { desiredReasons } from '../../shared/api/desired.ts'
 import type { DesiredKeeper } from '../desired/desired.ts'
 
 /** The desired state, and why it is not reached; read when it is asked for, as it was found last. */
@@ -23,7 +22,8 @@ export function desiredGauges(registry: Registry, desired: Pick<DesiredKeeper, '
     registers,
     async collect() {
       const { pending } = await desired.view()
-      for (const reason of Object.keys(desiredReasons)) this.set({ reason }, pending?.code === reason ? 1 : 0)
+      this.reset()
+      if (pending !== null) this.set({ reason: pending.code }, 1)
     }
   })
   new Gauge({

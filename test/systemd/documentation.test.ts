@@ -19,7 +19,8 @@ const pages = [
   'docs/notify.md',
   'docs/adr/0002-nix-package.md',
   'docs/approval.md',
-  'docs/controller.md'
+  'docs/controller.md',
+  'docs/desired.md'
 ]
 const textOf = (page: string) => readFileSync(join(checkout, page), 'utf8')
 const install = textOf('docs/install.md')
