@@ -6,6 +6,7 @@ import { buildApp } from './api/app.ts'
 import { listen } from './api/listen.ts'
 import { hostClock } from './clock.ts'
 import type { Settings } from './config/settings.ts'
+import { DesiredKeeper } from './desired/desired.ts'
 import { keepChecks } from './health/keep-checks.ts'
 import { Soak } from './health/soak/soak.ts'
 import { agentMetrics } from './metrics/metrics.ts'
@@ -19,6 +20,8 @@ import { assertApproved } from './security/require-approval.ts'
 
 /** How often it is seen to that what is unfinished has a runner. */
 const SUPERVISE_MS = 15_000
+/** How soon the desired state is looked at again while an operation is on its way. */
+const SOON_MS = 2000
 
 /** What the daemon consists of, made and not yet started. */
 async function partsOf(platform: Platform, settings: Settings, config: string | null) {
@@ -41,13 +44,17 @@ async function partsOf(platform: Platform, settings: Settings, config: string | 
   const soak = new Soak({ settings, logger, host, operations, witness: platform.witness(clock.bootId) })
   const health = await keepChecks(settings, { clock, host, logger, platform })
   health.checks.sinks.push(soak)
-  return { logger, clock, host, operations, approvals: new Approvals(judging), soak, health }
+  const approvals = new Approvals(judging)
+  const receive = (document: string) => approvals.receive(document)
+  const soon = (act: () => void) => void setTimeout(act, SOON_MS).unref()
+  const desired = new DesiredKeeper({ settings, clock, host, operations, receive, logger, soon })
+  return { logger, clock, host, operations, approvals, desired, soak, health }
 }
 
 /** The daemon, from start to signal: listen, take up what is unfinished, tell that all is ready, wait. */
 export async function serve(settings: Settings, config: string | null): Promise<void> {
   const platform = await choosePlatform()
-  const { logger, clock, host, operations, approvals, soak, health } = await partsOf(
+  const { logger, clock, host, operations, approvals, desired, soak, health } = await partsOf(
     platform,
     settings,
     config
@@ -60,10 +67,11 @@ export async function serve(settings: Settings, config: string | null): Promise<
     host,
     operations,
     approvals,
+    desired,
     soak,
     checks,
     logger,
-    metrics: agentMetrics(host, operations, { checks, soak }),
+    metrics: agentMetrics(host, operations, { checks, soak, desired }),
     ready: () => ready
   })
   const close = await listen(app, settings)
@@ -75,6 +83,7 @@ export async function serve(settings: Settings, config: string | null): Promise<
     await operations
       .supervise()
       .catch((error: unknown) => logger.error({ err: error }, 'an unfinished operation has no runner'))
+    await desired.tick()
     await soak.tick()
     await tellAtLogin(platform, settings, operations).catch((error: unknown) =>
       logger.warn({ err: error }, 'the message at login could not be kept')
@@ -88,6 +97,7 @@ export async function serve(settings: Settings, config: string | null): Promise<
   ready = true
   const stopNotifying = notifySystemd(`${settings.socketDirectory}/admin.sock`)
   const supervising = setInterval(() => void supervise(), SUPERVISE_MS)
+  void desired.tick()
   const stopTending = await daily(tend)
   const stopRetention = await scheduleRetention(settings, () => platform.startRetention(config), logger)
   const stopSoak = soak.follow()

@@ -3,6 +3,7 @@ import swagger from '@fastify/swagger'
 import { pino } from 'pino'
 import { buildApp } from '../agent/api/app.ts'
 import { parseSettings } from '../agent/config/settings.ts'
+import type { DesiredKeeper } from '../agent/desired/desired.ts'
 import type { Checks } from '../agent/health/checks.ts'
 import type { Soak } from '../agent/health/soak/soak.ts'
 import type { Operations } from '../agent/operation/operations.ts'
@@ -59,6 +60,7 @@ const agent = await buildApp({
   host: {} as Host,
   operations: {} as Operations,
   approvals: {} as Approvals,
+  desired: {} as DesiredKeeper,
   soak: {} as Soak,
   checks: {} as Checks,
   logger,

@@ -11,12 +11,20 @@ export const APPROVAL_NAMESPACE = 'belay-approval@belay'
 /** Bytes of a whole approval; one with a large RSA certificate needs a tenth. */
 export const MAX_APPROVAL = 16 * 1024
 
-/** What a person signs: this host may activate this store path, once, if its plan is this one. */
+/** How a generation comes to run, and what commits it, as a statement says it. */
+export const statedModes = ['switch', 'boot', 'auto'] as const
+export const statedConfirms = ['connection', 'health'] as const
+
+/** What a person signs: this host may activate this store path, once, in this way, if its plan is this one. */
 export interface Statement {
   readonly host: string
   readonly profile: string
   readonly storePath: string
   readonly planHash: string
+  /** How it comes to run: at once, or by a boot on trial. */
+  readonly mode: (typeof statedModes)[number]
+  /** What commits it: a connection that is opened afterwards, or local verification alone. */
+  readonly confirm: (typeof statedConfirms)[number]
   /** Revision of the desired state, or null where it does not matter. */
   readonly revision: number | null
   /** RFC 3339, UTC, whole seconds; so is `expiresAt`. */
@@ -37,6 +45,8 @@ const HOST = /^[A-Za-z0-9][A-Za-z0-9._-]{0,252}$/
 const PROFILE = new RegExp(`^(?:[a-z][a-z0-9-]{0,63}|home:${userPattern})$`)
 /** SHA-256 in hexadecimal. */
 const PLAN = /^[0-9a-f]{64}$/
+const MODE = new RegExp(`^(?:${statedModes.join('|')})$`)
+const CONFIRM = new RegExp(`^(?:${statedConfirms.join('|')})$`)
 const REVISION = /^(?:none|0|[1-9][0-9]{0,14})$/
 const TIME = /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$/
 
@@ -44,14 +54,26 @@ const TIME = /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$/
 export const approvalIdPattern = '^[0-9a-f]{32}$'
 const ID = new RegExp(approvalIdPattern)
 
-const TITLE = 'belay approval, version 1'
+const TITLE = 'belay approval, version 2'
 /** Line by line, in this order; nothing before, between or behind. */
-const keys = ['host', 'profile', 'store path', 'plan', 'revision', 'issued', 'expires', 'id'] as const
+const keys = [
+  'host',
+  'profile',
+  'store path',
+  'plan',
+  'mode',
+  'confirmed by',
+  'revision',
+  'issued',
+  'expires',
+  'id'
+] as const
 
 /** The one text of a statement: what a person reads is what is signed. Throws for what cannot be stated. */
 export function formatStatement(statement: Statement): string {
-  const { host, profile, storePath, planHash, revision, issuedAt, expiresAt, id } = statement
-  const values = [host, profile, storePath, planHash, revision ?? 'none', issuedAt, expiresAt, id]
+  const { host, profile, storePath, planHash, mode, confirm, revision, issuedAt, expiresAt, id } = statement
+  const what = [host, profile, storePath, planHash, mode, confirm]
+  const values = [...what, revision ?? 'none', issuedAt, expiresAt, id]
   const text = `${TITLE}\n${keys.map((key, i) => `${key}: ${values[i]}\n`).join('')}`
   parseStatement(text)
   return text
@@ -74,6 +96,8 @@ export function parseStatement(text: string): Statement {
     profile: value('profile', PROFILE),
     storePath: parseStorePath(value('store path', /^\//)),
     planHash: value('plan', PLAN),
+    mode: value('mode', MODE) as Statement['mode'],
+    confirm: value('confirmed by', CONFIRM) as Statement['confirm'],
     revision: revision === 'none' ? null : Number(revision),
     issuedAt: timeOf('issued', value('issued', TIME)),
     expiresAt: timeOf('expires', value('expires', TIME)),

@@ -9,7 +9,8 @@ export type Day = (typeof days)[number]
  * they show twice opens it twice.
  */
 export interface MaintenanceWindow {
-  readonly days: readonly Day[]
+  /** Every day where it is missing. */
+  readonly days?: readonly Day[]
   readonly from: string
   readonly to: string
   /** IANA name, such as Europe/Berlin. */
@@ -33,6 +34,32 @@ export function nextOpening(windows: readonly MaintenanceWindow[], atMs: number)
   return openings.length === 0 ? null : Math.min(...openings)
 }
 
+/** Whether something may be changed now, and when that changes next (milliseconds since the epoch; null: never). */
+export interface Opening {
+  readonly open: boolean
+  readonly changesAt: number | null
+}
+
+/** Judges windows at a moment. */
+export function openingAt(windows: readonly MaintenanceWindow[], atMs: number): Opening {
+  const open = isOpen(windows, atMs)
+  return { open, changesAt: open ? nextClosing(windows, atMs) : nextOpening(windows, atMs) }
+}
+
+/** The first moment from `atMs` on at which none of the windows is open; null where that is never. */
+export function nextClosing(windows: readonly MaintenanceWindow[], atMs: number): number | null {
+  let at = atMs
+  // Each step goes to the end of the window that is open longest: where another one has begun by then, on from there.
+  for (let step = 0; step < MAX_STEPS; step++) {
+    const open = windows.filter((window) => isWithin(window, at))
+    if (open.length === 0) return windows.length === 0 ? null : at
+    const ends = open.map((window) => closingOf(window, at))
+    if (ends.includes(null)) return null
+    at = Math.max(...ends.map(Number))
+  }
+  return null
+}
+
 /** Whether there are clocks that show the time of a zone by this name. */
 export function isTimeZone(name: string): boolean {
   try {
@@ -45,25 +72,30 @@ export function isTimeZone(name: string): boolean {
 
 /** A window in words. */
 export function describeWindow({ days: on, from, to, timeZone }: MaintenanceWindow): string {
-  return `${on.join(', ')} ${from}–${to} ${timeZone}`
+  return `${on?.join(', ') ?? 'every day'} ${from}–${to} ${timeZone}`
 }
 
 function isWithin({ days: on, from, to, timeZone }: MaintenanceWindow, atMs: number): boolean {
   const wall = wallOf(timeZone, atMs)
   const time = modulo(wall, DAY)
   const [start, end] = [timeOf(from), timeOf(to)]
-  const opensOn = (ms: number) => on.includes(dayOf(ms))
+  const opensOn = (ms: number) => on === undefined || on.includes(dayOf(ms))
   if (start < end) return opensOn(wall) && time >= start && time < end
   return (opensOn(wall) && time >= start) || (opensOn(wall - DAY) && time < end)
 }
 
-/** Goes from one time at which it could open to the next: its beginning each day, and each change of the offset. */
-function openingOf(window: MaintenanceWindow, atMs: number): number | null {
+/** The first moment from `atMs` on at which it is open: at its beginning, on one of the days. */
+const openingOf = (window: MaintenanceWindow, atMs: number) => firstTime(window, atMs, window.from, true)
+
+/** The first moment from `atMs` on at which it is not. */
+const closingOf = (window: MaintenanceWindow, atMs: number) => firstTime(window, atMs, window.to, false)
+
+/** Goes from one time at which it could change to the next: a time of the day, and each change of the offset. */
+function firstTime(window: MaintenanceWindow, atMs: number, time: string, open: boolean): number | null {
   let at = atMs
   for (let step = 0; step < MAX_STEPS; step++) {
-    if (isWithin(window, at)) return at
-    const time = modulo(wallOf(window.timeZone, at), DAY)
-    const ahead = timeOf(window.from) - time
+    if (isWithin(window, at) === open) return at
+    const ahead = timeOf(time) - modulo(wallOf(window.timeZone, at), DAY)
     const next = at + (ahead > 0 ? ahead : ahead + DAY)
     at = firstChange(window.timeZone, at, next) ?? next
   }

@@ -23,6 +23,8 @@ import type { ApprovalsApiOptions } from './approvals-api.ts'
 import { approvalComponents, approvalsApi } from './approvals-api.ts'
 import { atLeast, callerOf } from './caller.ts'
 import { checksApi } from './checks-api.ts'
+import type { DesiredApiOptions } from './desired-api.ts'
+import { desiredApi, desiredComponents } from './desired-api.ts'
 import { operationWordsApi } from './operation-words-api.ts'
 import { holdApi, preflightApi, preflightComponents } from './preflight-api.ts'
 import { previewApi } from './preview-api.ts'
@@ -32,7 +34,7 @@ import { eventApi, hostApi, operationApi, operationReadingApi } from './routes.t
 import { ledgerApi, soakApi } from './soak-api.ts'
 
 /** What the app needs besides what its routes need. */
-export interface AppOptions extends ApiOptions, ApprovalsApiOptions {
+export interface AppOptions extends ApiOptions, ApprovalsApiOptions, DesiredApiOptions {
   readonly logger: Logger
   readonly metrics: () => Promise<string>
   readonly ready: () => boolean
@@ -55,6 +57,7 @@ const components = [
   PreviewRequest,
   Plan,
   ...approvalComponents,
+  ...desiredComponents,
   ...soakSchemas,
   ...[CheckEvidence, Gap, Reboot, Evidence]
 ]
@@ -78,6 +81,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
   await app.register(operationApi, { ...options, prefix: '/v1' })
   await app.register(operationWordsApi, { ...options, prefix: '/v1' })
   await app.register(approvalsApi, { ...options, prefix: '/v1' })
+  await app.register(desiredApi, { ...options, prefix: '/v1' })
   if (options.soak) {
     await app.register(soakApi, { settings: options.settings, soak: options.soak, prefix: '/v1' })
     await app.register(ledgerApi, { settings: options.settings, soak: options.soak, prefix: '/v1' })

@@ -3,12 +3,15 @@ import { Type } from 'typebox'
 import { Approval, ApprovalRequest, RevokeRequest } from '../../shared/api/approval.ts'
 import { ref } from '../../shared/api/schemas.ts'
 import { approvalIdPattern } from '../../shared/approval.ts'
+import type { DesiredKeeper } from '../desired/desired.ts'
 import type { Approvals } from '../security/approvals.ts'
 import { callerOf } from './caller.ts'
 
 /** What the routes need. */
 export interface ApprovalsApiOptions {
   readonly approvals: Approvals
+  /** May have waited for an approval, or for the end of a hold. */
+  readonly desired: DesiredKeeper
 }
 
 /** Schemas of these routes, by their names. */
@@ -19,7 +22,10 @@ const Id = Type.Object({
 })
 
 /** Approvals: what is signed counts, whoever brings it. */
-export const approvalsApi: FastifyPluginAsyncTypebox<ApprovalsApiOptions> = async (app, { approvals }) => {
+export const approvalsApi: FastifyPluginAsyncTypebox<ApprovalsApiOptions> = async (
+  app,
+  { approvals, desired }
+) => {
   const schema = { tags: ['approvals'] }
   const list = Type.Object({ approvals: Type.Array(ref(Approval), { description: 'Newest first' }) })
   app.get(
@@ -42,7 +48,11 @@ export const approvalsApi: FastifyPluginAsyncTypebox<ApprovalsApiOptions> = asyn
         response: { 201: ref(Approval) }
       }
     },
-    async (request, reply) => reply.code(201).send(await approvals.receive(request.body.approval))
+    async (request, reply) => {
+      const approval = await approvals.receive(request.body.approval)
+      void desired.nudge()
+      return reply.code(201).send(approval)
+    }
   )
   app.delete(
     '/approvals/:id',

@@ -1,23 +1,27 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import { Hold, HoldRequest, HoldState } from '../../shared/api/hold.ts'
+import { Hold, HoldRequest, HoldState, ReleaseRequest } from '../../shared/api/hold.ts'
 import { Preflight, PreflightCheck } from '../../shared/api/preflight.ts'
 import { ProfileName } from '../../shared/api/profile.ts'
 import type { ActivationMode } from '../../shared/api/schemas.ts'
-import { activationModes, ref } from '../../shared/api/schemas.ts'
+import { activationModes, Nullable, ref } from '../../shared/api/schemas.ts'
 import { BelayError } from '../../shared/errors.ts'
 import { isTerminal } from '../../shared/operation/phase.ts'
 import { parseStorePath } from '../../shared/store-path.ts'
+import type { DesiredKeeper } from '../desired/desired.ts'
 import { profileHost } from '../operation/profiles.ts'
 import { excludes } from '../operation/store.ts'
 import { callerOf } from './caller.ts'
 import type { ApiOptions } from './routes.ts'
 
 /** Schemas that are named in the API's description. */
-export const preflightComponents = [Hold, HoldRequest, HoldState, PreflightCheck, Preflight]
+export const preflightComponents = [Hold, HoldRequest, HoldState, ReleaseRequest, PreflightCheck, Preflight]
 
 /** The hold: read, put, released. */
-export const holdApi: FastifyPluginAsyncTypebox<ApiOptions> = async (app, { operations }) => {
+export const holdApi: FastifyPluginAsyncTypebox<ApiOptions & { readonly desired: DesiredKeeper }> = async (
+  app,
+  { operations, desired }
+) => {
   const tags = ['host']
   const operate = { config: { role: 'operate' as const } }
   const response = { 200: ref(HoldState) }
@@ -43,10 +47,15 @@ export const holdApi: FastifyPluginAsyncTypebox<ApiOptions> = async (app, { oper
   )
   app.delete(
     '/hold',
-    { ...operate, schema: { tags, summary: 'Let activations in again', response } },
+    {
+      ...operate,
+      schema: { tags, summary: 'Let activations in again', body: Nullable(ref(ReleaseRequest)), response }
+    },
     async (request) => {
       const hold = await operations.holds.release()
-      request.log.info({ hold, by: callerOf(request.raw).principal }, 'released')
+      const { principal } = callerOf(request.raw)
+      request.log.info({ hold, by: principal, reason: request.body?.reason ?? null }, 'released')
+      void desired.nudge()
       return { hold: null }
     }
   )

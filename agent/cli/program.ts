@@ -9,6 +9,7 @@ import { UNREADABLE } from '../platform/agent-command.ts'
 import { assertCommand } from '../platform/choose.ts'
 import type { Terminal } from './commands.ts'
 import * as commands from './commands.ts'
+import { addDesired } from './desired.ts'
 import { addDrill } from './drill.ts'
 import type { GcOptions } from './gc.ts'
 import { addPreflight } from './preflight.ts'
@@ -22,7 +23,7 @@ interface Global {
   readonly json?: true
 }
 
-const wholeNumber = (text: string): number => {
+export const wholeNumber = (text: string): number => {
   if (/^\d+$/.test(text) && Number(text) > 0) return Number(text)
   throw new InvalidArgumentError('wanted a whole number above 0')
 }
@@ -88,6 +89,7 @@ export async function runAgentCli(argv: readonly string[], terminal: Terminal): 
   addApproving(shell)
   addPreflight(shell)
   addDrill(shell)
+  addDesired(shell)
   addRescue(shell)
   addSoak(shell)
   addInternal(shell)

@@ -3,6 +3,7 @@ import { driftKinds } from '../../shared/api/drift.ts'
 import { isOfSystem } from '../../shared/api/profile.ts'
 import { isTerminal, phases } from '../../shared/operation/phase.ts'
 import { VERSION } from '../../shared/version.ts'
+import type { DesiredKeeper } from '../desired/desired.ts'
 import type { Checks } from '../health/checks.ts'
 import type { Soak } from '../health/soak/soak.ts'
 import { driftsOf, lastLeft } from '../operation/drift.ts'
@@ -10,6 +11,7 @@ import type { Operations } from '../operation/operations.ts'
 import type { OperationState } from '../operation/state.ts'
 import type { Host } from '../platform/platform.ts'
 import { checkMetrics } from './checks.ts'
+import { desiredGauges } from './desired.ts'
 import { heldGauge } from './hold.ts'
 import { homeMetrics } from './homes.ts'
 import { addSoakMetrics } from './soak.ts'
@@ -75,13 +77,14 @@ function families(registry: Registry) {
 export interface MetricSources {
   readonly checks?: Pick<Checks, 'states'>
   readonly soak?: Soak
+  readonly desired?: Pick<DesiredKeeper, 'view'>
 }
 
 /** The metrics of one agent as a text. What there is to know is read when it is asked for; nothing runs in between. */
 export function agentMetrics(
   host: Host,
   operations: Operations,
-  { checks = { states: () => [] }, soak }: MetricSources = {}
+  { checks = { states: () => [] }, soak, desired }: MetricSources = {}
 ): () => Promise<string> {
   const registry = new Registry()
   // 10 ms, the default, costs 0.7 % of a core on an idle host.
@@ -94,6 +97,7 @@ export function agentMetrics(
   const observeChecks = checkMetrics(registry, checks)
   heldGauge(registry, operations)
   const observeHomes = homeMetrics(registry, host.homes?.users ?? [])
+  if (desired) desiredGauges(registry, desired)
   m.build.set({ version: VERSION }, 1)
   for (const kind of ['activate', 'rollback']) {
     for (const result of phases.filter(isTerminal)) m.ended.inc({ kind, result }, 0)

@@ -21,6 +21,8 @@ export interface Accepted {
   readonly confirm: ConfirmPolicy
   /** Revision of the desired state that it was asked for, where it was. */
   readonly revision?: number
+  /** Hash of the plan that was read; another one is refused. */
+  readonly planHash?: string
   /** The principal wants it outside the maintenance windows too. */
   readonly outsideWindow?: true
   readonly principal: string

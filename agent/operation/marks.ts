@@ -121,12 +121,15 @@ export function marksAfter(marks: readonly Mark[], { state, running, number }: E
   return all.filter((mark) => kept.has(mark))
 }
 
+/** Whether a rollback with this code says something of the candidate. */
+export const isItsFault = (code: string | null): boolean => !notItsFault.has(code ?? '')
+
 /** Whether an operation says that its candidate is bad. What was the baseline as well is where one goes back to. */
 function isBad({ accepted, baseline, phase, code }: OperationState): boolean {
   return (
     phase === 'rolled-back' &&
     accepted.kind === 'activate' &&
-    !notItsFault.has(code ?? '') &&
+    isItsFault(code) &&
     baseline?.generation.storePath !== accepted.target.storePath
   )
 }

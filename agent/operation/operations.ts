@@ -11,6 +11,7 @@ import { BelayError } from '../../shared/errors.ts'
 import { isTerminal } from '../../shared/operation/phase.ts'
 import type { Clock } from '../clock.ts'
 import type { Settings } from '../config/settings.ts'
+import { assertNotOlder, readDesired } from '../desired/store.ts'
 import { setReserve } from '../journal/durable-write.ts'
 import type { Host, ProfileHost } from '../platform/platform.ts'
 import { assertOpen } from '../preflight/people.ts'
@@ -125,8 +126,10 @@ export class Operations {
   async start(request: OperationRequest, caller: Caller, key: string | null): Promise<OperationState> {
     const earlier =
       key === null ? undefined : (await this.all()).find((s) => s.accepted.idempotency?.key === key)
-    const { storePath, revision, profile = 'system', mode = 'switch' } = request
+    const { storePath, revision, planHash, profile = 'system', mode = 'switch' } = request
     if (!earlier) {
+      if (revision !== undefined && profile === 'system')
+        assertNotOlder(await readDesired(this.#settings.stateDirectory), revision)
       const outside = request.outsideWindow ? caller.principal : null
       const on = profileHost(this.#host, profile)
       await assertOpen(this.#settings, Date.parse(this.#clock.now().at), outside)
@@ -143,6 +146,7 @@ export class Operations {
         target: { number: null, storePath },
         mode: profile === 'system' ? mode : 'switch',
         ...(revision === undefined ? {} : { revision }),
+        ...(planHash === undefined ? {} : { planHash }),
         ...(request.outsideWindow ? { outsideWindow: true } : {}),
         confirm: request.confirm ?? { by: 'connection', windowSeconds: this.#settings.confirm.windowSeconds },
         principal: caller.principal,

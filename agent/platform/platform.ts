@@ -53,6 +53,12 @@ export interface Homes {
 export interface Host extends ProfileHost {
   /** Kind of system. */
   readonly platform: 'nixos' | 'darwin'
+  /** Fetches a system with its closure from the configured substituters; throws what hinders it. */
+  fetch(storePath: string): Promise<void>
+  /** Keeps a system from the garbage collector; whether it is in the store with all its closure. */
+  keep(storePath: string): Promise<boolean>
+  /** Gives a system that was kept up to the garbage collector. */
+  release(): Promise<void>
   /** Nix system, such as `x86_64-linux`. */
   system(): Promise<string>
   /** Homes, on a platform that knows any. */

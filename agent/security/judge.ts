@@ -12,6 +12,8 @@ export interface Asked {
   readonly host: string
   readonly profile: ProfileName
   readonly storePath: string
+  readonly mode: Statement['mode']
+  readonly confirm: Statement['confirm']
   readonly revision: number | null
   /** Null while it is not admitted yet. */
   readonly operation: string | null
@@ -55,12 +57,14 @@ export function untimely(statement: Statement, nowMs: number, maxAgeSeconds: num
   }
 }
 
-/** Whether an approval is of this host, profile, path and revision. */
+/** Whether an approval is of this host, profile, path, manner and revision. */
 export function mismatch({ statement }: Claim, asked: Asked): Objection | null {
   const pairs: readonly [ErrorCode, string, unknown, unknown][] = [
     ['approval-wrong-host', 'host', statement.host, asked.host],
     ['approval-wrong-profile', 'profile', statement.profile, asked.profile],
     ['approval-wrong-path', 'store path', statement.storePath, asked.storePath],
+    ['approval-wrong-mode', 'mode', statement.mode, asked.mode],
+    ['approval-wrong-confirm', 'confirmation by', statement.confirm, asked.confirm],
     ['approval-wrong-revision', 'revision', statement.revision ?? asked.revision, asked.revision]
   ]
   const wrong = pairs.find(([, , found, wanted]) => found !== wanted)
@@ -95,7 +99,7 @@ const nearness: readonly (readonly ErrorCode[])[] = [
   ['approval-wrong-profile'],
   ['approval-wrong-path'],
   ['approval-used', 'approval-revoked', 'approval-expired', 'approval-not-yet-valid'],
-  ['approval-wrong-revision'],
+  ['approval-wrong-mode', 'approval-wrong-confirm', 'approval-wrong-revision'],
   ['approval-malformed', 'approval-bad-signature', 'approval-unknown-key', 'approval-key-revoked'],
   ['approval-wrong-plan']
 ]

@@ -89,8 +89,10 @@ async function judgeOne(
 /** The judgement before an operation is admitted: early word for the caller, binding for nobody. */
 export async function assertApproved(request: OperationRequest, options: RequireOptions): Promise<void> {
   const { storePath, revision = null, profile = 'system' } = request
+  const mode = profile === 'system' ? (request.mode ?? 'switch') : 'switch'
+  const confirm = request.confirm?.by ?? 'connection'
   const { hostName: host } = options.settings
-  await requireApprovals({ host, profile, storePath, revision, operation: null }, options)
+  await requireApprovals({ host, profile, storePath, mode, confirm, revision, operation: null }, options)
 }
 
 /** What the runner needs besides. */
@@ -108,6 +110,8 @@ export async function useApprovals(accepted: Accepted, options: UseOptions): Pro
     host: settings.hostName,
     profile: accepted.profile,
     storePath: accepted.target.storePath,
+    mode: accepted.mode ?? 'switch',
+    confirm: accepted.confirm.by,
     revision: accepted.revision ?? null,
     operation: accepted.id
   }

@@ -19,6 +19,9 @@ export interface ApproveRequest {
   readonly planHash: string
   /** The whole plan that was read, where it is at hand: then it can be said what has changed since. */
   readonly plan: Plan | null
+  /** How it comes to run, and what commits it. */
+  readonly mode: Statement['mode']
+  readonly confirm: Statement['confirm']
   readonly revision: number | null
   readonly lifetimeSeconds: number
   readonly key: SigningKey
@@ -54,14 +57,14 @@ export interface Approved {
 
 /** Looks at the plan again, signs that it is approved, and hands it in. Throws `approval-wrong-plan`. */
 export async function approve(request: ApproveRequest, ports: ApprovePorts): Promise<Approved> {
-  const { host, storePath, revision } = request
+  const { host, storePath, mode, confirm, revision } = request
   const { signal, nowMs, id } = ports
   const { name, plan } = await ask(request, ports)
   assertHost(host, name)
   assertPlan(request, plan)
   const issuedAt = approvalTime(nowMs)
   const expiresAt = approvalTime(nowMs + request.lifetimeSeconds * 1000)
-  const terms = { revision, issuedAt, expiresAt, id }
+  const terms = { mode, confirm, revision, issuedAt, expiresAt, id }
   const statement = { host: name, profile: 'system', storePath, planHash: plan.hash, ...terms }
   const text = formatStatement(statement)
   const signature = await withKey(request.key, ports.run, (fingerprint, sign) => {

@@ -6,6 +6,7 @@ import type { BuildOptions } from './commands/build.ts'
 import type { Shell } from './commands/completion.ts'
 import { completion, shells } from './commands/completion.ts'
 import type { DeployOptions } from './commands/deploy.ts'
+import type { HoldOptions } from './commands/hold.ts'
 import type { PlanOptions } from './commands/plan.ts'
 import type { PushOptions } from './commands/push.ts'
 import type { StatusOptions } from './commands/status.ts'
@@ -41,6 +42,8 @@ export interface Actions
   revoke(host: string, id: string, options: GlobalOptions & { readonly reason: string }): Promise<void>
   /** Prints names of the fleet file, one a line, for completion. */
   names(kind: NameKind, options: GlobalOptions): Promise<void>
+  hold(host: string, options: HoldOptions): Promise<void>
+  release(host: string, options: HoldOptions): Promise<void>
   /** Prints text as it is. */
   print(text: string): void
 }
@@ -63,6 +66,7 @@ export function buildProgram(actions: Actions, version: string): Command {
     .exitOverride()
   addCommands(program, actions)
   addPlan(program, actions)
+  addHold(program, actions)
   addApproving(program, actions)
   addVerdictCommands(program, actions)
   addInventory(program, actions)
@@ -139,12 +143,32 @@ function addPlan(program: Command, actions: Actions): void {
     .action((_, command: Command) => actions.plan(command.optsWithGlobals()))
 }
 
+function addHold(program: Command, actions: Actions): void {
+  const reason = 'why, for whoever is kept back and for whoever releases'
+  program
+    .command('hold <host>')
+    .description('have a host refuse activations until the release; a rollback stays possible')
+    .requiredOption('--reason <text>', reason)
+    .addHelpText('after', examples("belay hold galena --reason 'its owner travels'"))
+    .action((name: string, _, command: Command) => actions.hold(name, command.optsWithGlobals()))
+  program
+    .command('release <host>')
+    .description('let a host take activations again')
+    .requiredOption('--reason <text>', reason)
+    .addHelpText('after', examples("belay release galena --reason 'she is back'"))
+    .action((name: string, _, command: Command) => actions.release(name, command.optsWithGlobals()))
+}
+
 function addApproving(program: Command, actions: Actions): void {
   program
     .command('approve <host>')
     .description('sign, with your ssh key, that a host may activate what its plan says')
     .requiredOption('--plan <hash>', 'the plan that you have read: its hash, or a file with it as JSON')
     .requiredOption('--path <store-path>', 'what is to be activated')
+    .addOption(
+      new Option('--mode <mode>', 'how it may come to run').choices(activationModes).default('switch')
+    )
+    .option('--auto-confirm', 'local verification may commit it, without a new connection')
     .option('--revision <n>', 'only as this revision of the desired state', parseRevision)
     .addOption(
       new Option('--expires <time>', 'how long it is good, such as 30m or 7d')

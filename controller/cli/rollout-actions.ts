@@ -2,13 +2,19 @@ import type { RolloutPlan } from '../../shared/api/rollout.ts'
 import type { RolloutReport } from '../rollout/report.ts'
 import type { RolloutStatus } from '../rollout/views.ts'
 import { inventory } from './commands/inventory.ts'
+import { approveStage } from './commands/rollout-approve.ts'
+import { plan } from './commands/rollout-plan.ts'
 import { remoteWatch } from './commands/rollout-remote.ts'
+import { rollback, rollbackThrough } from './commands/rollout-rollback.ts'
 import { say } from './commands/rollout-say.ts'
-import type { RolloutWatch } from './commands/rollout-start.ts'
-import { driveOn, plan, start, startThrough } from './commands/rollout-start.ts'
+import type { DriveOptions, RolloutWatch } from './commands/rollout-start.ts'
+import { driveOn, start, startThrough } from './commands/rollout-start.ts'
 import { report } from './commands/rollout-status.ts'
 import type { RolloutActions } from './rollout.ts'
+import type { Server } from './server.ts'
 import { findServer } from './server.ts'
+import { toSignView } from './views/approvals.ts'
+import { approvedStageView } from './views/approved-stage.ts'
 import { inventoryView } from './views/inventory.ts'
 import type { RolloutDisplay } from './views/rollout-display.ts'
 import { rolloutDisplay } from './views/rollout-display.ts'
@@ -52,6 +58,12 @@ export function rolloutActions(
     else out(`${renderTree(last, { now: wiring.clock.now() }, paint).join('\n')}\n`)
     exit(exitOf(last.status))
   }
+  /** Watches what the daemon drives. */
+  const watched = async (server: Server, id: string, options: DriveOptions) => {
+    const draw = screen(terminal, wiring)
+    const last = await remoteWatch(server, id, options.wait * 1000, wiring, draw).finally(draw.end)
+    ended(last, options.json === true)
+  }
   return {
     async inventory(options) {
       const found = await inventory(options, wiring)
@@ -68,12 +80,17 @@ export function rolloutActions(
       if (server === null) {
         return await shown(options.json === true, (watch) => start(options, wiring, watch, progress))
       }
-      const id = await startThrough(server, options, wiring, progress)
-      const draw = screen(terminal, wiring)
-      const last = await remoteWatch(server, id, options.wait * 1000, wiring, draw).finally(draw.end)
-      ended(last, options.json === true)
+      await watched(server, await startThrough(server, options, wiring, progress), options)
     },
     rolloutDrive: (options) => shown(options.json === true, (watch) => driveOn(options, wiring, watch)),
+    async rolloutRollback(given) {
+      const options = { ...given, push: false }
+      const server = await findServer(options)
+      if (server === null)
+        return await shown(options.json === true, (watch) => rollback(options, wiring, watch))
+      await watched(server, await rollbackThrough(server, options, wiring), options)
+    },
+    rolloutApprove: approving(wiring, terminal, json, exit),
     async rolloutStatus(options) {
       const draw = screen(terminal, wiring)
       const last = await report(options, wiring, (now) => draw(now)).finally(draw.end)
@@ -84,6 +101,21 @@ export function rolloutActions(
       if (options.json) json(said)
       else out(`${said.rollout}: ${word} ${said.targets.join(', ')}`.trimEnd().concat('\n'))
     }
+  }
+}
+
+/** What is signed is shown beside the result, where JSON does not go. */
+function approving(
+  wiring: Wiring,
+  { out, err, paint }: Terminal,
+  json: (value: unknown) => void,
+  exit: (code: ExitCode) => void
+): RolloutActions['rolloutApprove'] {
+  return async (stage, options) => {
+    const said = await approveStage(stage, options, wiring, (what) => err(toSignView(what, paint)))
+    if (options.json) json(said)
+    else out(approvedStageView(said))
+    exit(said.signed.every(({ problem }) => problem === null) ? exitCodes.ok : exitCodes.failed)
   }
 }
 

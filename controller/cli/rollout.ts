@@ -3,10 +3,13 @@ import { Option } from 'commander'
 import type { Word } from '../rollout/words.ts'
 import { stateDirectory } from '../store/open.ts'
 import type { InventoryOptions } from './commands/inventory.ts'
+import type { ApproveStageOptions } from './commands/rollout-approve.ts'
+import type { PlanOptions } from './commands/rollout-plan.ts'
+import type { RollbackOptions } from './commands/rollout-rollback.ts'
 import type { SayOptions } from './commands/rollout-say.ts'
-import type { DriveOptions, PlanOptions, StartOptions } from './commands/rollout-start.ts'
+import type { DriveOptions, StartOptions } from './commands/rollout-start.ts'
 import type { RolloutStatusOptions } from './commands/rollout-status.ts'
-import { collect, collectPath, parsePatience } from './options.ts'
+import { collect, collectPath, parseLifetime, parsePatience } from './options.ts'
 
 /** What the commands here do with their options. */
 export interface RolloutActions {
@@ -14,6 +17,8 @@ export interface RolloutActions {
   rolloutPlan(options: PlanOptions): Promise<void>
   rolloutStart(options: StartOptions): Promise<void>
   rolloutDrive(options: DriveOptions): Promise<void>
+  rolloutRollback(options: RollbackOptions): Promise<void>
+  rolloutApprove(stage: string, options: ApproveStageOptions): Promise<void>
   rolloutStatus(options: RolloutStatusOptions): Promise<void>
   rolloutSay(word: Word, target: string | undefined, options: SayOptions): Promise<void>
 }
@@ -55,16 +60,19 @@ export function addRollout(program: Command, actions: RolloutActions): void {
       .addOption(new Option('--host <name>', 'only this host; may stand several times').argParser(collect))
       .addOption(new Option('--path <host=path>', 'use this store path, do not build').argParser(collectPath))
       .option('--no-build', 'build nothing; every host needs a --path')
+      .option('--no-push', 'copy nothing; the hosts have or fetch the closures themselves')
+      .option('--no-preview', 'ask no host for its plan, and pin none')
       .addOption(state())
       .addOption(server())
   planned(group.command('plan'))
-    .description('build, and print the plan with its reasons; changes nothing')
+    .description(
+      'build, copy, ask each host for its plan, and print the whole with its reasons; activates nothing'
+    )
     .action((_, command: Command) => actions.rolloutPlan(command.optsWithGlobals()))
   planned(group.command('start'))
     .description('plan and drive a rollout; the same again goes on with it')
     .option('--plan <file>', 'use this plan, as `belay rollout plan --json` printed it')
     .option('--supersede', 'end the rollout under way in favour of this one')
-    .option('--no-push', 'copy nothing; the hosts have or fetch the closures themselves')
     .addOption(reason())
     .addOption(patience())
     .addOption(poll())
@@ -86,13 +94,45 @@ export function addRollout(program: Command, actions: RolloutActions): void {
     .addOption(state())
     .addOption(server())
     .action((_, command: Command) => actions.rolloutStatus(command.optsWithGlobals()))
+  group
+    .command('rollback')
+    .description('bring the hosts that a rollout has moved back to what they ran before, in reverse order')
+    .addOption(new Option('--host <name>', 'only this host; may stand several times').argParser(collect))
+    .addOption(new Option('--rollout <id>', 'the rollout to take back: the newest, which is the default'))
+    .requiredOption('--reason <text>', 'why, for the records')
+    .addOption(state())
+    .addOption(server())
+    .addOption(patience())
+    .addOption(poll())
+    .action((_, command: Command) => actions.rolloutRollback(command.optsWithGlobals()))
   addWords(group, actions)
+  addApprove(group, actions)
+}
+
+function addApprove(group: Command, actions: RolloutActions): void {
+  group
+    .command('approve <stage>')
+    .description('let a stage begin')
+    .option('--sign', 'sign for each of its hosts, with your ssh key, what its plan says, and hand it in')
+    .addOption(
+      new Option('--host <name>', 'sign for this host alone; may stand several times').argParser(collect)
+    )
+    .option('--key <file>', 'sign with this key (default: the first of the ssh-agent, or of ~/.ssh)')
+    .addOption(
+      new Option('--expires <time>', 'how long what is signed is good')
+        .argParser(parseLifetime)
+        .default(86_400, '24h')
+    )
+    .addOption(rollout())
+    .addOption(reason())
+    .addOption(state())
+    .addOption(server())
+    .action((stage: string, _, command: Command) => actions.rolloutApprove(stage, command.optsWithGlobals()))
 }
 
 const words: readonly [Word, string, string][] = [
   ['pause', '', 'begin nothing new; what is under way ends'],
   ['resume', '', 'go on after a pause'],
-  ['approve', '<stage>', 'let a stage begin'],
   ['skip', '<host>', 'leave a host out, and let others pass it'],
   ['retry', '[host]', 'try again on a host that regressed or was left out; default every one that regressed'],
   ['abort', '', 'end the rollout; hosts keep what they have']

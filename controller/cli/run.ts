@@ -5,6 +5,7 @@ import { allWell } from '../deploy/events.ts'
 import { approvals, approve, revoke } from './commands/approvals.ts'
 import { build } from './commands/build.ts'
 import { deploy } from './commands/deploy.ts'
+import { hold, release } from './commands/hold.ts'
 import { names } from './commands/names.ts'
 import { plan } from './commands/plan.ts'
 import { push } from './commands/push.ts'
@@ -26,6 +27,7 @@ import { liveView } from './views/deploy-live.ts'
 import type { DeployView } from './views/deploy-plain.ts'
 import { ndjsonView, plainView } from './views/deploy-plain.ts'
 import { errorJson, errorView } from './views/error.ts'
+import { holdView } from './views/hold.ts'
 import { hostsDoneView } from './views/hosts-done.ts'
 import { plansView } from './views/plan.ts'
 import { resultsView } from './views/results.ts'
@@ -136,6 +138,16 @@ function actionsOf(
       if (options.json) json({ hosts })
       else out(statusView(hosts, wiring.clock.now(), paint))
       end(hosts.every((host) => host.reachable))
+    },
+    async hold(host, options) {
+      const changed = await hold(host, options, wiring)
+      if (options.json) json(changed)
+      else out(holdView(changed))
+    },
+    async release(host, options) {
+      const changed = await release(host, options, wiring)
+      if (options.json) json(changed)
+      else out(holdView(changed))
     },
     ...approvalActions(wiring, terminal, json),
     async names(kind, options) {

@@ -34,6 +34,12 @@ export interface HostPlan {
   readonly again: boolean
   /** Also over what somebody else has put there. */
   readonly overDrift: boolean
+  /** Revision that it belongs to, where it has one. */
+  readonly revision?: number
+  /** Hash of the plan that was read; the host refuses another. */
+  readonly planHash?: string | null
+  /** Also outside the windows of the host. */
+  readonly outsideWindow?: boolean
 }
 
 /** One host's deployment while it runs. */

@@ -55,6 +55,9 @@ async function start(context: Context): Promise<Operation> {
         ...(plan.reason === null ? {} : { reason: plan.reason }),
         // Only where asked for: an agent of before knows no such field.
         ...(plan.mode === null ? {} : { mode: plan.mode }),
+        ...(plan.revision === undefined ? {} : { revision: plan.revision }),
+        ...(plan.planHash == null ? {} : { planHash: plan.planHash }),
+        ...(plan.outsideWindow ? { outsideWindow: true } : {}),
         ...(plan.again ? { again: true } : {}),
         ...(plan.overDrift ? { overDrift: true } : {})
       },

@@ -1,5 +1,6 @@
 import type { Static } from 'typebox'
 import { Type } from 'typebox'
+import { activationModes } from '../../shared/api/schemas.ts'
 import { Window } from './window-schema.ts'
 import { because, closed, Duration, hostNames, word, words } from './words.ts'
 
@@ -35,6 +36,39 @@ export const Gate = Type.Object(
 )
 export type Gate = Static<typeof Gate>
 
+/** Alerts of a Prometheus. */
+export const Alerts = Type.Object(
+  {
+    name: Name('Name, for people'),
+    url: Type.String({
+      description: 'Prometheus, or what speaks its API, such as http://prometheus.example:9090',
+      pattern: '^https?://[^\\s@]+$',
+      maxLength: 500
+    }),
+    match: Type.Optional(
+      Type.Record(
+        Type.String({ pattern: '^[a-zA-Z_][a-zA-Z0-9_]{0,99}$' }),
+        Type.String({ maxLength: 300 }),
+        {
+          description: 'Labels that an alert must have to count, such as severity: critical; all when missing'
+        }
+      )
+    ),
+    query: Type.Optional(
+      Type.String({
+        description: 'PromQL in place of match: any result counts',
+        minLength: 1,
+        maxLength: 2000
+      })
+    ),
+    timeout: Type.Optional(Duration('After which it counts as not answered. Default 10s'))
+  },
+  { ...closed, description: 'Alerts that halt the rollout while they fire; one that cannot be asked blocks' }
+)
+export type Alerts = Static<typeof Alerts>
+
+const alerts = (description: string) => Type.Optional(Type.Array(Alerts, { description, maxItems: 20 }))
+
 const gates = (description: string) => Type.Optional(Type.Array(Gate, { description, maxItems: 20 }))
 
 export const Stage = Type.Object(
@@ -60,7 +94,20 @@ export const Stage = Type.Object(
       })
     ),
     gatesBefore: gates('What must be open before a host of the stage is changed'),
-    gatesAfter: gates('What must be open before the next stage')
+    gatesAfter: gates('What must be open before the next stage'),
+    alerts: alerts('Alerts that halt the rollout while this stage is open'),
+    mode: Type.Optional(
+      Type.Enum(activationModes, {
+        description:
+          'How the generation comes to run: switch, boot (on trial), or auto: boot where only a reboot brings a part of it. Default switch'
+      })
+    ),
+    reboot: Type.Optional(
+      Type.Boolean({
+        description:
+          'Hosts are rebooted into what is staged, as their policy allows; else each waits for its own. Default false'
+      })
+    )
   },
   { ...closed, description: 'One step of the order' }
 )
@@ -101,6 +148,7 @@ export const RolloutPolicy = Type.Object(
     ),
     budgets: Type.Optional(Type.Array(Budget, { description: 'Limits across all stages', maxItems: 100 })),
     maxParallel: maxParallel('Hosts that are changed at the same time. Default 8'),
+    alerts: alerts('Alerts that halt the rollout, whichever stage is open'),
     note: Type.Optional(because('What a reader should know; becomes part of the plan'))
   },
   { ...closed, description: 'How a rollout goes through the fleet' }

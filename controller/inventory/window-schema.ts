@@ -1,9 +1,10 @@
 import type { Static } from 'typebox'
 import { Type } from 'typebox'
+import type { Day } from '../../shared/window.ts'
 import { closed } from './words.ts'
 
 /** Days of the week, Monday first. */
-export const days = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const
+const week = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const satisfies readonly Day[]
 
 const time = (description: string) => Type.String({ description, pattern: '^([01][0-9]|2[0-3]):[0-5][0-9]$' })
 
@@ -11,7 +12,7 @@ const time = (description: string) => Type.String({ description, pattern: '^([01
 export const Window = Type.Object(
   {
     days: Type.Optional(
-      Type.Array(Type.Enum([...days]), {
+      Type.Array(Type.Enum([...week]), {
         description: 'Days on which it opens. Default every day',
         uniqueItems: true,
         minItems: 1

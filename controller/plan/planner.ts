@@ -14,9 +14,14 @@ export interface PlanRequest {
   readonly policy: RolloutPolicy
   /** The built system of each host. */
   readonly storePaths: ReadonlyMap<string, string>
+  /** What each host said that it would do; missing where it was not asked, a text where it could not say. */
+  readonly plans?: ReadonlyMap<string, HostPlanned>
   readonly revision: number
   readonly now: number
 }
+
+/** The hash of a host's plan, or why there is none. */
+export type HostPlanned = { readonly hash: string } | { readonly problem: string }
 
 /** Hosts that are changed at the same time when the policy does not say. */
 const PARALLEL = 8
@@ -54,9 +59,15 @@ export function identityOf(plan: Omit<RolloutPlan, 'id'>): string {
   return `r-${createHash('sha256').update(JSON.stringify(plan)).digest('hex').slice(0, 12)}`
 }
 
-/** True when both plans bring the same systems in the same order; revision and time may differ. */
+/**
+ * True when both plans bring the same systems in the same order. Revision and time may differ, and what hosts said of
+ * it: those that were changed meanwhile say something else.
+ */
 export function samePlan(a: RolloutPlan, b: RolloutPlan): boolean {
-  const core = (plan: RolloutPlan) => JSON.stringify({ ...plan, id: '', revision: 0, createdAt: '' })
+  const core = (plan: RolloutPlan) => {
+    const hosts = plan.hosts.map(({ why: _, ...host }) => ({ ...host, planHash: null }))
+    return JSON.stringify({ ...plan, id: '', revision: 0, createdAt: '', hosts })
+  }
   return core(a) === core(b)
 }
 
@@ -87,13 +98,15 @@ function plannedHost(
     throw invalid(`${host.name} has no system to bring`, host.name)
   }
   const soak = host.ownSoak === null ? [] : [`it soaks ${host.ownSoak.seconds} s: ${host.ownSoak.reason}`]
+  const said = request.plans?.get(host.name)
+  const unsaid = said !== undefined && 'problem' in said ? [`no plan of its own: ${said.problem}`] : []
   const after = order.hosts.filter((edge) => edge.host === host.name).map((edge) => edge.after)
   return {
     name: host.name,
     stage: stage.name,
     platform: host.platform,
     storePath,
-    planHash: null,
+    planHash: said !== undefined && 'hash' in said ? said.hash : null,
     roles: [...host.roles],
     tags: [...host.tags],
     presence: host.presence,
@@ -103,7 +116,7 @@ function plannedHost(
     })),
     soakSeconds: host.ownSoak?.seconds ?? stage.soakSeconds,
     after,
-    why: [...place.why, ...soak, ...after.map((name) => `it comes after ${name}`)]
+    why: [...place.why, ...soak, ...after.map((name) => `it comes after ${name}`), ...unsaid]
   }
 }
 

@@ -1,6 +1,6 @@
-import type { PlannedGate, PlannedStage } from '../../shared/api/rollout.ts'
+import type { PlannedAlerts, PlannedGate, PlannedStage } from '../../shared/api/rollout.ts'
 import type { FleetHost } from '../inventory/fleet.ts'
-import type { Gate, RolloutPolicy, Selector, Stage } from '../inventory/rollout-schema.ts'
+import type { Alerts, Gate, RolloutPolicy, Selector, Stage } from '../inventory/rollout-schema.ts'
 import { secondsOf } from '../inventory/words.ts'
 import type { Order } from './order.ts'
 import { levels } from './order.ts'
@@ -16,6 +16,9 @@ const REST = 'rest'
 
 /** Seconds that a gate has when it does not say. */
 const GATE_TIMEOUT = 60
+
+/** Seconds that an engine has to tell its alerts when it is not said. */
+const ALERTS_TIMEOUT = 10
 
 /** Gives every host its stage: the first that selects it, or, without stages, its place in the order. */
 export function placeHosts(
@@ -82,11 +85,17 @@ export function stagesOf(placed: ReadonlyMap<string, Placed>, policy: RolloutPol
     }))
   return [...own, ...others].flatMap(({ stage, why }) => {
     const hosts = (hostsOf.get(stage.name) ?? []).map(([name]) => name)
-    return hosts.length === 0 ? [] : [plannedStage(stage, hosts, why)]
+    return hosts.length === 0 ? [] : [plannedStage(stage, hosts, why, policy.alerts ?? [])]
   })
 }
 
-function plannedStage(stage: Stage, hosts: string[], why: string): PlannedStage {
+function plannedStage(
+  stage: Stage,
+  hosts: string[],
+  why: string,
+  everywhere: readonly Alerts[]
+): PlannedStage {
+  const alerts = [...everywhere, ...(stage.alerts ?? [])].map(plannedAlerts)
   return {
     name: stage.name,
     hosts,
@@ -101,6 +110,9 @@ function plannedStage(stage: Stage, hosts: string[], why: string): PlannedStage 
     away: stage.away ?? 'leave',
     gatesBefore: (stage.gatesBefore ?? []).map(plannedGate),
     gatesAfter: (stage.gatesAfter ?? []).map(plannedGate),
+    ...(alerts.length === 0 ? {} : { alerts }),
+    ...(stage.mode === undefined ? {} : { mode: stage.mode }),
+    ...(stage.reboot === undefined ? {} : { reboot: stage.reboot }),
     why: [why]
   }
 }
@@ -110,5 +122,15 @@ function plannedGate({ name, command, timeout }: Gate): PlannedGate {
     name,
     command: [...command],
     timeoutSeconds: timeout === undefined ? GATE_TIMEOUT : secondsOf(timeout)
+  }
+}
+
+function plannedAlerts({ name, url, match, query, timeout }: Alerts): PlannedAlerts {
+  return {
+    name,
+    url,
+    ...(match === undefined ? {} : { match: { ...match } }),
+    ...(query === undefined ? {} : { query }),
+    timeoutSeconds: timeout === undefined ? ALERTS_TIMEOUT : secondsOf(timeout)
   }
 }

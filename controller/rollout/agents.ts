@@ -2,8 +2,9 @@ import { agentClient } from '../../shared/agent-client/client.ts'
 import { isOfSystem } from '../../shared/api/profile.ts'
 import type { PlannedHost } from '../../shared/api/rollout.ts'
 import type { Host, Operation } from '../../shared/api/schemas.ts'
+import type { Soak } from '../../shared/api/soak.ts'
 import type { ErrorCode } from '../../shared/errors.ts'
-import { BelayError, describeError } from '../../shared/errors.ts'
+import { BelayError, codeOf, describeError } from '../../shared/errors.ts'
 import { isTerminal } from '../../shared/operation/phase.ts'
 import type { DeployPorts, HostPlan } from '../deploy/context.ts'
 import { contextOf } from '../deploy/context.ts'
@@ -12,7 +13,7 @@ import { followOperation } from '../deploy/follow.ts'
 import { deployHost } from '../deploy/host.ts'
 import type { FleetHost } from '../inventory/fleet.ts'
 import type { HostObservation, Verdict } from './observation.ts'
-import type { Agents, Begun, StartRequest } from './ports.ts'
+import type { Agents, Begun, Manner, StartRequest } from './ports.ts'
 
 /** What the real hosts need. */
 export type AgentPorts = Omit<DeployPorts, 'newKey' | 'signal'> & {
@@ -29,6 +30,8 @@ const transient: readonly ErrorCode[] = [
   'host-unreachable',
   'request-timeout',
   'operation-running',
+  'held',
+  'outside-window',
   'no-space',
   'invalid-json',
   'internal'
@@ -43,7 +46,11 @@ export function realAgents(ports: AgentPorts): Agents {
       found: name
     })
   }
-  const planOf = (host: PlannedHost, { why, again, overDrift }: Omit<StartRequest, 'key'>): HostPlan => {
+  const planOf = (
+    host: PlannedHost,
+    { why, again, overDrift }: Omit<StartRequest, 'key'>,
+    { revision, mode, reboot, back }: Manner
+  ): HostPlan => {
     const fleetHost = hostOf(host)
     const { storePath } = host
     return {
@@ -51,10 +58,13 @@ export function realAgents(ports: AgentPorts): Agents {
       storePath,
       windowSeconds: fleetHost.windowSeconds,
       reason: why,
-      mode: null,
-      reboot: false,
+      mode,
+      reboot,
       again,
-      overDrift
+      overDrift,
+      revision,
+      planHash: host.planHash,
+      outsideWindow: back
     }
   }
   return {
@@ -66,8 +76,9 @@ export function realAgents(ports: AgentPorts): Agents {
         const client = agentClient(tunnel.socketPath)
         // In this order: what an operation has committed is then seen on the host.
         const { operations } = await client.operations()
-        const seen = observed(host, operations, await client.host(), at)
-        if (!seen.runsPlanned) return seen
+        const look = observed(host, operations, await client.host(), at)
+        if (!look.runsPlanned) return look
+        const seen = host.soakSeconds === 0 ? look : { ...look, soakSeconds: await soakOf(client, host) }
         return { ...seen, verdict: await ports.verdictOn(hostOf(host), host.storePath, limit) }
       } catch (error) {
         signal.throwIfAborted()
@@ -75,18 +86,18 @@ export function realAgents(ports: AgentPorts): Agents {
         return unreachable(host.name, at, limit.aborted ? late : describeError(error))
       }
     },
-    async start(host, request, signal) {
+    async start(host, request, manner, signal) {
       let asked = false
       const newKey = () => {
         asked = true
         return request.key
       }
-      const result = await deployHost(planOf(host, request), { ...ports, signal, newKey })
+      const result = await deployHost(planOf(host, request, manner), { ...ports, signal, newKey })
       signal.throwIfAborted()
       return begunOf(result, asked)
     },
-    async follow(host, operation, signal) {
-      const context = contextOf(planOf(host, { why: '', again: false, overDrift: false }), {
+    async follow(host, operation, manner, signal) {
+      const context = contextOf(planOf(host, { why: '', again: false, overDrift: false }, manner), {
         ...ports,
         signal,
         newKey: () => ''
@@ -123,16 +134,40 @@ export function observed(
     operation:
       own === undefined
         ? null
-        : { id: own.id, phase: own.phase, code: own.code, reason: own.reason, updatedAt: own.updatedAt },
+        : {
+            id: own.id,
+            phase: own.phase,
+            code: own.code,
+            reason: own.reason,
+            updatedAt: own.updatedAt,
+            baseline: own.baseline?.storePath ?? null
+          },
     newest: sorted.at(-1)?.id ?? null,
     otherRunning: open?.id ?? null,
-    verdict: null
+    verdict: null,
+    hold: host.hold === null ? null : `${host.hold.principal} holds it: ${host.hold.reason}`,
+    soakSeconds: null
   }
+}
+
+/** What the ledger of the host says; null where it has none, or not of this generation. */
+async function soakOf(
+  client: ReturnType<typeof agentClient>,
+  { storePath }: PlannedHost
+): Promise<number | null> {
+  const soak = await client.call<Soak>('GET', '/v1/soak').catch((error: unknown) => {
+    if (codeOf(error) === 'no-soak' || codeOf(error) === 'not-found') return null
+    throw error
+  })
+  return soak?.storePath === storePath ? soak.onSeconds : null
 }
 
 /** A look at a host that did not answer. */
 export function unreachable(host: string, at: number, error: string): HostObservation {
-  const nothing = { running: null, operation: null, newest: null, otherRunning: null, verdict: null }
+  const nothing = {
+    ...{ running: null, operation: null, newest: null, otherRunning: null, verdict: null },
+    ...{ hold: null, soakSeconds: null }
+  }
   return { host, reachable: false, at, error, runsPlanned: false, ...nothing }
 }
 
@@ -140,7 +175,8 @@ export function unreachable(host: string, at: number, error: string): HostObserv
 function begunOf(result: HostResult, asked: boolean): Begun {
   if (result.operation !== null || result.outcome === 'unchanged') return { is: 'begun' }
   const code = result.code ?? 'internal'
-  const worthIt = result.outcome === 'unreachable' || transient.includes(code as ErrorCode)
+  const worthIt =
+    result.outcome === 'unreachable' || transient.includes(code as ErrorCode) || code.startsWith('approval-')
   // Refused is an answer: then it is known that nothing began.
   return {
     is: 'not-begun',

@@ -5,6 +5,7 @@ import type { DeployEvent } from '../deploy/events.ts'
 import type { FleetHost } from '../inventory/fleet.ts'
 import { holdsOf } from '../inventory/holds.ts'
 import type { LeakGate } from '../leaks/gate.ts'
+import { alertsOf } from '../monitor/alerts.ts'
 import type { Store } from '../store/store.ts'
 import type { OpenTunnel } from '../transport/tunnel.ts'
 import { realAgents } from './agents.ts'
@@ -41,6 +42,7 @@ export interface EngineParts {
 export function rolloutEngine(id: string, parts: EngineParts): Engine {
   const { store, hosts, fleetFile, run, openTunnel, clock, signal, emit, outside } = parts
   const lookThrough = parts.lookThrough ?? openTunnel
+  const back = store.plan(id).rollbackOf !== undefined
   const at = () => new Date(clock.now()).toISOString()
   const ports = {
     verdictOn: verdictSource({
@@ -56,7 +58,8 @@ export function rolloutEngine(id: string, parts: EngineParts): Engine {
     emit,
     push: async (host: FleetHost, storePath: string) => {
       const onLine = (name: string, line: string) => emit({ type: 'output', at: at(), host: name, line })
-      if (parts.push) await pushPath(host, storePath, { run, signal, onLine, leaks: parts.leaks })
+      // What a host goes back to is there, or nowhere.
+      if (parts.push && !back) await pushPath(host, storePath, { run, signal, onLine, leaks: parts.leaks })
     }
   }
   const { observe } = realAgents({ ...ports, openTunnel: lookThrough })
@@ -64,6 +67,7 @@ export function rolloutEngine(id: string, parts: EngineParts): Engine {
     store,
     agents: { ...realAgents(ports), observe },
     lookAtGate: gateRunner(run),
+    lookAtAlerts: alertsOf(fetch),
     holds: holdsOf(fleetFile),
     clock,
     signal,

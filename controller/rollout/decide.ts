@@ -52,8 +52,12 @@ export interface Situation {
 /** Decides what is done next, and why every other host waits. Pure. */
 export function decide(situation: Situation): Decision {
   const { plan, state, seen, now } = situation
+  const reboots = new Set(plan.stages.flatMap(({ name, reboot }) => (reboot ? [name] : [])))
   const looks = new Map(
-    plan.hosts.map((host) => [host.name, lookAt(host, state.hosts.get(host.name) ?? freshHost, seen, now)])
+    plan.hosts.map((host) => {
+      const when = { now, reboots: reboots.has(host.stage) }
+      return [host.name, lookAt(host, state.hosts.get(host.name) ?? freshHost, seen, when)]
+    })
   )
   const open = openStages(situation, looks)
   const judge = judgeOf(situation, looks, open)
@@ -62,7 +66,7 @@ export function decide(situation: Situation): Decision {
   const hosts = inStageOrder(plan).map((host): HostView => {
     const look = looks.get(host.name)
     const attempt = state.hosts.get(host.name)?.attempt ?? 1
-    if (look?.is === 'moving') {
+    if (look?.is === 'moving' && look.because === null) {
       const operation = seen.hosts.get(host.name)?.operation ?? null
       if (operation !== null && !isTerminal(operation.phase) && !seen.active.has(host.name)) {
         actions.push({ do: 'follow', host: host.name, operation: operation.id })
@@ -84,12 +88,13 @@ export function decide(situation: Situation): Decision {
       is: viewOf(look),
       attempt,
       reason,
-      soakUntil: soakOf(host, look)
+      soakUntil: soakOf(look)
     }
   })
   const learned = [...looks.values()].flatMap((look) => look.learned)
   const events: RolloutEvent[] = [
     ...learned,
+    ...(state.alerted === null && state.end === null ? open.fired : []),
     ...open.passes.map((stage) => ({ kind: 'stage-passed' as const, stage }))
   ]
   const status = statusOf(situation, hosts, open.current === null)
@@ -106,11 +111,13 @@ export function decide(situation: Situation): Decision {
 }
 
 const viewOf = (look: Look | undefined): HostView['is'] =>
-  look?.is === 'absent' || look?.is === 'ready' || look === undefined ? 'waiting' : look.is
+  look === undefined || look.is === 'absent' || look.is === 'ready' || look.is === 'moving'
+    ? 'waiting'
+    : look.is
 
-function soakOf(host: PlannedHost, look: Look | undefined): string | null {
-  if (look?.is !== 'done' || host.soakSeconds === 0) return null
-  return new Date(Date.parse(look.doneSince ?? '') + host.soakSeconds * 1000).toISOString()
+function soakOf(look: Look | undefined): string | null {
+  const until = look?.soak?.untilMs ?? null
+  return until === null ? null : new Date(until).toISOString()
 }
 
 function inStageOrder(plan: RolloutPlan): PlannedHost[] {

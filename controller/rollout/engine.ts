@@ -5,7 +5,7 @@ import type { Store } from '../store/store.ts'
 import type { Action, Decision, Situation } from './decide.ts'
 import { decide } from './decide.ts'
 import { observer } from './observer.ts'
-import type { Agents, Begun, LookAtGate } from './ports.ts'
+import type { Agents, Begun, LookAtAlerts, LookAtGate, Manner } from './ports.ts'
 import type { Reason } from './reasons.ts'
 import type { RolloutEvent, RolloutRecord } from './records.ts'
 import { foldRecords, freshHost } from './state.ts'
@@ -16,6 +16,7 @@ export interface EnginePorts {
   readonly store: Store
   readonly agents: Agents
   readonly lookAtGate: LookAtGate
+  readonly lookAtAlerts: LookAtAlerts
   /** Why hosts are held at this moment. */
   readonly holds: () => Promise<ReadonlyMap<string, string>>
   readonly clock: Clock
@@ -134,7 +135,8 @@ async function act(
   append: Append,
   state: Situation['state']
 ): Promise<void> {
-  if (action.do === 'follow') return await ports.agents.follow(host, action.operation, ports.signal)
+  const manner = mannerOf(plan, host)
+  if (action.do === 'follow') return await ports.agents.follow(host, action.operation, manner, ports.signal)
   const key = idempotencyKey(plan.id, host.name, action.attempt)
   const request = {
     key,
@@ -142,10 +144,18 @@ async function act(
     again: action.attempt > 1,
     overDrift: action.overDrift
   }
-  const begun = await ports.agents.start(host, request, ports.signal).catch((error: unknown): Begun => {
-    ports.signal.throwIfAborted()
-    return { is: 'not-begun', asked: true, transient: true, code: codeOf(error), text: describeError(error) }
-  })
+  const begun = await ports.agents
+    .start(host, request, manner, ports.signal)
+    .catch((error: unknown): Begun => {
+      ports.signal.throwIfAborted()
+      return {
+        is: 'not-begun',
+        asked: true,
+        transient: true,
+        code: codeOf(error),
+        text: describeError(error)
+      }
+    })
   if (begun.is === 'begun') return
   const { code, text, asked } = begun
   if (!begun.transient) {
@@ -157,6 +167,16 @@ async function act(
   const wait = Math.round(full * (0.5 + ports.clock.random() / 2))
   const retryAt = new Date(ports.clock.now() + wait).toISOString()
   append([{ kind: 'not-begun', host: host.name, code, text, asked, retryAt }])
+}
+
+function mannerOf(plan: RolloutPlan, host: PlannedHost): Manner {
+  const stage = plan.stages.find(({ name }) => name === host.stage)
+  return {
+    revision: plan.revision,
+    mode: stage?.mode ?? null,
+    reboot: stage?.reboot ?? false,
+    back: plan.rollbackOf !== undefined
+  }
 }
 
 /** Saves what people are shown, as far as it changed. */

@@ -16,20 +16,29 @@ export interface Look {
   /** What was learned and is to be recorded. */
   readonly learned: readonly RolloutEvent[]
   readonly doneSince: string | null
+  /** While it is still to be watched: until when, milliseconds since 1970; null while it is away, which counts for nothing. */
+  readonly soak: { readonly untilMs: number | null } | null
 }
 
-/** Judges one host from what is recorded and what is seen. */
-export function lookAt(host: PlannedHost, state: HostState, seen: Observations, now: number): Look {
+/** Judges one host from what is recorded and what is seen. `reboots`: its stage reboots what is staged. */
+export function lookAt(
+  host: PlannedHost,
+  state: HostState,
+  seen: Observations,
+  { now, reboots }: { readonly now: number; readonly reboots: boolean }
+): Look {
   const observed = seen.hosts.get(host.name)
   const operation = observed?.reachable ? operationOf(state, observed) : null
   const end = operation === null ? null : endOf(operation.phase)
-  if (seen.active.has(host.name) || (operation !== null && end === null)) return look('moving')
+  if (seen.active.has(host.name)) return look('moving')
+  if (operation?.phase === 'staged' && !reboots) return look('moving', staged(operation))
+  if (operation !== null && end === null) return look('moving')
   if (state.skipped !== null) {
     const { who, why } = state.skipped
     return look('skipped', because('skipped', `${who} left it out${why ? `: ${why}` : ''}`, retry(host)))
   }
   if (observed === undefined || !observed.reachable) return unseen(host, state, seen, observed, now)
-  if (observed.runsPlanned) return running(state, observed, now)
+  if (observed.runsPlanned) return running(host, state, observed, now)
   if (state.doneSince !== null) return drifted(host, state, observed)
   if (end === 'committed' && state.started !== null) return drifted(host, state, observed)
   // Refused by what came before us: nothing was changed, so it may be asked.
@@ -41,7 +50,7 @@ export function lookAt(host: PlannedHost, state: HostState, seen: Observations, 
 }
 
 function look(is: Look['is'], why: Because | null = null, learned: readonly RolloutEvent[] = []): Look {
-  return { is, because: why, learned, doneSince: null }
+  return { is, because: why, learned, doneSince: null, soak: null }
 }
 
 function because(code: ReasonCode, text: string, unblock: string): Because {
@@ -52,26 +61,54 @@ const retry = (host: PlannedHost) => `belay rollout retry ${host.name}`
 
 function held(host: PlannedHost, seen: Observations): Look | null {
   const hold = seen.holds.get(host.name)
-  if (hold === undefined) return null
-  return look('absent', because('held', hold, `take the hold of ${host.name} out of the fleet file`))
+  if (hold !== undefined)
+    return look('absent', because('held', hold, `take the hold of ${host.name} out of the fleet file`))
+  const own = seen.hosts.get(host.name)?.hold ?? null
+  return own === null ? null : look('absent', because('held', own, `belay release ${host.name}`))
 }
 
 /** Runs the generation. The operation says since when, also to a controller that has lost its records. */
-function running(state: HostState, observed: HostObservation, now: number): Look {
+function running(host: PlannedHost, state: HostState, observed: HostObservation, now: number): Look {
   const { operation, verdict } = observed
   const since =
     state.doneSince ??
     (operation?.phase === 'committed'
       ? operation.updatedAt
       : new Date(Math.min(observed.at, now)).toISOString())
+  const baseline = operation?.phase === 'committed' ? operation.baseline : null
   const learned: RolloutEvent[] =
-    state.doneSince === null ? [{ kind: 'done', host: observed.host, since }] : []
+    state.doneSince === null ? [{ kind: 'done', host: host.name, since, baseline }] : []
+  const soak = soakOf(host, state, observed, since)
+  if (soak !== null && soak.untilMs <= now) learned.push({ kind: 'soaked', host: host.name })
   if (verdict === 'no-go') {
     const text = 'the verdict on it is no-go'
     const unblock = 'read the verdict; then skip the host, or roll it back'
-    return { is: 'regressed', because: because('no-go', text, unblock), learned, doneSince: since }
+    return {
+      is: 'regressed',
+      because: because('no-go', text, unblock),
+      learned,
+      doneSince: since,
+      soak: null
+    }
   }
-  return { is: 'done', because: null, learned, doneSince: since }
+  return { is: 'done', because: null, learned, doneSince: since, soak }
+}
+
+/** When it has been watched for long enough: by the clock of the host, which stands while it is off, or by ours. */
+function soakOf(
+  { soakSeconds }: PlannedHost,
+  { soaked }: HostState,
+  observed: HostObservation,
+  since: string
+): { readonly untilMs: number } | null {
+  if (soakSeconds === 0 || soaked) return null
+  if (observed.soakSeconds === null) return { untilMs: Date.parse(since) + soakSeconds * 1000 }
+  return { untilMs: observed.at + Math.ceil(soakSeconds - observed.soakSeconds) * 1000 }
+}
+
+function staged({ id }: { readonly id: string }): Because {
+  const text = `operation ${id} has staged it`
+  return because('waiting-for-reboot', text, 'a window of the host, or belay-agent reboot there')
 }
 
 /** Nobody answers: what was begun may still be under way. */
@@ -84,7 +121,10 @@ function unseen(
 ): Look {
   const { started, failed: end, doneSince } = state
   if (end !== null) return failed(host, codeOf(state, end.end), end.text)
-  if (doneSince !== null) return { is: 'done', because: null, learned: [], doneSince }
+  if (doneSince !== null) {
+    const soak = host.soakSeconds === 0 || state.soaked ? null : { untilMs: null }
+    return { is: 'done', because: null, learned: [], doneSince, soak }
+  }
   if (started !== null && now - Date.parse(started.at) < LOST_AFTER) return look('moving')
   const onHold = held(host, seen)
   if (onHold !== null) return onHold

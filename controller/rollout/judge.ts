@@ -1,6 +1,6 @@
 import type { PlannedHost, PlannedStage } from '../../shared/api/rollout.ts'
-import type { Opening } from '../plan/window.ts'
-import { openingAt } from '../plan/window.ts'
+import type { Opening } from '../../shared/window.ts'
+import { openingAt } from '../../shared/window.ts'
 import type { Situation } from './decide.ts'
 import { edgesOf } from './edges.ts'
 import type { Look } from './host-look.ts'
@@ -8,6 +8,7 @@ import { limitsOf } from './limits.ts'
 import type { Open } from './open-stages.ts'
 import type { Because } from './reasons.ts'
 import { gatesOf } from './stage-look.ts'
+import type { HostState } from './state.ts'
 
 /** Why a host may not begin, and when time alone changes that. */
 export type Judgement = { readonly because: Because | null; readonly wakeAt: number | null }
@@ -19,19 +20,21 @@ export function judgeOf(situation: Situation, looks: ReadonlyMap<string, Look>, 
   const edges = edgesOf(plan, looks)
   const stages = new Map(plan.stages.map((stage) => [stage.name, stage]))
   const opening = openings(now)
-  const general = generalReason(situation, looks)
+  const general = generalReason(situation, looks, open)
   return (host: PlannedHost): Judgement => {
     const stage = stages.get(host.stage)
     const later = (open.index.get(host.stage) ?? 0) - open.at
     if (general !== null) return { because: general, wakeAt: null }
     if (stage === undefined || later > 0) return { because: laterReason(open, later), wakeAt: null }
     if (stage.approval && !state.approved.has(stage.name)) {
-      const text = `stage ${stage.name} has not been approved`
+      const what = host.planHash === null ? '' : `; ${host.name} would carry out plan ${host.planHash}`
+      const text = `stage ${stage.name} has not been approved${what}`
       return {
         because: { code: 'waiting-for-approval', text, unblock: `belay rollout approve ${stage.name}` },
         wakeAt: null
       }
     }
+    if (open.unanswered !== null) return { because: open.unanswered, wakeAt: null }
     const gate = gatesOf(stage, 'before', seen)
     for (const key of gate?.gates ?? []) open.gates.add(key)
     if (gate !== null && !gate.passes) return { because: gate.because, wakeAt: null }
@@ -46,7 +49,11 @@ export function judgeOf(situation: Situation, looks: ReadonlyMap<string, Look>, 
 }
 
 /** What keeps every host where it is. */
-function generalReason({ state }: Situation, looks: ReadonlyMap<string, Look>): Because | null {
+function generalReason(
+  { state }: Situation,
+  looks: ReadonlyMap<string, Look>,
+  { fired }: Open
+): Because | null {
   if (state.end !== null) {
     const { kind, who, why, by } = state.end
     if (kind === 'finished') return { code: kind, text: 'the rollout has ended', unblock: 'a new rollout' }
@@ -58,6 +65,11 @@ function generalReason({ state }: Situation, looks: ReadonlyMap<string, Look>): 
     const [name, look] = harmed
     const text = `${name} is ${look.because?.code}: ${look.because?.text}`
     return { code: 'halted', text, unblock: look.because?.unblock ?? '' }
+  }
+  const alert = state.alerted?.text ?? fired.flatMap((event) => ('text' in event ? [event.text] : []))[0]
+  if (alert !== undefined) {
+    const unblock = 'somebody looks; then belay rollout resume, which goes on although these fire'
+    return { code: 'alert-firing', text: alert, unblock }
   }
   if (state.paused === null) return null
   const { who, why } = state.paused
@@ -105,8 +117,25 @@ function windowReason(
 function backOff({ state, now }: Situation, host: PlannedHost): Judgement | null {
   const pause = state.hosts.get(host.name)?.backOff ?? null
   if (pause === null || Date.parse(pause.until) <= now) return null
-  const unblock = `time, until ${pause.until}`
-  return { because: { code: 'backing-off', text: pause.text, unblock }, wakeAt: Date.parse(pause.until) }
+  return { because: pauseReason(host, pause), wakeAt: Date.parse(pause.until) }
+}
+
+/** What the host itself refuses for a time is no harm: each has its own reason. */
+function pauseReason(
+  { name, planHash, stage }: PlannedHost,
+  { code, text, until }: NonNullable<HostState['backOff']>
+): Because {
+  if (code.startsWith('approval-')) {
+    const plan = planHash === null ? '' : `; its plan is ${planHash}`
+    return {
+      code: 'waiting-for-approval',
+      text: `${text}${plan}`,
+      unblock: `belay rollout approve ${stage} --sign`
+    }
+  }
+  if (code === 'held') return { code, text, unblock: `belay release ${name}` }
+  if (code === 'outside-window') return { code: 'waiting-for-window', text, unblock: 'a window of the host' }
+  return { code: 'backing-off', text, unblock: `time, until ${until}` }
 }
 
 function busy({ seen }: Situation, host: PlannedHost): Judgement | null {

@@ -10,6 +10,8 @@ export interface SeenOperation {
   readonly code: string | null
   readonly reason: string | null
   readonly updatedAt: string
+  /** What the host ran before it. */
+  readonly baseline: string | null
 }
 
 /** What was last seen of one host. */
@@ -29,6 +31,10 @@ export interface HostObservation {
   /** An operation for something else that has not ended. */
   readonly otherRunning: string | null
   readonly verdict: Verdict | null
+  /** Why the host holds itself, or null. */
+  readonly hold: string | null
+  /** Seconds for which it was on with the planned generation, by its own ledger; null where it does not tell. */
+  readonly soakSeconds: number | null
 }
 
 /** What a gate said. */
@@ -37,6 +43,8 @@ export interface GateResult {
   /** Milliseconds since 1970. */
   readonly at: number
   readonly message: string
+  /** Of alerts: those that fire. */
+  readonly firing?: readonly string[]
 }
 
 /** All that a decision knows of the world. */
@@ -52,6 +60,6 @@ export interface Observations {
 }
 
 /** Under which a gate's result is kept. */
-export function gateKey(stage: string, when: 'before' | 'after', gate: string): string {
+export function gateKey(stage: string, when: 'before' | 'after' | 'alerts', gate: string): string {
   return `${stage} ${when} ${gate}`
 }

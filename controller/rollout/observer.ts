@@ -1,11 +1,8 @@
 import pLimit from 'p-limit'
-import type { PlannedGate, PlannedHost, RolloutPlan } from '../../shared/api/rollout.ts'
+import type { PlannedHost, RolloutPlan } from '../../shared/api/rollout.ts'
 import type { EnginePorts } from './engine.ts'
-import type { GateResult, HostObservation } from './observation.ts'
-import { gateKey } from './observation.ts'
-
-/** Milliseconds for which a gate's answer holds. */
-const GATE_FRESH = 15_000
+import { gateWatch } from './gate-watch.ts'
+import type { HostObservation } from './observation.ts'
 
 /** Milliseconds for which a round waits for hosts that are slow to answer; they are judged when they have. */
 const ROUND_PATIENCE = 2000
@@ -14,13 +11,12 @@ const ROUND_PATIENCE = 2000
 export function observer(plan: RolloutPlan, ports: EnginePorts, late: () => void) {
   const { agents, clock, signal, pollMs } = ports
   const hosts = new Map<string, HostObservation>()
-  const gates = new Map<string, GateResult>()
   const due = new Map<string, number>()
   const looking = new Map<string, Promise<void>>()
   const outdated = new Set<string>()
   const changed = new Map<string, HostObservation>()
-  const known = gatesByKey(plan)
   const limit = pLimit(ports.maxObserve)
+  const { gates, look: lookAtGates } = gateWatch(plan, ports, limit)
   const lookAt = (host: PlannedHost): Promise<void> => {
     const look: Promise<void> = limit(async () => {
       const observation = await agents.observe(host, signal)
@@ -38,6 +34,7 @@ export function observer(plan: RolloutPlan, ports: EnginePorts, late: () => void
   return {
     hosts,
     gates,
+    lookAtGates,
     /** What is known of the host is of before; it is looked at in the next round. */
     stale(host: string) {
       due.delete(host)
@@ -67,30 +64,14 @@ export function observer(plan: RolloutPlan, ports: EnginePorts, late: () => void
       const done = await Promise.race([all, patience])
       stop.abort()
       if (!done) void all.then(late, late)
-    },
-    /** Looks at the gates named, where there is no fresh answer; true when it looked at any. */
-    async lookAtGates(keys: readonly string[]): Promise<boolean> {
-      const wanted = keys.filter((key) => {
-        const last = gates.get(key)
-        return last === undefined || clock.now() - last.at >= GATE_FRESH
-      })
-      await limit.map(wanted, async (key) => {
-        const gate = known.get(key)
-        if (gate !== undefined) gates.set(key, { ...(await ports.lookAtGate(gate, signal)), at: clock.now() })
-      })
-      return wanted.length > 0
     }
   }
 }
 
-function gatesByKey(plan: RolloutPlan): ReadonlyMap<string, PlannedGate> {
-  const entries = plan.stages.flatMap((stage) => [
-    ...stage.gatesBefore.map((gate) => [gateKey(stage.name, 'before', gate.name), gate] as const),
-    ...stage.gatesAfter.map((gate) => [gateKey(stage.name, 'after', gate.name), gate] as const)
-  ])
-  return new Map(entries)
+function differs(before: HostObservation | undefined, after: HostObservation): boolean {
+  return core(before) !== core(after)
 }
 
-function differs(before: HostObservation | undefined, after: HostObservation): boolean {
-  return JSON.stringify({ ...before, at: 0 }) !== JSON.stringify({ ...after, at: 0 })
-}
+/** Without what changes at every look. */
+const core = (observation: HostObservation | undefined) =>
+  JSON.stringify({ ...observation, at: 0, soakSeconds: 0 })

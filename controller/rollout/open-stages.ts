@@ -1,6 +1,9 @@
 import type { PlannedStage } from '../../shared/api/rollout.ts'
+import { lookAtAlerts } from './alert-look.ts'
 import type { Situation } from './decide.ts'
 import type { Look } from './host-look.ts'
+import type { Because } from './reasons.ts'
+import type { RolloutEvent } from './records.ts'
 import type { StageLook } from './stage-look.ts'
 import { lookAtStage } from './stage-look.ts'
 
@@ -14,6 +17,9 @@ export interface Open {
   readonly index: ReadonlyMap<string, number>
   readonly at: number
   readonly gates: Set<string>
+  /** Alerts of the open stage that nobody has seen yet, and why it may not go on without an answer. */
+  readonly fired: readonly RolloutEvent[]
+  readonly unanswered: Because | null
   readonly wakeAt: number | null
 }
 
@@ -33,10 +39,16 @@ export function openStages({ plan, state, seen, now }: Situation, looks: Readonl
     })
     const look = lookAtStage(stage, of, seen, now)
     for (const gate of look.gates) gates.add(gate)
-    if (!look.passes || halted || state.paused !== null || state.end !== null) {
-      return { passes, current: stage, look, index, at, gates, wakeAt: look.wakeAt }
+    const alerts = lookAtAlerts(stage, state, seen)
+    for (const key of alerts.keys) gates.add(key)
+    const quiet = alerts.because === null && alerts.fired.length === 0 && state.alerted === null
+    if (!look.passes || !quiet || halted || state.paused !== null || state.end !== null) {
+      const why = look.passes && alerts.because !== null ? { ...look, because: alerts.because } : look
+      const { fired, because: unanswered } = alerts
+      return { passes, current: stage, look: why, index, at, gates, fired, unanswered, wakeAt: look.wakeAt }
     }
     passes.push(stage.name)
   }
-  return { passes, current: null, look: null, index, at: plan.stages.length, gates, wakeAt: null }
+  const end = { current: null, look: null, fired: [], unanswered: null, wakeAt: null }
+  return { ...end, passes, index, at: plan.stages.length, gates }
 }

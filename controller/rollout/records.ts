@@ -29,14 +29,30 @@ export type RolloutEvent =
       readonly text: string
       readonly operation: string | null
     }
-  /** The host runs the generation since then. */
-  | { readonly kind: 'done'; readonly host: string; readonly since: string }
+  /** The host runs the generation since then. `baseline` is what its operation says that it ran before. */
+  | {
+      readonly kind: 'done'
+      readonly host: string
+      readonly since: string
+      readonly baseline?: string | null
+    }
+  /** The host was on for as long as it is to be watched. */
+  | { readonly kind: 'soaked'; readonly host: string }
+  /** Alerts fire that nobody has seen yet: the rollout halts until a person goes on. */
+  | {
+      readonly kind: 'alert-fired'
+      readonly stage: string
+      readonly alerts: string
+      readonly firing: readonly string[]
+      readonly text: string
+    }
   | { readonly kind: 'drifted'; readonly host: string; readonly running: string | null }
   | { readonly kind: 'stage-passed'; readonly stage: string }
   | { readonly kind: 'finished' }
   | { readonly kind: 'paused' }
   | { readonly kind: 'resumed' }
-  | { readonly kind: 'approved'; readonly stage: string }
+  /** Hosts of the stage that wait for a signature are asked again. */
+  | { readonly kind: 'approved'; readonly stage: string; readonly hosts?: readonly string[] }
   | { readonly kind: 'skipped'; readonly host: string }
   /** Another attempt; what the host did in `operation` is no longer held against it. */
   | {

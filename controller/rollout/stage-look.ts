@@ -68,13 +68,21 @@ function waitingFor(stage: PlannedStage, { host, look }: Member, members: readon
 function soaks(stage: PlannedStage, done: readonly Member[], now: number): StageLook | null {
   let last: { readonly host: PlannedHost; readonly until: number } | null = null
   for (const { host, look } of done) {
-    const until = Date.parse(look.doneSince ?? '') + host.soakSeconds * 1000
-    if (until > now && (last === null || until > last.until)) last = { host, until }
+    if (look.soak === null) continue
+    const { untilMs } = look.soak
+    if (untilMs === null) return waits(soakPauses(stage, host))
+    if (untilMs > now && (last === null || untilMs > last.until)) last = { host, until: untilMs }
   }
   if (last === null) return null
   const until = new Date(last.until).toISOString()
   const text = `stage ${stage.name} is watched until ${until}, ${last.host.name} longest`
   return waits({ code: 'waiting-for-soak', text, unblock: `time, until ${until}` }, last.until)
+}
+
+/** What is away is not watched. */
+function soakPauses(stage: PlannedStage, { name }: PlannedHost): Because {
+  const text = `stage ${stage.name} is watched, and ${name} is away: its soak stands`
+  return { code: 'waiting-for-soak', text, unblock: `its return, or belay rollout skip ${name}` }
 }
 
 function verdicts(stage: PlannedStage, done: readonly Member[], seen: Observations): StageLook | null {

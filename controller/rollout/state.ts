@@ -11,6 +11,10 @@ export interface HostState {
     readonly at: string
   } | null
   readonly doneSince: string | null
+  /** What it ran before, by its own record. */
+  readonly baseline: string | null
+  /** It was on for as long as it is to be watched. */
+  readonly soaked: boolean
   readonly skipped: { readonly who: string; readonly why: string | null } | null
   /** An operation that a person has seen and wants no more held against the host. */
   readonly dismissed: string | null
@@ -26,6 +30,10 @@ export interface RolloutState {
   readonly approved: ReadonlyMap<string, string>
   readonly passed: ReadonlySet<string>
   readonly paused: { readonly who: string; readonly why: string | null } | null
+  /** Alerts that have fired since a person last went on. */
+  readonly alerted: { readonly stage: string; readonly text: string } | null
+  /** Alerts that a person has seen, and has gone on all the same. */
+  readonly tolerated: ReadonlySet<string>
   readonly end: {
     readonly kind: 'finished' | 'aborted' | 'superseded'
     readonly who: string
@@ -40,6 +48,8 @@ export const freshHost: HostState = {
   started: null,
   failed: null,
   doneSince: null,
+  baseline: null,
+  soaked: false,
   skipped: null,
   dismissed: null,
   overDrift: false,
@@ -52,20 +62,35 @@ export function foldRecords(records: Iterable<RolloutRecord>): RolloutState {
   const hosts = new Map<string, HostState>()
   const approved = new Map<string, string>()
   const passed = new Set<string>()
+  const tolerated = new Set<string>()
+  let firing: readonly string[] = []
+  let alerted: RolloutState['alerted'] = null
   let paused: RolloutState['paused'] = null
   let end: RolloutState['end'] = null
   for (const record of records) {
     const { event, who, why } = record
     if ('host' in event) hosts.set(event.host, nextHost(hosts.get(event.host) ?? freshHost, record))
-    else if (event.kind === 'approved') approved.set(event.stage, who)
-    else if (event.kind === 'stage-passed') passed.add(event.stage)
+    else if (event.kind === 'approved') {
+      approved.set(event.stage, who)
+      for (const name of event.hosts ?? []) {
+        const host = hosts.get(name)
+        if (host !== undefined) hosts.set(name, { ...host, backOff: null, failures: 0 })
+      }
+    } else if (event.kind === 'stage-passed') passed.add(event.stage)
     else if (event.kind === 'paused') paused = { who, why }
-    else if (event.kind === 'resumed') paused = null
-    else if (event.kind === 'superseded') end = { kind: event.kind, who, why, by: event.by }
+    else if (event.kind === 'alert-fired') {
+      alerted = { stage: event.stage, text: event.text }
+      firing = [...firing, ...event.firing]
+    } else if (event.kind === 'resumed') {
+      paused = null
+      alerted = null
+      for (const each of firing) tolerated.add(each)
+      firing = []
+    } else if (event.kind === 'superseded') end = { kind: event.kind, who, why, by: event.by }
     else if (event.kind === 'finished' || event.kind === 'aborted')
       end = { kind: event.kind, who, why, by: null }
   }
-  return { hosts, approved, passed, paused, end }
+  return { hosts, approved, passed, paused, alerted, tolerated, end }
 }
 
 function nextHost(host: HostState, { at, who, why, event }: RolloutRecord): HostState {
@@ -80,15 +105,25 @@ function nextHost(host: HostState, { at, who, why, event }: RolloutRecord): Host
         backOff: { until: event.retryAt, text: event.text, code: event.code }
       }
     case 'failed':
-      return { ...host, failed: { end: event.end, text: event.text, at }, doneSince: null }
+      return { ...host, failed: { end: event.end, text: event.text, at }, doneSince: null, soaked: false }
     case 'drifted':
       return {
         ...host,
         failed: { end: 'drifted', text: `it runs ${event.running ?? 'something else'}`, at },
-        doneSince: null
+        doneSince: null,
+        soaked: false
       }
     case 'done':
-      return { ...host, doneSince: event.since, failed: null, failures: 0, backOff: null }
+      return {
+        ...host,
+        doneSince: event.since,
+        baseline: event.baseline ?? null,
+        failed: null,
+        failures: 0,
+        backOff: null
+      }
+    case 'soaked':
+      return { ...host, soaked: true }
     case 'skipped':
       return { ...host, skipped: { who, why } }
     case 'retried':

@@ -34,6 +34,8 @@ const personal: readonly ReasonCode[] = [
   'waiting-for-approval',
   'held',
   'halted',
+  'alert-firing',
+  'waiting-for-reboot',
   'paused',
   'waiting-for-verdict'
 ]
@@ -49,6 +51,7 @@ export function statusOf(
   if (hosts.some((host) => host.is === 'regressed')) {
     return { is: moving ? 'running' : 'halted', needs: moving ? null : 'person' }
   }
+  if (state.alerted !== null) return { is: moving ? 'running' : 'halted', needs: moving ? null : 'person' }
   if (moving) return { is: 'running', needs: null }
   if (allPassed && hosts.every(({ is }) => is === 'done' || is === 'skipped'))
     return { is: 'done', needs: null }

@@ -62,11 +62,14 @@ function eventsOf(
       return [
         {
           kind: 'approved',
-          stage: known(
-            target,
-            plan.stages.map(({ name }) => name),
-            'stage',
-            id
+          ...stageOf(
+            known(
+              target,
+              plan.stages.map(({ name }) => name),
+              'stage',
+              id
+            ),
+            plan
           )
         }
       ]
@@ -83,6 +86,12 @@ function eventsOf(
       )
   }
 }
+
+/** Its hosts may have waited for a signature. */
+const stageOf = (stage: string, { hosts }: RolloutPlan) => ({
+  stage,
+  hosts: hosts.flatMap((host) => (host.stage === stage ? [host.name] : []))
+})
 
 function regressed(store: Store, id: string): string[] {
   const views = [...store.views(id)].filter(([name]) => name.startsWith('host '))

@@ -1,6 +1,6 @@
 import type { Static } from 'typebox'
 import { Type } from 'typebox'
-import { approvalIdPattern, MAX_APPROVAL } from '../approval.ts'
+import { approvalIdPattern, MAX_APPROVAL, statedConfirms, statedModes } from '../approval.ts'
 import { Nullable, StorePath } from './schemas.ts'
 
 const closed = { additionalProperties: false } as const
@@ -37,6 +37,8 @@ export const Approval = Type.Object(
     profile: text('Profile that it is for'),
     storePath: StorePath,
     planHash: text('Hash of the plan that was approved'),
+    mode: Type.Enum(statedModes, { description: 'How it may come to run' }),
+    confirm: Type.Enum(statedConfirms, { description: 'What may commit it' }),
     revision: Nullable(Type.Integer({ description: 'Revision of the desired state that it is for' })),
     issuedAt: text('RFC 3339, by the clock of who signed'),
     expiresAt: text('RFC 3339; the earlier of what was signed and of what this host allows'),

@@ -24,6 +24,12 @@ export const HoldRequest = Type.Object(
 )
 export type HoldRequest = Static<typeof HoldRequest>
 
+export const ReleaseRequest = Type.Object(
+  { reason: Type.String({ minLength: 1, maxLength: 500, description: 'Why, for the log of the agent' }) },
+  { $id: 'ReleaseRequest', ...closed, description: 'Ends a hold' }
+)
+export type ReleaseRequest = Static<typeof ReleaseRequest>
+
 export const HoldState = Type.Object(
   { hold: MaybeHold },
   { $id: 'HoldState', ...closed, description: 'The hold, or null' }

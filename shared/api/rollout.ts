@@ -1,6 +1,7 @@
 import type { Static } from 'typebox'
 import { Type } from 'typebox'
-import { Nullable, StorePath } from './schemas.ts'
+import { days } from '../window.ts'
+import { activationModes, Nullable, StorePath } from './schemas.ts'
 
 const closed = { additionalProperties: false } as const
 const text = (description: string) => Type.String({ description })
@@ -11,7 +12,11 @@ const list = (description: string) => Type.Array(Type.String(), { description })
 
 export const PlannedWindow = Type.Object(
   {
-    days: Type.Optional(list('Days on which it opens, mon to sun; every day when missing')),
+    days: Type.Optional(
+      Type.Array(Type.Enum(days, { description: 'Day' }), {
+        description: 'Days on which it opens; every day when missing'
+      })
+    ),
     from: text('When it opens, HH:MM'),
     to: text('When it closes, HH:MM; not later than it opens means on the next day'),
     timeZone: text('Name of the time zone')
@@ -30,13 +35,31 @@ export const PlannedGate = Type.Object(
 )
 export type PlannedGate = Static<typeof PlannedGate>
 
+export const PlannedAlerts = Type.Object(
+  {
+    name: text('Name, for people'),
+    url: text('Prometheus, or what speaks its API'),
+    match: Type.Optional(
+      Type.Record(Type.String(), Type.String(), {
+        description: 'Labels of alerts that halt the stage while they fire'
+      })
+    ),
+    query: Type.Optional(text('PromQL in place of it: any result halts the stage')),
+    timeoutSeconds: seconds('After which it counts as not answered')
+  },
+  { $id: 'PlannedAlerts', ...closed, description: 'Alerts that halt a stage' }
+)
+export type PlannedAlerts = Static<typeof PlannedAlerts>
+
 export const PlannedHost = Type.Object(
   {
     name: text('Host name'),
     stage: text('Stage to which it belongs'),
     platform: Type.Enum(['nixos', 'darwin'], { description: 'Kind of system' }),
     storePath: Type.Unsafe<string>({ ...StorePath, description: 'The generation that it is to run' }),
-    planHash: Nullable(text('Hash of the previewed changes that were approved')),
+    planHash: Nullable(
+      text('Hash of its plan, as the host made it: it carries out no other; null where it was not asked')
+    ),
     roles: list('Roles, for order and budgets'),
     tags: list('Tags, for budgets'),
     presence: Type.Enum(['always', 'intermittent'], { description: 'intermittent: away is normal' }),
@@ -63,6 +86,17 @@ export const PlannedStage = Type.Object(
     }),
     gatesBefore: Type.Array(PlannedGate, { description: 'Open before a host is changed' }),
     gatesAfter: Type.Array(PlannedGate, { description: 'Open before the next stage' }),
+    alerts: Type.Optional(
+      Type.Array(PlannedAlerts, { description: 'Alerts that halt the stage while they fire' })
+    ),
+    mode: Type.Optional(
+      Type.Enum(activationModes, { description: 'How the generation comes to run; switch when missing' })
+    ),
+    reboot: Type.Optional(
+      Type.Boolean({
+        description: 'Hosts are rebooted into what is staged; otherwise each waits for its own'
+      })
+    ),
     why: list('Why the stage stands here')
   },
   { $id: 'PlannedStage', ...closed, description: 'One step of the order' }
@@ -95,6 +129,7 @@ export const RolloutPlan = Type.Object(
     revision: count('Grows with every plan; a host never goes back to a smaller one'),
     createdAt: text('RFC 3339'),
     note: Nullable(text('What a reader should know')),
+    rollbackOf: Type.Optional(text('The rollout whose hosts go back to what they had before it')),
     maxParallel: count('Hosts that are changed at the same time'),
     stages: Type.Array(PlannedStage, { description: 'The stages in their order' }),
     hosts: Type.Array(PlannedHost, { description: 'Every host' }),

@@ -111,6 +111,11 @@ export const OperationRequest = Type.Object(
         description: 'Revision of the desired state that this belongs to; an approval may be for one alone'
       })
     ),
+    planHash: Type.Optional(
+      text('Hash of the plan that was read: the host refuses to change anything else', {
+        pattern: '^[0-9a-f]{64}$'
+      })
+    ),
     reason: Type.Optional(text('Why, for the journal', { maxLength: 500 })),
     again: Type.Optional(Type.Boolean({ description: 'Also a generation that is marked bad' })),
     overDrift: Type.Optional(

@@ -53,6 +53,7 @@ async function bench(count: number): Promise<string[]> {
         },
         follow: async () => {}
       },
+      lookAtAlerts: async () => ({ open: true, message: 'nothing fires', firing: [] }),
       lookAtGate: async () => ({ open: true, message: 'open' }),
       holds: async () => new Map(),
       // Never passes by itself: every round sees every host that is due.

@@ -84,6 +84,7 @@ export async function approvalWorld(t: Test, names: readonly ('cinnabar' | 'elec
     const now = Date.now()
     const text = formatStatement({
       ...{ host: host.name, profile: 'system', storePath, revision: null },
+      ...{ mode: 'switch' as const, confirm: 'health' as const },
       planHash: await planOf(host, storePath),
       issuedAt: approvalTime(now - 1000),
       expiresAt: approvalTime(now + 600_000),

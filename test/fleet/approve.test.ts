@@ -62,7 +62,9 @@ t.test(
       t.equal((await truthOf(host)).running, path)
 
       const last = await next(host, 'by-hand')
-      t.match(await approve(last, await planOf(host, last), '--out', '/root/approval'), { code: 0 })
+      t.match(await approve(last, await planOf(host, last), '--auto-confirm', '--out', '/root/approval'), {
+        code: 0
+      })
       const document = readFileSync(join(here, 'approval'), 'utf8')
       t.match(await handIn(host, document), { state: 'waiting' }, 'carried there by hand')
       const { approvals } = await listed(host)

@@ -8,7 +8,9 @@ import {
   formatStatement,
   MAX_APPROVAL,
   parseApproval,
-  parseStatement
+  parseStatement,
+  statedConfirms,
+  statedModes
 } from '../../shared/approval.ts'
 
 const hex = (length: number) =>
@@ -22,6 +24,8 @@ const statements: fc.Arbitrary<Statement> = fc
     profile: fc.constant('system'),
     storePath: fc.constantFrom('a', 'b').map((c) => `/nix/store/${c.repeat(32)}-nixos-system`),
     planHash: hex(64),
+    mode: fc.constantFrom(...statedModes),
+    confirm: fc.constantFrom(...statedConfirms),
     revision: fc.option(fc.nat()),
     times: fc.tuple(seconds, seconds).filter(([a, b]) => a !== b),
     id: hex(32)
@@ -36,6 +40,8 @@ const example: Statement = {
   profile: 'system',
   storePath: `/nix/store/${'a'.repeat(32)}-nixos-system`,
   planHash: '0'.repeat(64),
+  mode: 'switch',
+  confirm: 'connection',
   revision: null,
   issuedAt: '2026-01-02T03:04:05Z',
   expiresAt: '2026-01-03T03:04:05Z',
@@ -46,11 +52,13 @@ const malformed = { code: 'approval-malformed' }
 t.test('a person can read it', async (t) => {
   t.equal(
     formatStatement({ ...example, revision: 7 }),
-    `belay approval, version 1
+    `belay approval, version 2
 host: cinnabar
 profile: system
 store path: ${example.storePath}
 plan: ${example.planHash}
+mode: switch
+confirmed by: connection
 revision: 7
 issued: 2026-01-02T03:04:05Z
 expires: 2026-01-03T03:04:05Z
@@ -102,6 +110,8 @@ t.test('what cannot be stated is not', async (t) => {
     { profile: 'System' },
     { planHash: 'A'.repeat(64) },
     { planHash: '0'.repeat(63) },
+    { mode: 'test' as 'boot' },
+    { confirm: 'nobody' as 'health' },
     { revision: -1 },
     { revision: 1.5 },
     { revision: Number.NaN },
@@ -140,7 +150,7 @@ t.test('nothing stands before, between or behind statement and signature', async
     good.replaceAll('\n', '\r\n'),
     good.replace('host: cinnabar', 'host: cinnabar '),
     good.replace('host: cinnabar\n', 'host: cinnabar\nhost: electrum\n'),
-    good.replace('version 1', 'version 2'),
+    good.replace('version 2', 'version 1'),
     good.replace('U1NIU0lH', 'U1NIU0lH\n\nU1NI'),
     good.replace('U1NIU0lH', 'U1NI U0lH'),
     good.replace('U1NIU0lH', 'A'.repeat(77)),

@@ -1,11 +1,19 @@
 import fc from 'fast-check'
 import t from 'tap'
-import type { MaintenanceWindow } from '../../shared/window.ts'
-import { days, describeWindow, isOpen, isTimeZone, nextOpening } from '../../shared/window.ts'
+import type { Day, MaintenanceWindow } from '../../shared/window.ts'
+import {
+  days,
+  describeWindow,
+  isOpen,
+  isTimeZone,
+  nextClosing,
+  nextOpening,
+  openingAt
+} from '../../shared/window.ts'
 
 const MINUTE = 60_000
 const at = (text: string) => Date.parse(text)
-const berlin = (on: MaintenanceWindow['days'], from: string, to: string): MaintenanceWindow => ({
+const berlin = (on: readonly Day[], from: string, to: string): MaintenanceWindow => ({
   days: on,
   from,
   to,
@@ -15,6 +23,7 @@ const berlin = (on: MaintenanceWindow['days'], from: string, to: string): Mainte
 t.test('no windows: always open', async (t) => {
   t.equal(isOpen([], 0), true)
   t.equal(nextOpening([], 7), 7)
+  t.same(openingAt([], 0), { open: true, changesAt: null })
 })
 
 t.test('in a day, and past midnight', async (t) => {
@@ -81,7 +90,7 @@ const moment = fc.oneof(
 )
 
 /** What a person would do: read the clock on the wall. */
-function readsOpen({ days: on, from, to, timeZone }: MaintenanceWindow, ms: number): boolean {
+function readsOpen({ days: on = days, from, to, timeZone }: MaintenanceWindow, ms: number): boolean {
   const text = new Intl.DateTimeFormat('en-GB', {
     timeZone,
     weekday: 'short',
@@ -111,6 +120,68 @@ t.test('the next opening is open, and nothing is open before it', async (t) => {
       if (next > ms && isOpen(windows, next - 1)) return false
       const step = Math.max(7 * MINUTE, Math.floor((next - ms) / 200))
       for (let at = ms; at < next; at += step) if (isOpen(windows, at)) return false
+      return true
+    }),
+    { numRuns: 300 }
+  )
+  t.pass()
+})
+
+const iso = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString().slice(0, 16))
+const night = { ...berlin(['mon', 'tue'], '22:00', '06:00') }
+
+t.test('a night belongs to the day on which it begins', async (t) => {
+  const cases: [string, boolean, string][] = [
+    ['2026-03-02T20:59:00Z', false, '2026-03-02T21:00'],
+    ['2026-03-02T21:00:00Z', true, '2026-03-03T05:00'],
+    ['2026-03-03T04:59:00Z', true, '2026-03-03T05:00'],
+    ['2026-03-03T05:00:00Z', false, '2026-03-03T21:00'],
+    ['2026-03-04T04:00:00Z', true, '2026-03-04T05:00'],
+    ['2026-03-04T21:30:00Z', false, '2026-03-09T21:00'],
+    ['2026-03-02T03:00:00Z', false, '2026-03-02T21:00']
+  ]
+  for (const [now, open, next] of cases) {
+    const found = openingAt([night], at(now))
+    t.same([found.open, iso(found.changesAt)], [open, next], now)
+  }
+})
+
+t.test('it follows the clocks on the wall when they are changed', async (t) => {
+  // Berlin goes to summer time on Sunday 2026-03-29, and back on 2026-10-25.
+  const daily = [{ from: '08:00', to: '09:00', timeZone: 'Europe/Berlin' }]
+  t.equal(iso(openingAt(daily, at('2026-03-28T12:00:00Z')).changesAt), '2026-03-29T06:00')
+  t.equal(iso(openingAt(daily, at('2026-10-24T12:00:00Z')).changesAt), '2026-10-25T07:00')
+  // 02:30 does not exist on that Sunday: the window is open while the clock on the wall is in it.
+  const gap = [{ from: '02:30', to: '03:30', timeZone: 'Europe/Berlin' }]
+  t.equal(openingAt(gap, at('2026-03-29T01:10:00Z')).open, true)
+})
+
+t.test('windows that touch or overlap are one', async (t) => {
+  const both = [
+    { from: '08:00', to: '10:00', timeZone: 'UTC' },
+    { from: '10:00', to: '12:00', timeZone: 'UTC' }
+  ]
+  t.equal(iso(openingAt(both, at('2026-03-02T09:00:00Z')).changesAt), '2026-03-02T12:00')
+})
+
+t.test('from and to the same is a whole day', async (t) => {
+  const sunday = [{ days: ['sun'] as const, from: '00:00', to: '00:00', timeZone: 'UTC' }]
+  t.same(openingAt(sunday, at('2026-03-01T23:59:00Z')), { open: true, changesAt: at('2026-03-02T00:00:00Z') })
+  const all = [{ from: '05:00', to: '05:00', timeZone: 'UTC' }]
+  t.same(openingAt(all, at('2026-03-02T09:00:00Z')), { open: true, changesAt: null })
+})
+
+t.test('the next closing is closed, and nothing is closed before it', async (t) => {
+  const open = fc.record({ windows: fc.array(window, { minLength: 1, maxLength: 3 }), ms: moment })
+  fc.assert(
+    fc.property(open, ({ windows, ms }) => {
+      const from = nextOpening(windows, ms)
+      if (from === null) return true
+      const next = nextClosing(windows, from)
+      if (next !== null && (isOpen(windows, next) || !isOpen(windows, next - 1))) return false
+      const until = next ?? from + 9 * 1440 * MINUTE
+      const step = Math.max(7 * MINUTE, Math.floor((until - from) / 200))
+      for (let at = from; at < until; at += step) if (!isOpen(windows, at)) return false
       return true
     }),
     { numRuns: 300 }

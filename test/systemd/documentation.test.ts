@@ -22,7 +22,8 @@ const pages = [
   'docs/controller.md',
   'docs/secrets.md',
   'docs/ci.md',
-  'docs/checklist.md'
+  'docs/checklist.md',
+  'docs/desired.md'
 ]
 const textOf = (page: string) => readFileSync(join(checkout, page), 'utf8')
 const install = textOf('docs/install.md')

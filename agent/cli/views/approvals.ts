@@ -13,12 +13,12 @@ export function approvals(all: readonly Approval[]): string {
   if (all.length === 0) return 'no approvals'
   return all
     .map((approval) => {
-      const { id, state, principal, key, storePath, planHash, revision } = approval
+      const { id, state, principal, key, storePath, planHash, mode, confirm, revision } = approval
       const only = revision === null ? '' : `, revision ${revision} alone`
       return [
         `${id}  ${state} ${ends[state](approval)}`,
         `  by ${clean(principal)} with ${clean(key)}`,
-        `  ${storePath}\n  plan ${planHash}${only}`
+        `  ${storePath}\n  plan ${planHash}, mode ${mode}, confirmed by ${confirm}${only}`
       ].join('\n')
     })
     .join('\n')

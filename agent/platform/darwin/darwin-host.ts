@@ -9,6 +9,7 @@ import { durableWrite } from '../../journal/durable-write.ts'
 import { markOf, readMarks } from '../../operation/marks.ts'
 import { operationsRoot } from '../../operation/operations.ts'
 import { operationDirectory } from '../../operation/store.ts'
+import { desiredPath } from '../nix/desired-path.ts'
 import { ignoreMissing, readGenerations } from '../nix/generations.ts'
 import type { Host, PreflightOptions } from '../platform.ts'
 import { assertCandidate } from './candidate.ts'
@@ -37,6 +38,7 @@ export function darwinHost(settings: Settings, config: string | null): Host {
     system: async () =>
       (await readFile(join(CURRENT_SYSTEM, 'system'), 'utf8').catch(ignoreMissing('unknown'))).trim(),
     isComplete,
+    ...desiredPath(settings),
     generations: async () => {
       const [{ number, running }, links] = await Promise.all([seen(), generations()])
       // An unreadable list costs the marks, not the generations that a person has to choose from.

@@ -9,6 +9,7 @@ import type { Accepted, Baseline } from '../../operation/events.ts'
 import type { Ports } from '../../operation/ports.ts'
 import { foldOperation } from '../../operation/state.ts'
 import { refusalOf, runPreflight } from '../../preflight/run.ts'
+import { assertPlan } from '../../security/assert-plan.ts'
 import { useApprovals } from '../../security/require-approval.ts'
 import { keepMarks } from '../nix/keep-marks.ts'
 import { addRoot, assertComplete, removeRoot } from '../nix/profile.ts'
@@ -56,6 +57,7 @@ export function darwinPorts(options: PortsOptions): Ports {
     check: async (accepted) => {
       await awaitSession(accepted.target.storePath, options, cancelRequested)
       const baseline = await check(accepted, options)
+      await assertPlan(accepted, options.preview)
       // Last: what is refused for another reason uses no approval up.
       await useApprovals(accepted, { ...options, nowMs: () => Date.now() })
       return baseline

@@ -9,6 +9,7 @@ import type { Accepted, Baseline, Outcome } from '../../operation/events.ts'
 import type { Ports, Untouched } from '../../operation/ports.ts'
 import { foldOperation } from '../../operation/state.ts'
 import { refusalOf } from '../../preflight/run.ts'
+import { assertPlan } from '../../security/assert-plan.ts'
 import { useApprovals } from '../../security/require-approval.ts'
 import { addRoot, assertComplete, removeRoot } from '../nix/profile.ts'
 import { armGuard, disarmGuard, guardFired } from '../nixos/guard.ts'
@@ -151,6 +152,7 @@ async function checkHome(
     await assertComplete(path)
     await addRoot(settings.gcRootsDirectory, rootOf(user, name), path)
   }
+  await assertPlan(accepted, options.preview)
   await useApprovals(accepted, { ...options, nowMs: () => Date.now() })
   return {
     type: 'baseline',

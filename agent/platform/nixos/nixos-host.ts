@@ -13,6 +13,7 @@ import { operationsRoot } from '../../operation/operations.ts'
 import { readOperation } from '../../operation/store.ts'
 import { homeUnit } from '../home/as-user.ts'
 import { homesOf } from '../home/home-host.ts'
+import { desiredPath } from '../nix/desired-path.ts'
 import { ignoreMissing, readGenerations } from '../nix/generations.ts'
 import type { Host, PreflightOptions } from '../platform.ts'
 import { assertCandidate } from './candidate.ts'
@@ -34,11 +35,10 @@ export function nixosHost(settings: Settings, config: string | null): Host {
   const journalctl = async (id: string) => journalOf(activationUnit(await profileOf(id)), id)
   const running = async () => (await observe(places)).running
   const generations = () => readGenerations(settings.profile)
-  const isComplete = async (storePath: string) =>
-    (await lstat(join(storePath, 'bin/switch-to-configuration')).catch(ignoreMissing(null))) !== null
   return {
     ...{ platform: 'nixos', running, isComplete, observe: () => observe(places) },
     system: async () => readFile('/run/current-system/system', 'utf8').catch(ignoreMissing('unknown')),
+    ...desiredPath(settings),
     generations: async () => {
       const [seen, links] = await Promise.all([observe(places), generations()])
       // An unreadable list costs the marks, not the generations that a person has to choose from.
@@ -98,6 +98,8 @@ function activationUnit(profile: ProfileName): string {
   const user = userOf(profile)
   return user === null ? `${ACTIVATION_UNIT}.service` : homeUnit(user)
 }
+const isComplete = async (storePath: string) =>
+  (await lstat(join(storePath, 'bin/switch-to-configuration')).catch(ignoreMissing(null))) !== null
 
 /** Every check, with nothing changed. */
 async function lookAt(settings: Settings, storePath: string, options: PreflightOptions) {

@@ -11,6 +11,7 @@ import type { Ports, Untouched } from '../../operation/ports.ts'
 import { foldOperation } from '../../operation/state.ts'
 import { refusalOf, runPreflight } from '../../preflight/run.ts'
 import { keepRescueScript } from '../../rescue/keep.ts'
+import { assertPlan } from '../../security/assert-plan.ts'
 import { useApprovals } from '../../security/require-approval.ts'
 import { keepMarks } from '../nix/keep-marks.ts'
 import { addRoot, assertComplete, removeRoot } from '../nix/profile.ts'
@@ -167,8 +168,9 @@ async function check(accepted: Accepted, { settings, bootId }: PortsOptions): Pr
   }
 }
 
-/** Uses the approvals up, last: what is refused for another reason costs none. */
+/** The plan that was read, then the approvals, used up last: what is refused for another reason costs none. */
 async function approved(baseline: Baseline, accepted: Accepted, options: PortsOptions): Promise<Baseline> {
+  await assertPlan(accepted, options.preview)
   await useApprovals(accepted, { ...options, nowMs: () => Date.now() })
   return baseline
 }

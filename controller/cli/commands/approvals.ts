@@ -5,6 +5,7 @@ import { Value } from 'typebox/value'
 import { agentClient } from '../../../shared/agent-client/client.ts'
 import type { Approval } from '../../../shared/api/approval.ts'
 import { Plan, planHash } from '../../../shared/api/plan.ts'
+import type { ActivationMode } from '../../../shared/api/schemas.ts'
 import { BelayError } from '../../../shared/errors.ts'
 import { parseStorePath } from '../../../shared/store-path.ts'
 import type { Approved, ToSign } from '../../approval/approve.ts'
@@ -20,6 +21,8 @@ export interface ApproveOptions extends GlobalOptions {
   /** The hash that was read, or a file with the plan (`--json`). */
   readonly plan: string
   readonly path: string
+  readonly mode?: ActivationMode
+  readonly autoConfirm?: boolean
   readonly revision?: number
   readonly expires: number
   readonly key?: string
@@ -41,6 +44,8 @@ export async function approve(
   const approved = await carryOut(
     {
       ...{ host, storePath, planHash: hash, plan, key, revision: options.revision ?? null },
+      mode: options.mode ?? 'switch',
+      confirm: options.autoConfirm ? 'health' : 'connection',
       lifetimeSeconds: options.expires,
       handIn: options.out === undefined
     },

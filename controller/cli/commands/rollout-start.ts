@@ -1,14 +1,9 @@
 import { readFile } from 'node:fs/promises'
-import pLimit from 'p-limit'
 import type { RolloutPlan } from '../../../shared/api/rollout.ts'
-import { BelayError, describeError } from '../../../shared/errors.ts'
-import { buildHost } from '../../build/build.ts'
+import { BelayError } from '../../../shared/errors.ts'
 import type { DeployEvent } from '../../deploy/events.ts'
-import type { FleetHost } from '../../inventory/fleet.ts'
-import { selectHosts } from '../../inventory/fleet.ts'
 import { loadInventory } from '../../inventory/sources.ts'
 import { leakGate } from '../../leaks/gate.ts'
-import { planRollout } from '../../plan/planner.ts'
 import { admit, checkPlan } from '../../rollout/admit.ts'
 import { rolloutEngine } from '../../rollout/assemble.ts'
 import type { Decision } from '../../rollout/decide.ts'
@@ -16,20 +11,14 @@ import { drive } from '../../rollout/drive.ts'
 import { lockEngine } from '../../store/open.ts'
 import type { Store } from '../../store/store.ts'
 import { openStore } from '../../store/store.ts'
-import { checkPaths } from '../paths.ts'
 import type { Server, ServerOptions } from '../server.ts'
 import { findServer } from '../server.ts'
 import type { GlobalOptions, Wiring } from '../wiring.ts'
 import type { OnLine } from './build.ts'
+import type { PlanOptions } from './rollout-plan.ts'
+import { makePlan, newestIn, newestOf } from './rollout-plan.ts'
 import { remoteStart } from './rollout-remote.ts'
 import { operatorName } from './who.ts'
-
-/** Options of `belay rollout plan`. */
-export interface PlanOptions extends GlobalOptions, ServerOptions {
-  readonly host?: readonly string[]
-  readonly path?: ReadonlyMap<string, string>
-  readonly build: boolean
-}
 
 /** Options of `belay rollout drive`. */
 export interface DriveOptions extends GlobalOptions, ServerOptions {
@@ -52,14 +41,6 @@ export interface RolloutWatch {
   readonly begin: (plan: RolloutPlan) => void
   readonly event: (event: DeployEvent) => void
   readonly round: (decision: Decision) => void
-}
-
-/** Builds where no path is given, and makes the plan. */
-export async function plan(options: PlanOptions, wiring: Wiring, onLine: OnLine): Promise<RolloutPlan> {
-  const server = await findServer(options)
-  if (server !== null) return await makePlan(options, wiring, await newestOf(server), onLine)
-  using store = await openStore(options.state)
-  return await makePlan(options, wiring, newestIn(store), onLine)
 }
 
 /** Has the daemon start a rollout; gives its identity. */
@@ -99,17 +80,6 @@ async function givenPlan(
   return await makePlan(options, wiring, await newest(), onLine)
 }
 
-const newestIn = (store: Store): number => store.rollouts()[0]?.revision ?? 0
-
-async function newestOf(server: Server): Promise<number> {
-  const { rollouts } = await server.call<{ rollouts: { revision: number }[] }>(
-    'observe',
-    'GET',
-    '/v1/rollouts'
-  )
-  return rollouts[0]?.revision ?? 0
-}
-
 /** Goes on with the rollout under way. */
 export async function driveOn(options: DriveOptions, wiring: Wiring, watch: RolloutWatch): Promise<Decision> {
   const server = await findServer(options)
@@ -122,47 +92,6 @@ export async function driveOn(options: DriveOptions, wiring: Wiring, watch: Roll
   const id = store.active()
   if (id === null) throw new BelayError('rollout-unknown', 'no rollout is under way', { at: options.state })
   return await driveRollout(id, options, wiring, store, watch)
-}
-
-async function makePlan(
-  options: PlanOptions,
-  wiring: Wiring,
-  newest: number,
-  onLine: OnLine
-): Promise<RolloutPlan> {
-  const { fleet, policy } = await loadInventory(options.fleet, wiring)
-  const hosts = selectHosts(fleet, options.host ?? [])
-  const given = checkPaths(hosts, options)
-  const storePaths = await buildMissing(hosts, given, wiring, onLine)
-  const now = wiring.clock.now()
-  // Seconds since 1970 grow also when the store is lost.
-  const revision = Math.max(newest + 1, Math.floor(now / 1000))
-  return planRollout({ hosts, policy, storePaths, revision, now })
-}
-
-async function buildMissing(
-  hosts: readonly FleetHost[],
-  given: ReadonlyMap<string, string>,
-  { run, clock, signal }: Wiring,
-  onLine: OnLine
-): Promise<ReadonlyMap<string, string>> {
-  const limit = pLimit(4)
-  const missing = hosts.filter(({ name }) => !given.has(name))
-  const built = await limit.map(missing, (host) =>
-    buildHost(host, { run, signal, now: clock.now, onLine }).catch((error: unknown) => {
-      signal.throwIfAborted()
-      return { host: host.name, error }
-    })
-  )
-  const failed = built.flatMap((each) =>
-    'error' in each ? [`${each.host}: ${describeError(each.error)}`] : []
-  )
-  if (failed.length > 0)
-    throw new BelayError('build-failed', failed.join('\n'), { found: failed.length, wanted: 0 })
-  return new Map([
-    ...given,
-    ...built.flatMap((each) => ('error' in each ? [] : [[each.host, each.storePath] as const]))
-  ])
 }
 
 /** A plan from a file. */
@@ -179,7 +108,8 @@ async function readPlan(file: string): Promise<RolloutPlan> {
   return checkPlan(value, file)
 }
 
-async function driveRollout(
+/** Drives a rollout of the store. The lock is the caller's. */
+export async function driveRollout(
   id: string,
   options: DriveOptions,
   wiring: Wiring,

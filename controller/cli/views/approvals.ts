@@ -7,19 +7,30 @@ import { duration, shortPath, table } from './text.ts'
 
 /** What is about to be signed, in words, and then the text itself. */
 export function toSignView({ statement, text, fingerprint, plan }: ToSign, paint: Paint): string {
-  const { host, storePath, planHash, revision, issuedAt, expiresAt } = statement
+  const { host, storePath, planHash, mode, confirm, revision, issuedAt, expiresAt } = statement
   const lifetime = duration((Date.parse(expiresAt) - Date.parse(issuedAt)) / 1000)
   const lines = [
     `You approve that ${paint('bold', clean(host))} activates, once and within ${lifetime},`,
     `  ${storePath}`,
     `if that still does what the plan ${planHash.slice(0, 12)}… says: ${summaryLine(plan)}.`,
     ...plan.notCovered.map(({ text }) => `  ${paint('yellow', 'not rolled back:')} ${clean(text)}`),
+    `${modes[mode]}, committed by ${confirms[confirm]}.`,
     ...(revision === null ? [] : [`Only as revision ${revision} of its desired state.`]),
     `With the key ${clean(fingerprint)}. What is signed:`,
     ''
   ]
   return `${lines.join('\n')}\n${text.replaceAll(/^(?=.)/gm, `${paint('dim', '|')} `)}\n`
 }
+
+const modes = {
+  switch: 'At once',
+  boot: 'By a boot on trial',
+  auto: 'At once, or by a boot on trial where only a reboot brings a part of it'
+} as const
+const confirms = {
+  connection: 'a connection that is opened afterwards',
+  health: 'local verification alone'
+} as const
 
 /** What became of it. */
 export function approvedView({ received }: Approved, out: string | undefined): string {

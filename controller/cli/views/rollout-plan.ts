@@ -1,4 +1,10 @@
-import type { PlannedGate, PlannedStage, PlannedWindow, RolloutPlan } from '../../../shared/api/rollout.ts'
+import type {
+  PlannedAlerts,
+  PlannedGate,
+  PlannedStage,
+  PlannedWindow,
+  RolloutPlan
+} from '../../../shared/api/rollout.ts'
 import { clean } from '../../../shared/clean.ts'
 import type { Paint } from './text.ts'
 import { duration, shortPath } from './text.ts'
@@ -25,8 +31,8 @@ function stageLines(plan: RolloutPlan, stage: PlannedStage, index: number, paint
     `${index + 1}. ${paint('bold', stage.name)}  ${paint('dim', stage.why.join('; '))}`,
     ...conditions(stage).map((line) => `   ${clean(line)}`),
     ...members.map(
-      ({ name, storePath, why }) =>
-        `     ${name.padEnd(width)}  ${shortPath(storePath)}  ${paint('dim', clean(why.join('; ')))}`
+      ({ name, storePath, planHash, why }) =>
+        `     ${name.padEnd(width)}  ${shortPath(storePath)}  ${planHash === null ? 'plan not read' : `plan ${planHash.slice(0, 12)}`}  ${paint('dim', clean(why.join('; ')))}`
     ),
     ''
   ]
@@ -34,7 +40,8 @@ function stageLines(plan: RolloutPlan, stage: PlannedStage, index: number, paint
 
 function conditions(stage: PlannedStage): string[] {
   return [
-    `${stage.maxParallel} at a time`,
+    `${stage.maxParallel} at a time${mannerText(stage)}`,
+    ...(stage.alerts ?? []).map((each) => `halts on alerts: ${alertsText(each)}`),
     ...(stage.approval ? ['begins when a person approves it'] : []),
     ...(stage.windows.length > 0 ? [`only ${stage.windows.map(windowText).join(', or ')}`] : []),
     ...stage.gatesBefore.map((gate) => `before: ${gateText(gate)}`),
@@ -43,6 +50,14 @@ function conditions(stage: PlannedStage): string[] {
     ...stage.gatesAfter.map((gate) => `after: ${gateText(gate)}`),
     ...(stage.away === 'wait' ? ['waits for hosts that are away'] : [])
   ]
+}
+
+const mannerText = ({ mode, reboot }: PlannedStage) =>
+  `${mode === undefined ? '' : `, mode ${mode}`}${reboot ? ', rebooted into what is staged' : ''}`
+
+const alertsText = ({ name, url, match = {}, query }: PlannedAlerts) => {
+  const labels = Object.entries(match).map(([key, value]) => `${key}=${JSON.stringify(value)}`)
+  return `${name} of ${url}, ${query ?? (labels.length === 0 ? 'any' : labels.join(', '))}`
 }
 
 const gateText = ({ name, command }: PlannedGate) => `gate ${name}: ${command.join(' ')}`

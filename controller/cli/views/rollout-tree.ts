@@ -6,7 +6,7 @@ import { cut, duration } from './text.ts'
 
 /** What the tree shows. */
 export interface Tree {
-  readonly plan: Pick<RolloutPlan, 'id' | 'revision'>
+  readonly plan: Pick<RolloutPlan, 'id' | 'revision' | 'rollbackOf'>
   readonly status: RolloutStatus
   readonly stages: readonly StageView[]
   readonly hosts: readonly HostView[]
@@ -41,8 +41,9 @@ export function renderTree(tree: Tree, size: TreeSize, paint: Paint): string[] {
   const { plan, status, stages, hosts } = tree
   const needs =
     status.needs === null ? '' : `, needs ${status.needs === 'person' ? 'a person' : status.needs}`
+  const back = plan.rollbackOf === undefined ? '' : `, takes ${plan.rollbackOf} back`
   const lines = [
-    `${paint('bold', `rollout ${plan.id}`)}  revision ${plan.revision}  ${paint(statusFormat[status.is], `${status.is}${needs}`)}`
+    `${paint('bold', `rollout ${plan.id}`)}  revision ${plan.revision}${back}  ${paint(statusFormat[status.is], `${status.is}${needs}`)}`
   ]
   const width = Math.max(0, ...hosts.map(({ host }) => host.length))
   for (const stage of stages) {

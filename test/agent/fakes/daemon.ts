@@ -9,6 +9,7 @@ import { listen } from '../../../agent/api/listen.ts'
 import { hostClock, monotonicMs } from '../../../agent/clock.ts'
 import { parseChecks } from '../../../agent/config/checks.ts'
 import { parseSettings } from '../../../agent/config/settings.ts'
+import { DesiredKeeper } from '../../../agent/desired/desired.ts'
 import { Checks } from '../../../agent/health/checks.ts'
 import { nothingKept } from '../../../agent/health/store.ts'
 import { openJournal } from '../../../agent/journal/journal.ts'
@@ -56,6 +57,9 @@ export async function startDaemon(t: Scope, dir = shortDirectory(t), parts: Pick
     }),
     generations: async () => [],
     isComplete: async () => true,
+    fetch: async () => {},
+    keep: async () => true,
+    release: async () => {},
     running: async () => baseline,
     generation: async (number) => {
       if (number === 1) return { number, storePath: baseline }
@@ -86,19 +90,24 @@ export async function startDaemon(t: Scope, dir = shortDirectory(t), parts: Pick
     write: async () => {},
     warn: () => {}
   })
+  const logger = pino({ enabled: false })
+  const approvals = new Approvals({
+    settings,
+    preview: (path) => host.preview(path, {}),
+    nowMs: () => Date.now()
+  })
+  const receive = (document: string) => approvals.receive(document)
+  const desired = new DesiredKeeper({ settings, clock, host, operations, receive, logger })
   const app = await buildApp({
     settings,
     bootId: clock.bootId,
     host,
     operations,
-    approvals: new Approvals({
-      settings,
-      preview: (path) => host.preview(path, {}),
-      nowMs: () => Date.now()
-    }),
+    approvals,
+    desired,
     checks,
-    logger: pino({ enabled: false }),
-    metrics: agentMetrics(host, operations, { checks }),
+    logger,
+    metrics: agentMetrics(host, operations, { checks, desired }),
     ready: () => true,
     ...parts
   })
@@ -116,6 +125,7 @@ export async function startDaemon(t: Scope, dir = shortDirectory(t), parts: Pick
     started,
     operations,
     checks,
+    desired,
     app,
     append,
     socket: (role: string) => join(dir, 'run', `${role}.sock`)

@@ -55,6 +55,8 @@ export function statement(change: Partial<Statement> = {}, nowMs = Date.now()): 
     profile: 'system',
     storePath: path('b'),
     planHash: plan({ from: path('a'), to: path('b') }).hash,
+    mode: 'switch',
+    confirm: 'health',
     revision: null,
     issuedAt: approvalTime(nowMs - 1000),
     expiresAt: approvalTime(nowMs + 3_600_000),

@@ -87,6 +87,15 @@ t.test('what does not fit is refused, and the nearest is told', { skip }, async 
     found: path('b'),
     wanted: path('c')
   })
+  await t.rejects(h.use('op', { revision: 7, mode: 'boot' }), {
+    code: 'approval-wrong-mode',
+    found: 'switch',
+    wanted: 'boot'
+  })
+  await t.rejects(h.use('op', { revision: 7, confirm: { by: 'connection', windowSeconds: 60 } }), {
+    code: 'approval-wrong-confirm',
+    found: 'health'
+  })
   await h.use('op', { revision: 7 })
   await t.rejects(h.use('op2', elsewhere), missing, 'used, and of another path: it says nothing')
   await h.receive('alice', { expiresAt: approvalTime(h.now.ms + 60_000) })
@@ -165,6 +174,8 @@ t.test('the caller hears at once what the runner would say', { skip }, async (t)
   const options = { settings: h.settings, nowMs: () => h.now.ms, preview: async () => plan }
   await t.rejects(assertApproved({ storePath: path('b') }, options), missing)
   await h.receive('alice')
-  await assertApproved({ storePath: path('b') }, options)
+  await t.rejects(assertApproved({ storePath: path('b') }, options), { code: 'approval-wrong-confirm' })
+  const confirm = { by: 'health' as const, windowSeconds: 60 }
+  await assertApproved({ storePath: path('b'), confirm }, options)
   t.match(await h.approvals.list(), [{ state: 'waiting' }], 'and uses nothing')
 })

@@ -65,6 +65,7 @@ function world(t: Test, name = 'cinnabar', answer: object = now) {
     approve(
       {
         ...{ host: fleetHost(), storePath: storePath('b'), planHash: now.hash, plan: null, revision: null },
+        ...{ mode: 'boot' as const, confirm: 'connection' as const },
         ...{ lifetimeSeconds: 3600, key: { file: ring.file('alice') }, handIn: true },
         ...change
       },
@@ -87,12 +88,14 @@ t.test('what is shown is what is signed, and what is handed in', async (t) => {
   t.same(w.received, [document])
   t.match(parseApproval(document).statement, {
     ...{ host: 'cinnabar', profile: 'system', storePath: storePath('b'), planHash: now.hash, revision: 7 },
+    ...{ mode: 'boot', confirm: 'connection' },
     ...{ issuedAt: '2026-01-02T03:04:05Z', expiresAt: '2026-01-02T04:04:05Z' }
   })
   t.equal(w.shown[0]?.text, parseApproval(document).text)
   const view = toSignView(w.shown[0] as ToSign, painter(false))
   for (const line of [
     /cinnabar activates, once and within 1h00m/,
+    /By a boot on trial, committed by a connection/,
     /reboot recommended/,
     /revision 7/,
     /ED25519/

@@ -1,79 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout } from 'node:timers/promises'
-import type { Test } from 'tap'
 import t from 'tap'
-import { runCli } from '../../../controller/cli/run.ts'
-import { painter } from '../../../controller/cli/views/text.ts'
-import type { Clock } from '../../../controller/deploy/clock.ts'
-import type { OpenTunnel } from '../../../controller/transport/tunnel.ts'
-import { BelayError } from '../../../shared/errors.ts'
 import type { Story } from '../fakes/agent.ts'
-import { fakeAgent } from '../fakes/agent.ts'
 import { storePath } from '../fakes/fleet-host.ts'
-import { fakeRun } from '../fakes/run.ts'
-import { noLeaks } from '../fakes/scan.ts'
-
-/** A clock on which waits are short, but long enough for a fake agent to answer in. */
-function quickClock(): Clock {
-  let now = Date.parse('2026-01-01T12:00:00Z')
-  return {
-    now: () => now,
-    random: () => 1,
-    sleep: async (ms, signal) => {
-      await setTimeout(Math.min(ms, 25), undefined, { signal })
-      now += ms
-    }
-  }
-}
-
-const built = { stdout: JSON.stringify([{ outputs: { out: storePath('b') } }]) }
-const plain = 'version: 1\nhosts: { cinnabar: {} }\n'
-const staged = 'rollout: { stages: [{ name: all, select: {}, approval: true }] }\n'
-
-/** One operator: a fleet file, a state directory, and hosts of which each tunnel leads to the same fake agent. */
-function operator(t: Test, fleet = plain, story: Story = {}) {
-  const directory = t.testdir({})
-  const file = join(directory, 'fleet.yaml')
-  writeFileSync(file, fleet)
-  const agent = fakeAgent({ idle: true, ...story })
-  t.teardown(agent.close)
-  const down = new Set<string>()
-  const openTunnel: OpenTunnel = async (host, signal) => {
-    if (down.has(host.name)) throw new BelayError('host-unreachable', `${host.name}: no route`)
-    return await agent.openTunnel(host, signal)
-  }
-  const belay = async (...args: string[]) => {
-    let [out, err] = ['', '']
-    const code = await runCli(
-      ['-f', file, ...args],
-      {
-        run: fakeRun(built).run,
-        openTunnel,
-        clock: quickClock(),
-        newKey: () => 'key',
-        scan: noLeaks,
-        signal: new AbortController().signal
-      },
-      {
-        out: (text) => {
-          out += text
-        },
-        err: (text) => {
-          err += text
-        },
-        isTty: false,
-        paint: painter(false),
-        columns: () => 100,
-        rows: () => 24
-      },
-      '0.1.0'
-    )
-    return { code, out, err }
-  }
-  const rollout = (...args: string[]) => belay('rollout', ...args, '--state', join(directory, 'state'))
-  return { belay, rollout, agent, directory, file, down }
-}
+import { operator, plain, staged } from './operator.ts'
 
 t.test('plan prints stages and reasons, and begins nothing', async (t) => {
   const { rollout, agent } = operator(t)
@@ -82,9 +12,12 @@ t.test('plan prints stages and reasons, and begins nothing', async (t) => {
   t.match(out, /^rollout r-[0-9a-f]{12} {2}revision \d+, 1 hosts, at most 8 at the same time\n/)
   t.match(
     out,
-    /1\. step-1 {2}derived from the order\n {3}1 at a time\n {5}cinnabar .* nothing comes before it/
+    /1\. step-1 {2}derived from the order\n {3}1 at a time\n {5}cinnabar .* plan [0-9a-f]{12} .* nothing comes before it/
   )
-  t.equal(agent.seen.tunnels, 0)
+  t.equal(agent.seen.previews.length, 1, 'the host was asked for its plan')
+  t.same(agent.seen.starts, [])
+  t.match(await rollout('plan', '--no-preview'), { code: 0, out: /plan not read/ })
+  t.equal(agent.seen.previews.length, 1)
 })
 
 t.test('start drives to the end, and what is done is not done again', async (t) => {

@@ -9,6 +9,7 @@ import type { Operation, OperationRequest } from '../../../shared/api/schemas.ts
 import { BelayError } from '../../../shared/errors.ts'
 import type { Phase } from '../../../shared/operation/phase.ts'
 import { isTerminal } from '../../../shared/operation/phase.ts'
+import { approval } from '../../shared/approvals.ts'
 import { plan } from '../../shared/plans.ts'
 import { storePath } from './fleet-host.ts'
 
@@ -57,6 +58,8 @@ export function fakeAgent(story: Story = {}) {
     open: 0,
     previews: [] as PreviewRequest[],
     starts: [] as { key: unknown; body: OperationRequest }[],
+    approvals: [] as string[],
+    holds: [] as string[],
     confirmedOver: null as number | null,
     confirmingSince: Number.POSITIVE_INFINITY
   }
@@ -64,6 +67,7 @@ export function fakeAgent(story: Story = {}) {
   let phase: Phase = 'accepted'
   let closedFor = 0
   let wasCut = false
+  let begun = false
 
   const send = (response: ServerResponse, status: number, body: unknown) => {
     const text = JSON.stringify(body)
@@ -130,6 +134,7 @@ export function fakeAgent(story: Story = {}) {
     const bad = starts.shift()
     if (bad === 'break') return request.socket.destroy()
     if (bad) return send(response, bad.status, { code: bad.code, detail: `because of ${bad.code}` })
+    begun = true
     send(response, 202, operation())
   }
   const follow = (response: ServerResponse) => {
@@ -167,12 +172,23 @@ export function fakeAgent(story: Story = {}) {
     const same = { number: 7, storePath: running, running, booted: running, bootDefault: running }
     const profiles = [{ profile: 'system', ...same, drift: false, drifts: [] }]
     const identity = { name: 'cinnabar', platform: 'nixos', system: 'x86_64-linux', bootId: 'b' }
-    return { ...identity, agentVersion: '0.1.0', profiles }
+    return { ...identity, agentVersion: '0.1.0', hold: null, profiles }
   }
   const preview = (response: ServerResponse, body: string) => {
     seen.previews.push(JSON.parse(body))
     if (!story.noPlan) return send(response, 200, plan({ to: storePath('b') }))
     send(response, 422, { code: story.noPlan, detail: `because of ${story.noPlan}` })
+  }
+  const approve = (response: ServerResponse, body: string) => {
+    const { approval: document } = JSON.parse(body) as { approval: string }
+    seen.approvals.push(document)
+    send(response, 201, approval({ approval: document }))
+  }
+  const hold = ({ method }: IncomingMessage, response: ServerResponse, body: string) => {
+    const { reason } = JSON.parse(body) as { reason: string }
+    seen.holds.push(`${method} ${reason}`)
+    const held = { reason, principal: 'operate socket', at: '2026-01-01T12:00:00Z', operation: null }
+    send(response, 200, { hold: method === 'PUT' ? held : null })
   }
   const answer = (tunnel: number) => (request: IncomingMessage, response: ServerResponse) => {
     let body = ''
@@ -183,7 +199,7 @@ export function fakeAgent(story: Story = {}) {
       const route = `${request.method} ${request.url}`
       if (route === 'GET /v1/host') return send(response, 200, host())
       if (route === 'GET /v1/operations') {
-        const none = story.idle === true && seen.starts.length === 0
+        const none = story.idle === true && !begun
         return send(response, 200, { operations: none ? [] : [operation()] })
       }
       if (route === 'GET /v1/events') return listenTo(response)
@@ -191,6 +207,8 @@ export function fakeAgent(story: Story = {}) {
       if (route === 'POST /v1/profiles/system/preview') return preview(response, body)
       if (route === 'POST /v1/operations') return begin(request, response, body)
       if (route === 'GET /v1/operations/op-1/log') return follow(response)
+      if (route === 'POST /v1/approvals') return approve(response, body)
+      if (route === 'PUT /v1/hold' || route === 'DELETE /v1/hold') return hold(request, response, body)
       if (route === 'POST /v1/operations/op-1/reboot') return reboot(response)
       if (route === 'POST /v1/operations/op-1/confirm') return confirm(response, tunnel, body)
       send(response, 404, { code: 'not-found', detail: route })

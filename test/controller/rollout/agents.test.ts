@@ -22,7 +22,10 @@ const operation = (
 ) =>
   ({ id, phase, candidate, kind, code: null, reason: null, updatedAt: '2026-03-02T09:00:00Z' }) as Operation
 const system = (running: string, bootDefault: string | null = running) =>
-  ({ profiles: [{ profile: 'system', storePath: running, running, bootDefault }] }) as unknown as Host
+  ({
+    hold: null,
+    profiles: [{ profile: 'system', storePath: running, running, bootDefault }]
+  }) as unknown as Host
 
 t.test('a look tells whether the plan runs, and the operations that matter', async (t) => {
   const [own, other] = [storePath('b'), storePath('c')]
@@ -63,17 +66,18 @@ function port(
     agents: realAgents({ ...ports, verdictOn: async () => 'go', hosts: new Map([['cinnabar', fleetHost()]]) })
   }
 }
+const manner = { revision: 7, mode: null, reboot: false, back: false }
 const request = { key: 'rollout/r-1/cinnabar/1', why: 'rollout r-1', again: false, overDrift: false }
 
 t.test('a start goes out under its key, and is begun when the host has an operation', async (t) => {
   const { agents, agent, pushed } = port(t)
-  t.same(await agents.start(host, request, signal), { is: 'begun' })
+  t.same(await agents.start(host, request, manner, signal), { is: 'begun' })
   t.match(agent.seen.starts, [
     { key: request.key, body: { storePath: host.storePath, reason: 'rollout r-1' } }
   ])
   t.same(pushed, [host.storePath])
   const again = port(t)
-  await again.agents.start(host, { ...request, again: true, overDrift: true }, signal)
+  await again.agents.start(host, { ...request, again: true, overDrift: true }, manner, signal)
   t.match(again.agent.seen.starts, [{ body: { again: true, overDrift: true } }])
 })
 
@@ -84,24 +88,31 @@ t.test('what was not begun says whether it was asked, and whether to try again',
     {
       openTunnel: () => Promise.reject(new BelayError('host-unreachable', 'no route'))
     }
-  ).agents.start(host, request, signal)
+  ).agents.start(host, request, manner, signal)
   t.match(unreachable, { is: 'not-begun', asked: false, transient: true, code: 'host-unreachable' })
   const busy = await port(t, { starts: [{ status: 409, code: 'operation-running' }] }).agents.start(
     host,
     request,
+    manner,
     signal
   )
   t.match(busy, { is: 'not-begun', asked: false, transient: true, code: 'operation-running' })
   const wrong = await port(t, { starts: [{ status: 422, code: 'wrong-host' }] }).agents.start(
     host,
     request,
+    manner,
     signal
   )
   t.match(wrong, { is: 'not-begun', asked: false, transient: false, code: 'wrong-host' })
-  const lost = await port(t, { starts: Array<'break'>(60).fill('break') }).agents.start(host, request, signal)
+  const lost = await port(t, { starts: Array<'break'>(60).fill('break') }).agents.start(
+    host,
+    request,
+    manner,
+    signal
+  )
   t.match(lost, { is: 'not-begun', asked: true, transient: true })
   const push = () => Promise.reject(new BelayError('push-failed', 'no signature'))
-  t.match(await port(t, {}, { push }).agents.start(host, request, signal), {
+  t.match(await port(t, {}, { push }).agents.start(host, request, manner, signal), {
     transient: false,
     code: 'push-failed'
   })
@@ -109,7 +120,7 @@ t.test('what was not begun says whether it was asked, and whether to try again',
 
 t.test('an operation under way is followed and confirmed; a look never throws', async (t) => {
   const { agents, agent } = port(t)
-  await agents.follow(host, 'op-1', signal)
+  await agents.follow(host, 'op-1', manner, signal)
   t.not(agent.seen.confirmedOver, null)
   t.match(await agents.observe(host, signal), {
     reachable: true,

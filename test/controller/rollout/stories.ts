@@ -1,56 +1,18 @@
+import { planRollback } from '../../../controller/plan/rollback.ts'
+import { gateKey } from '../../../controller/rollout/observation.ts'
+import { alerted, asleep, guarded, order, two, windowed } from './fleets.ts'
+import type { SimRollout } from './play.ts'
 import { planOf, rolloutOn } from './play.ts'
 import type { Story } from './story.ts'
 import { midnight } from './story.ts'
 
-const order = `version: 1
-rollout:
-  stages:
-    - { name: controller, select: { roles: [controller] }, soak: 30m }
-    - { name: peers, select: { roles: [peer], platforms: [nixos] }, maxParallel: 2, soak: 1h }
-    - { name: laptops, select: { tags: [laptop] }, maxParallel: 3, soak: 1h }
-    - { name: primary, select: { tags: [primary] } }
-  order:
-    - { role: controller, before: peer }
-hosts:
-  cinnabar: { roles: [controller] }
-  electrum: { roles: [peer] }
-  galena: { roles: [peer] }
-  scheelite: { roles: [peer] }
-  stibnite: { platform: darwin, roles: [peer], tags: [primary] }
-  blackphos: { platform: darwin, roles: [peer], tags: [laptop], presence: intermittent }
-  rosegold: { platform: darwin, roles: [peer], tags: [laptop], presence: intermittent }
-  argentum: { platform: darwin, roles: [peer], tags: [laptop], presence: intermittent }
-`
-
-const two = `version: 1
-rollout:
-  stages:
-    - { name: canary, select: { hosts: [galena] }, soak: 10m }
-    - { name: rest, select: {}, maxParallel: 2 }
-hosts: { galena: {}, electrum: {}, scheelite: {}, cinnabar: {} }
-`
-
-const windowed = `version: 1
-rollout:
-  stages:
-    - name: all
-      select: {}
-      windows: [{ days: [mon, tue], from: "09:00", to: "09:10", timeZone: UTC }]
-hosts: { cinnabar: {}, electrum: {}, galena: {} }
-`
-
-const guarded = `version: 1
-rollout:
-  budgets: [{ role: web, maxUnavailable: 1 }]
-  stages:
-    - { name: canary, select: { hosts: [galena] }, soak: 1d, verdict: conditional-go }
-    - name: fleet
-      select: {}
-      maxParallel: 3
-      approval: true
-      gatesBefore: [{ name: backup-is-fresh, command: [check-backup] }]
-hosts: { galena: {}, electrum: { roles: [web] }, scheelite: { roles: [web] }, cinnabar: {} }
-`
+/** What Prometheus says of every stage; null: nothing. */
+function answer({ gates, plan }: SimRollout, firing: readonly string[] | null): void {
+  for (const { name } of plan.stages) {
+    const said = firing === null ? { message: 'no answer within 10 s' } : { message: 'said', firing }
+    gates.set(gateKey(name, 'alerts', 'fleet'), { open: firing?.length === 0, at: 0, ...said })
+  }
+}
 
 /** The stories, by the name of their transcript. */
 export const stories: Readonly<Record<string, Story>> = {
@@ -231,6 +193,97 @@ export const stories: Readonly<Record<string, Story>> = {
         at: '1 09:20',
         text: 'anna: belay rollout skip galena',
         do: (_, rollout) => rollout.say({ kind: 'skipped', host: 'galena' }, 'it stays as it is')
+      }
+    ],
+    until: '1 09:30'
+  },
+  '11-an-alert-fires': {
+    title: 'An alert fires',
+    about:
+      'An alert of Prometheus halts the rollout, and stays its reason until a person has looked. Going on tolerates the alerts that fired by then; another one halts again. An engine that cannot be asked lets nobody begin, and is no harm.',
+    fleet: alerted,
+    hosts: (world) => {
+      for (const name of ['electrum', 'scheelite']) world.host(name).seconds = 300
+    },
+    happenings: [
+      { at: '1 09:00', text: 'prometheus does not answer', do: (_, rollout) => answer(rollout, null) },
+      { at: '1 09:05', text: 'it answers: nothing fires', do: (_, rollout) => answer(rollout, []) },
+      {
+        at: '1 09:20',
+        text: 'DiskFull fires on electrum',
+        do: (_, rollout) => answer(rollout, ['DiskFull{instance="electrum"}'])
+      },
+      { at: '1 09:30', text: 'it has ended by itself', do: (_, rollout) => answer(rollout, []) },
+      {
+        at: '1 10:00',
+        text: 'anna: belay rollout resume; a moment later DiskFull fires again',
+        do: (_, rollout) => {
+          rollout.say({ kind: 'resumed' }, 'a log was not rotated')
+          answer(rollout, ['DiskFull{instance="electrum"}'])
+        }
+      },
+      {
+        at: '1 10:02',
+        text: 'HighLatency fires on scheelite',
+        do: (_, rollout) => answer(rollout, ['DiskFull{instance="electrum"}', 'HighLatency{}'])
+      }
+    ],
+    until: '1 10:20'
+  },
+  '12-a-soak-that-stands': {
+    title: 'A soak that stands while a host is away',
+    about:
+      'A host is watched by its own clock, which counts while it is on. A laptop that sleeps for a night has not been watched in it.',
+    fleet: asleep,
+    hosts: (world) => {
+      world.host('rosegold').ledger = true
+    },
+    happenings: [
+      {
+        at: '1 11:00',
+        text: 'rosegold falls asleep',
+        do: (world) => {
+          world.host('rosegold').on = false
+        }
+      },
+      {
+        at: '2 08:00',
+        text: 'rosegold wakes up',
+        do: (world) => {
+          world.host('rosegold').on = true
+        }
+      }
+    ],
+    until: '2 10:30'
+  },
+  '13-taken-back': {
+    title: 'A rollout that is taken back',
+    about:
+      'A person takes a rollout back when half of the fleet has it: the hosts that it has moved go back to what they ran, last one first; the others never hear of it.',
+    fleet: two,
+    happenings: [
+      {
+        at: '1 09:12',
+        text: 'anna: belay rollout pause',
+        do: (_, rollout) => rollout.say({ kind: 'paused' }, 'pages are slow')
+      },
+      {
+        at: '1 09:20',
+        text: "anna: belay rollout rollback --reason 'pages are slow'",
+        do: (world, rollout, story) => {
+          const moved = rollout.records.flatMap(({ event }) =>
+            event.kind === 'done' ? [[event.host, event.baseline ?? ''] as const] : []
+          )
+          const back = planRollback({
+            of: rollout.plan,
+            targets: new Map(moved),
+            revision: 2,
+            now: world.now(),
+            reason: 'pages are slow'
+          })
+          rollout.say({ kind: 'superseded', by: back.id }, 'pages are slow')
+          story.next(rolloutOn(world, back))
+        }
       }
     ],
     until: '1 09:30'

@@ -11,6 +11,7 @@ interface SimOperation {
   readonly id: string
   readonly key: string
   readonly candidate: string
+  readonly baseline: string
   phase: Phase
   updatedAt: number
   readonly endsAt: number
@@ -27,6 +28,12 @@ interface SimHost {
   verdict: Verdict | null
   /** An operation that somebody else began. */
   other: boolean
+  /** Why it holds itself. */
+  hold: string | null
+  /** Its ledger counts, while it is on; where not, the controller has only its own clock. */
+  ledger: boolean
+  /** Milliseconds for which it was on with what it runs. */
+  onMs: number
 }
 
 /** Hosts with agents that know idempotency keys, and a clock that stands until it is moved. */
@@ -44,7 +51,10 @@ export function simWorld(start: number) {
       operations: [],
       seconds: 60,
       verdict: null,
-      other: false
+      other: false,
+      hold: null,
+      ledger: false,
+      onMs: 0
     }
     hosts.set(name, found)
     return found
@@ -55,7 +65,9 @@ export function simWorld(start: number) {
       const ends = { good: 'committed', bad: 'rolled-back', refuses: 'refused', stuck: 'stuck' } as const
       operation.phase = ends[each.temper]
       operation.updatedAt = operation.endsAt
-      if (operation.phase === 'committed') each.running = operation.candidate
+      if (operation.phase !== 'committed') continue
+      each.running = operation.candidate
+      each.onMs = now - operation.endsAt
     }
   }
   return {
@@ -63,6 +75,7 @@ export function simWorld(start: number) {
     host,
     activations,
     to(time: number) {
+      for (const each of hosts.values()) if (each.on) each.onMs += time - now
       now = time
       for (const each of hosts.values()) finish(each)
     },
@@ -75,7 +88,8 @@ export function simWorld(start: number) {
       serial += 1
       const id = `op-${String(serial).padStart(8, '0')}`
       const times = { updatedAt: now, endsAt: now + each.seconds * 1000 }
-      each.operations.push({ id, key, candidate: storePath, phase: 'activating', ...times })
+      const baseline = each.running
+      each.operations.push({ id, key, candidate: storePath, baseline, phase: 'activating', ...times })
       activations.push({ host: name, candidate: storePath, at: now })
       finish(each)
       return 'begun'
@@ -98,13 +112,21 @@ export function simWorld(start: number) {
                 phase: own.phase,
                 code: own.phase === 'rolled-back' ? 'unit-failed' : null,
                 reason: own.phase === 'rolled-back' ? 'web.service failed' : null,
-                updatedAt: new Date(own.updatedAt).toISOString()
+                updatedAt: new Date(own.updatedAt).toISOString(),
+                baseline: own.baseline
               },
         newest: each.on ? (each.operations.at(-1)?.id ?? null) : null,
         otherRunning: each.on && each.other ? 'op-other' : null,
-        verdict: each.verdict
+        verdict: each.verdict,
+        hold: each.hold,
+        soakSeconds: soakOf(each, storePath)
       }
     }
   }
 }
+
+/** What the ledger of the host says of the generation. */
+const soakOf = ({ on, ledger, running, onMs }: SimHost, storePath: string) =>
+  on && ledger && running === storePath ? onMs / 1000 : null
+
 export type SimWorld = ReturnType<typeof simWorld>
