@@ -1,8 +1,12 @@
-import { lstat, readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { lstat, readdir, readFile, realpath } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { BelayError } from '../../../shared/errors.ts'
 import { ignoreMissing } from '../nix/generations.ts'
+import { readStoreFile } from '../nix/store-file.ts'
 import { isOurs, TRIAL_UNIT } from './units.ts'
+
+/** Bytes of a name. */
+const MAX_BYTES = 1024
 
 /** What this host is, for telling whether a closure is meant for it. */
 export interface Wanted {
@@ -37,8 +41,7 @@ export async function assertSystem(storePath: string, wanted: Wanted): Promise<v
       throw new BelayError('not-a-system', `not a NixOS system: ${found}`, { found, wanted: file, at })
     }
   }
-  const systemOf = async (toplevel: string) => (await readFile(join(toplevel, 'system'), 'utf8')).trim()
-  const [system, here] = await Promise.all([systemOf(storePath), systemOf(wanted.running)])
+  const [system, here] = await Promise.all([storePath, wanted.running].map((path) => textOf(path, 'system')))
   if (system !== here) {
     throw new BelayError('wrong-platform', `a system for ${system}; this host is ${here}`, {
       found: system,
@@ -46,11 +49,28 @@ export async function assertSystem(storePath: string, wanted: Wanted): Promise<v
       at
     })
   }
-  const host = (await readFile(join(storePath, 'etc/hostname'), 'utf8').catch(ignoreMissing(''))).trim()
+  const host = await textOf(storePath, 'etc/hostname')
   if (host !== '' && host !== wanted.hostName) {
     const text = `a system for ${host}; this host is ${wanted.hostName}`
     throw new BelayError('wrong-host', text, { found: host, wanted: wanted.hostName, at })
   }
+}
+
+/**
+ * What a short file of a system says; empty where there is none. Never what a link leads to outside the store: whoever may
+ * add to the store would be told what only root may read.
+ */
+async function textOf(system: string, file: string): Promise<string> {
+  const path = join(system, file)
+  if ((await lstat(path).catch(ignoreMissing(null))) === null) return ''
+  const text = await readStoreFile(path, MAX_BYTES, `${dirname(await realpath(system))}/`)
+  if (text !== null) return text.trim()
+  const found = `${path} is no short file of the store`
+  throw new BelayError('not-a-system', `not a NixOS system: ${found}`, {
+    found,
+    wanted: file,
+    at: 'storePath'
+  })
 }
 
 /** The second half: the candidate has an agent, which brings the host back from the next one, and none of an operation's own units. */

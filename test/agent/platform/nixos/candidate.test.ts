@@ -1,3 +1,4 @@
+import { rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { assertCandidate } from '../../../../agent/platform/nixos/candidate.ts'
@@ -17,6 +18,20 @@ const wanted = { hostName: 'cinnabar', running }
 t.test('a system for this host passes, and so does one that names no host', async (t) => {
   await assertCandidate(t.testdir(toplevel()), wanted)
   await assertCandidate(t.testdir(toplevel({ etc: agent })), wanted)
+})
+
+t.test('of a file that leads out of the store nothing is told', async (t) => {
+  const secret = join(t.testdirName, '..', 'secret-of-root')
+  writeFileSync(secret, 'hunter2\n')
+  t.teardown(() => rmSync(secret))
+  for (const file of ['system', 'etc/hostname']) {
+    const store = t.testdir({ system: toplevel() })
+    rmSync(join(store, 'system', file))
+    symlinkSync(secret, join(store, 'system', file))
+    const error = await assertCandidate(join(store, 'system'), wanted).catch((caught: unknown) => caught)
+    t.match(error, { code: 'not-a-system', wanted: file })
+    t.notMatch(JSON.stringify(error) + String(error), 'hunter2')
+  }
 })
 
 t.test(
