@@ -27,10 +27,8 @@ for (let round = 0; round < ROUNDS; round++) {
   rows.scan.push((await timed(scan)).seconds)
   rows.plain.push((await timed(copy(`file:///root/plain-${round}?compression=none`))).seconds)
 }
-const packed = (await timed(copy('file:///root/packed'))).seconds
 const line = (name: string, seconds: number) =>
   console.log(`  ${name.padEnd(40)} ${seconds.toFixed(2)} s   ${(seconds / median(rows.scan)).toFixed(1)}`)
 console.log(`${result.files} files, ${Math.round(result.bytes / 1e6)} MB, median of ${ROUNDS}`)
 line('scan', median(rows.scan))
 line('nix copy to file://, no compression', median(rows.plain))
-line('nix copy to file://, xz', packed)
