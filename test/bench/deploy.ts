@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { belay, realAgent, truthOf, writeFleetFile } from '../fleet/deployment.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import { startFleet } from '../fleet/fleet.ts'
-import { cpuMs } from './outside.ts'
 import { median } from './report.ts'
 
 /** How often each way is gone, in turns. */
@@ -23,36 +22,31 @@ done < /root/paths
 const ways = ['plain loop', 'belay deploy, one at a time', 'belay deploy, eight at a time'] as const
 type Way = (typeof ways)[number]
 
-interface Measured {
-  readonly seconds: number
-  readonly cpuSeconds: number
-}
-
-async function measure(fleet: Fleet, way: Way, paths: ReadonlyMap<string, string>): Promise<Measured> {
+async function measure(fleet: Fleet, way: Way, paths: ReadonlyMap<string, string>): Promise<number> {
   const lines = [...paths].map(([name, path]) => `${name} ${path}\n`).join('')
   writeFileSync(join(fleet.operator.root, 'root/paths'), lines)
   const given = [...paths].flatMap(([name, path]) => ['--path', `${name}=${path}`])
   const parallel = way === 'belay deploy, one at a time' ? '1' : '8'
-  const before = { at: performance.now(), cpu: cpuMs(fleet.operator) }
+  const began = performance.now()
   const { code, stdout, stderr } =
     way === 'plain loop'
       ? await fleet.operator.run(['sh', '/root/loop.sh'], { timeoutMs: 300_000 })
       : // What the loop before it has left is not as Belay left it.
         await belay(fleet, 'deploy', '--no-build', '--over-drift', '--max-parallel', parallel, ...given)
-  const after = { at: performance.now(), cpu: cpuMs(fleet.operator) }
+  const ended = performance.now()
   if (code !== 0) throw new Error(`${way}: exit ${code}: ${stdout.slice(-2000)}${stderr.slice(-2000)}`)
   for (const [name, path] of paths) {
     const { running } = await truthOf(fleet.host(name))
     if (running !== path) throw new Error(`${way}: ${name} runs ${running}`)
   }
-  return { seconds: (after.at - before.at) / 1000, cpuSeconds: (after.cpu - before.cpu) / 1000 }
+  return (ended - began) / 1000
 }
 
 const load = loadavg()[0]?.toFixed(1)
 await using fleet = await startFleet({ hosts: names, operator: true, agent: realAgent() })
 writeFleetFile(fleet, 60)
 writeFileSync(join(fleet.operator.root, 'root/loop.sh'), loop)
-const measured = new Map<Way, Measured[]>(ways.map((way) => [way, []]))
+const measured = new Map<Way, number[]>(ways.map((way) => [way, []]))
 for (let round = 0; round < ROUNDS; round++) {
   for (const [i, way] of ways.entries()) {
     const generation = `bench-${round}-${i}`
@@ -66,13 +60,15 @@ for (let round = 0; round < ROUNDS; round++) {
     measured.get(way)?.push(await measure(fleet, way, paths))
   }
 }
-const rows = ways.map((way) => {
-  const of = (key: keyof Measured) => median((measured.get(way) ?? []).map((each) => each[key]))
-  return `${way.padEnd(32)}${of('seconds').toFixed(1).padStart(8)} s${of('cpuSeconds').toFixed(1).padStart(8)} s`
-})
+const rows = ways.map(
+  (way) =>
+    `${way.padEnd(32)}${median(measured.get(way) ?? [])
+      .toFixed(1)
+      .padStart(8)} s`
+)
 process.stdout.write(
   [
-    `${`8 hosts, median of ${ROUNDS}`.padEnd(32)}${'TIME'.padStart(10)}${'CPU'.padStart(10)}`,
+    `${`8 hosts, median of ${ROUNDS}`.padEnd(32)}${'TIME'.padStart(10)}`,
     ...rows,
     `load ${load} before, ${loadavg()[0]?.toFixed(1)} after\n`
   ].join('\n')
