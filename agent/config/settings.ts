@@ -4,6 +4,7 @@ import type { Static } from 'typebox'
 import { Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { BelayError } from '../../shared/errors.ts'
+import { cronProblem } from '../health/cron.ts'
 import { ignoreMissing } from '../platform/nix/generations.ts'
 import { ApprovalSettings } from './approval.ts'
 import { Checks, parseChecks } from './checks.ts'
@@ -109,9 +110,18 @@ export function parseSettings(text: string, at: string): Settings {
   if (Value.Check(Settings, filled)) {
     parseChecks(filled.checks, filled)
     assertZones(filled.windows, at)
+    assertComes(filled.retention.schedule, at)
     return filled
   }
   throw settingsError(filled, at)
+}
+
+/** node-cron would search for ever for a day that never comes. */
+function assertComes(schedule: string | null, at: string): void {
+  const wanted = schedule === null ? null : cronProblem(schedule)
+  if (wanted === null) return
+  const text = `${at}: retention.schedule: found ${JSON.stringify(schedule)}: ${wanted}`
+  throw new BelayError('invalid-config', text, { found: schedule, wanted, at: 'retention.schedule' })
 }
 
 function settingsError(filled: unknown, at: string): BelayError {
