@@ -162,12 +162,16 @@ t.test('eight hosts in their order', { skip: fleetUnavailable() ?? false, timeou
         []
       )
       t.equal(cut.done[0], 'stibnite')
-      for (const name of half)
-        t.match(cut.of(name)?.reason, {
-          code: laptops.includes(name) ? 'away' : 'unreachable',
-          text: /./,
-          unblock: /./
-        })
+      for (const name of half) {
+        const { is, reason } = cut.of(name) ?? {}
+        const code = laptops.includes(name) ? 'away' : 'unreachable'
+        // The cut may have met one that was just begun.
+        if (is !== 'moving') t.match(reason, { code, text: /./, unblock: /./ }, `${name}: ${is}`)
+      }
+      t.ok(
+        half.some((name) => cut.of(name)?.reason),
+        'some had not begun yet'
+      )
       t.match(cut.of('cinnabar')?.reason, { code: 'waiting-for-stage' })
       for (const name of half) await fleet.host(name).restoreNetwork()
       t.match(await belay(fleet, ...back, '5s'), { code: 5 }, 'the same again goes on with it')
