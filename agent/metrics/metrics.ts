@@ -1,7 +1,8 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import { driftKinds } from '../../shared/api/drift.ts'
 import { isOfSystem } from '../../shared/api/profile.ts'
 import { isTerminal, phases } from '../../shared/operation/phase.ts'
+import { addProcessMetrics } from '../../shared/server/process-metrics.ts'
 import { VERSION } from '../../shared/version.ts'
 import type { DesiredKeeper } from '../desired/desired.ts'
 import type { Checks } from '../health/checks.ts'
@@ -15,23 +16,6 @@ import { desiredGauges } from './desired.ts'
 import { heldGauge } from './hold.ts'
 import { homeMetrics } from './homes.ts'
 import { addSoakMetrics } from './soak.ts'
-
-/**
- * What is kept of prom-client's own families: those of every exporter, and whether the agent is held up. The others
- * are fifty series that nobody asks for, some with names that promtool refuses.
- */
-const ofTheProcess: ReadonlySet<string> = new Set([
-  'process_cpu_seconds_total',
-  'process_cpu_user_seconds_total', // its collection is what counts the one above
-  'process_resident_memory_bytes',
-  'process_virtual_memory_bytes',
-  'process_start_time_seconds',
-  'process_open_fds',
-  'process_max_fds',
-  'nodejs_eventloop_lag_seconds',
-  'nodejs_eventloop_lag_p99_seconds',
-  'nodejs_version_info'
-])
 
 /** The families of the agent, all below `belay_agent_`. */
 function families(registry: Registry) {
@@ -87,11 +71,7 @@ export function agentMetrics(
   { checks = { states: () => [] }, soak, desired }: MetricSources = {}
 ): () => Promise<string> {
   const registry = new Registry()
-  // 10 ms, the default, costs 0.7 % of a core on an idle host.
-  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 1000 })
-  for (const { name } of registry.getMetricsAsArray()) {
-    if (!ofTheProcess.has(name)) registry.removeSingleMetric(name)
-  }
+  addProcessMetrics(registry)
   if (soak) addSoakMetrics(registry, soak)
   const m = families(registry)
   const observeChecks = checkMetrics(registry, checks)

@@ -1,4 +1,5 @@
-import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { Counter, Gauge, Registry } from 'prom-client'
+import { addProcessMetrics } from '../../shared/server/process-metrics.ts'
 import { VERSION } from '../../shared/version.ts'
 import type { ReasonCode } from '../rollout/reasons.ts'
 import { reasonCodes } from '../rollout/reasons.ts'
@@ -9,20 +10,6 @@ import { summariesOf } from './summaries.ts'
 
 /** Hosts up to which each has series of its own. */
 const MAX_HOSTS = 1000
-
-/** Of prom-client's own families what every exporter has, and whether the daemon is held up. */
-const ofTheProcess: ReadonlySet<string> = new Set([
-  'process_cpu_seconds_total',
-  'process_cpu_user_seconds_total', // its collection is what counts the one above
-  'process_resident_memory_bytes',
-  'process_virtual_memory_bytes',
-  'process_start_time_seconds',
-  'process_open_fds',
-  'process_max_fds',
-  'nodejs_eventloop_lag_seconds',
-  'nodejs_eventloop_lag_p99_seconds',
-  'nodejs_version_info'
-])
 
 const states: readonly RolloutStatus['is'][] = [
   'running',
@@ -77,10 +64,7 @@ type Families = ReturnType<typeof families>
 /** The metrics of the controller; what there is to know is read when it is asked for. */
 export function controllerMetrics() {
   const registry = new Registry()
-  collectDefaultMetrics({ register: registry })
-  for (const { name } of registry.getMetricsAsArray()) {
-    if (!ofTheProcess.has(name)) registry.removeSingleMetric(name)
-  }
+  addProcessMetrics(registry)
   const all = families(registry)
   all.build.set({ version: VERSION }, 1)
   for (const code of ['role-too-low', 'token-invalid']) all.refused.inc({ code }, 0)

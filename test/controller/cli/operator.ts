@@ -2,8 +2,6 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import type { Test } from 'tap'
-import { runCli } from '../../../controller/cli/run.ts'
-import { painter } from '../../../controller/cli/views/text.ts'
 import type { Clock } from '../../../controller/deploy/clock.ts'
 import type { OpenTunnel } from '../../../controller/transport/tunnel.ts'
 import { runCommand } from '../../../shared/command.ts'
@@ -13,6 +11,7 @@ import { fakeAgent } from '../fakes/agent.ts'
 import { storePath } from '../fakes/fleet-host.ts'
 import { fakeRun } from '../fakes/run.ts'
 import { noLeaks } from '../fakes/scan.ts'
+import { runBelay } from './run-belay.ts'
 
 /** A clock on which waits are short, but long enough for a fake agent to answer in. */
 function quickClock(): Clock {
@@ -45,33 +44,14 @@ export function operator(t: Test, fleet = plain, story: Story = {}) {
     return await agent.openTunnel(host, signal)
   }
   const belay = async (...args: string[]) => {
-    let [out, err] = ['', '']
-    const code = await runCli(
-      ['-f', file, ...args],
-      {
-        run: (argv, options) =>
-          argv[0]?.startsWith('ssh-') ? runCommand(argv, options) : run(argv, options),
-        openTunnel,
-        clock: quickClock(),
-        newKey: () => 'key',
-        scan: noLeaks,
-        signal: new AbortController().signal
-      },
-      {
-        out: (text) => {
-          out += text
-        },
-        err: (text) => {
-          err += text
-        },
-        isTty: false,
-        paint: painter(false),
-        columns: () => 100,
-        rows: () => 24
-      },
-      '0.1.0'
-    )
-    return { code, out, err }
+    return await runBelay(['-f', file, ...args], {
+      run: (argv, options) => (argv[0]?.startsWith('ssh-') ? runCommand(argv, options) : run(argv, options)),
+      openTunnel,
+      clock: quickClock(),
+      newKey: () => 'key',
+      scan: noLeaks,
+      signal: new AbortController().signal
+    })
   }
   const rollout = (...args: string[]) => belay('rollout', ...args, '--state', join(directory, 'state'))
   return { belay, rollout, agent, directory, file, down }

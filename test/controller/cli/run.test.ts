@@ -2,14 +2,13 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import t from 'tap'
-import { runCli } from '../../../controller/cli/run.ts'
-import { painter } from '../../../controller/cli/views/text.ts'
 import type { Story } from '../fakes/agent.ts'
 import { fakeAgent } from '../fakes/agent.ts'
 import { fakeClock } from '../fakes/clock.ts'
 import { storePath } from '../fakes/fleet-host.ts'
 import { fakeRun } from '../fakes/run.ts'
 import { noLeaks } from '../fakes/scan.ts'
+import { runBelay } from './run-belay.ts'
 
 interface Given {
   readonly story?: Story
@@ -27,9 +26,7 @@ async function belay(t: Test, line: string, given: Given = {}) {
   const agent = fakeAgent(given.story)
   t.teardown(agent.close)
   const nix = fakeRun(given.nix ?? built)
-  let out = ''
-  let err = ''
-  const code = await runCli(
+  const { code, out, err } = await runBelay(
     ['-f', file, ...line.split(' ')],
     {
       run: nix.run,
@@ -39,19 +36,7 @@ async function belay(t: Test, line: string, given: Given = {}) {
       scan: noLeaks,
       signal: given.signal ?? new AbortController().signal
     },
-    {
-      out: (text) => {
-        out += text
-      },
-      err: (text) => {
-        err += text
-      },
-      isTty: given.isTty ?? false,
-      paint: painter(false),
-      columns: () => 100,
-      rows: () => 24
-    },
-    '0.1.0'
+    given.isTty ?? false
   )
   return { code, out, err, agent, nix }
 }

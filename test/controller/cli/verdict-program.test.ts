@@ -2,13 +2,12 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import t from 'tap'
-import { runCli } from '../../../controller/cli/run.ts'
-import { painter } from '../../../controller/cli/views/text.ts'
 import { BelayError } from '../../../shared/errors.ts'
 import type { Evidence } from '../../../shared/verdict/evidence.ts'
 import { stories } from '../../verdict/stories.ts'
 import { fakeClock } from '../fakes/clock.ts'
 import { noLeaks } from '../fakes/scan.ts'
+import { runBelay } from './run-belay.ts'
 
 /** A fleet of two hosts that nobody reaches, and evidence in files. */
 function fleet(t: Test) {
@@ -19,35 +18,16 @@ function fleet(t: Test) {
     return file
   }
   const belay = async (...argv: string[]) => {
-    let out = ''
-    let err = ''
-    const code = await runCli(
-      ['-f', join(directory, 'fleet.yaml'), ...argv],
-      {
-        run: async () => ({ code: 0, stdout: '', stderr: '', timedOut: false }),
-        openTunnel: async () => {
-          throw new BelayError('host-unreachable', 'No route to host')
-        },
-        clock: { ...fakeClock(), now: () => Date.parse('2026-03-20T09:00:00Z') },
-        newKey: () => 'key',
-        scan: noLeaks,
-        signal: new AbortController().signal
+    return await runBelay(['-f', join(directory, 'fleet.yaml'), ...argv], {
+      run: async () => ({ code: 0, stdout: '', stderr: '', timedOut: false }),
+      openTunnel: async () => {
+        throw new BelayError('host-unreachable', 'No route to host')
       },
-      {
-        out: (text) => {
-          out += text
-        },
-        err: (text) => {
-          err += text
-        },
-        isTty: false,
-        paint: painter(false),
-        columns: () => 100,
-        rows: () => 24
-      },
-      '0.1.0'
-    )
-    return { code, out, err }
+      clock: { ...fakeClock(), now: () => Date.parse('2026-03-20T09:00:00Z') },
+      newKey: () => 'key',
+      scan: noLeaks,
+      signal: new AbortController().signal
+    })
   }
   return {
     directory,
