@@ -9,6 +9,7 @@ import type { Settings } from './config/settings.ts'
 import { DesiredKeeper } from './desired/desired.ts'
 import { keepChecks } from './health/keep-checks.ts'
 import { Soak } from './health/soak/soak.ts'
+import { Looking } from './looking.ts'
 import { agentMetrics } from './metrics/metrics.ts'
 import { Operations } from './operation/operations.ts'
 import { profileHost } from './operation/profiles.ts'
@@ -18,8 +19,6 @@ import { scheduleRetention } from './retention/schedule.ts'
 import { Approvals } from './security/approvals.ts'
 import { assertApproved } from './security/require-approval.ts'
 
-/** How often it is seen to that what is unfinished has a runner. */
-const SUPERVISE_MS = 15_000
 /** How soon the desired state is looked at again while an operation is on its way. */
 const SOON_MS = 2000
 
@@ -47,18 +46,17 @@ async function partsOf(platform: Platform, settings: Settings, config: string | 
   const approvals = new Approvals(judging)
   const receive = (document: string) => approvals.receive(document)
   const soon = (act: () => void) => void setTimeout(act, SOON_MS).unref()
-  const desired = new DesiredKeeper({ settings, clock, host, operations, receive, logger, soon })
-  return { logger, clock, host, operations, approvals, desired, soak, health }
+  const looking = new Looking()
+  const pending = () => looking.stir()
+  const desired = new DesiredKeeper({ settings, clock, host, operations, receive, logger, soon, pending })
+  return { logger, clock, host, operations, approvals, desired, soak, health, looking }
 }
 
 /** The daemon, from start to signal: listen, take up what is unfinished, tell that all is ready, wait. */
 export async function serve(settings: Settings, config: string | null): Promise<void> {
   const platform = await choosePlatform()
-  const { logger, clock, host, operations, approvals, desired, soak, health } = await partsOf(
-    platform,
-    settings,
-    config
-  )
+  const parts = await partsOf(platform, settings, config)
+  const { logger, clock, host, operations, approvals, desired, soak, health, looking } = parts
   const { checks } = health
   let ready = false
   const app = await buildApp({
@@ -79,15 +77,17 @@ export async function serve(settings: Settings, config: string | null): Promise<
     operations
       .tend()
       .catch((error: unknown) => logger.error({ err: error }, 'the operations could not be tended'))
-  const supervise = async () => {
-    await operations
-      .supervise()
-      .catch((error: unknown) => logger.error({ err: error }, 'an unfinished operation has no runner'))
+  const look = async () => {
+    const unfinished = await operations.supervise().catch((error: unknown) => {
+      logger.error({ err: error }, 'an unfinished operation has no runner')
+      return true
+    })
     await desired.tick()
     await soak.tick()
     await tellAtLogin(platform, settings, operations).catch((error: unknown) =>
       logger.warn({ err: error }, 'the message at login could not be kept')
     )
+    return unfinished
   }
   // From before systemd hears that all is ready: from then on it may stop this at any moment.
   const stopped = new Promise<string>((resolve) => {
@@ -96,8 +96,7 @@ export async function serve(settings: Settings, config: string | null): Promise<
   await tend()
   ready = true
   const stopNotifying = notifySystemd(`${settings.socketDirectory}/admin.sock`)
-  const supervising = setInterval(() => void supervise(), SUPERVISE_MS)
-  void desired.tick()
+  looking.start(operations.root, look)
   const stopTending = await daily(tend)
   const stopRetention = await scheduleRetention(settings, () => platform.startRetention(config), logger)
   const stopSoak = soak.follow()
@@ -109,7 +108,7 @@ export async function serve(settings: Settings, config: string | null): Promise<
   stopNotifying()
   stopTending()
   stopRetention()
-  clearInterval(supervising)
+  looking.stop()
   await stopSoak()
   await health.stop()
   await close()

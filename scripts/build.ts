@@ -27,6 +27,19 @@ const askForBuiltins: Plugin = {
   }
 }
 
+/**
+ * Loaded by Fastify and prom-client for what the agent never asks of them, and a tenth of its start: versions that
+ * plugins want, and exemplars of traces. Asking for it after all is a TypeError.
+ */
+const withoutUnasked: Plugin = {
+  name: 'without-unasked',
+  setup({ onResolve, onLoad }) {
+    const namespace = 'unasked'
+    onResolve({ filter: /^(semver|@opentelemetry\/api)$/ }, ({ path }) => ({ path, namespace }))
+    onLoad({ filter: /./, namespace }, () => ({ contents: 'module.exports = {}' }))
+  }
+}
+
 /** Required by Fastify for what the agent never asks of it: see shared/server/compilers.ts, and `inject`. */
 const unused = ['@fastify/ajv-compiler', '@fastify/fast-json-stringify-compiler', 'light-my-request']
 
@@ -44,7 +57,7 @@ for (const [name, entry] of Object.entries(parts)) {
     // A module that can also be run by itself is not, inside a bundle.
     define: { 'import.meta.main': 'false' },
     legalComments: 'none',
-    plugins: [askForBuiltins],
+    plugins: [askForBuiltins, withoutUnasked],
     external: unused,
     logLevel: 'warning',
     // Fastify and others are CommonJS and ask for Node's modules by require.

@@ -29,6 +29,8 @@ export interface DesiredOptions {
   readonly monotonicMs?: () => number
   /** Calls back within seconds, so that the end of an operation is soon known. Where it is missing nobody calls. */
   readonly soon?: (act: () => void) => void
+  /** Told whenever it is found not to be reached: whoever calls for a look is to do so often. */
+  readonly pending?: () => void
 }
 
 /** First and longest wait after a refusal at admission or a fetch that failed, in milliseconds. */
@@ -150,6 +152,7 @@ export class DesiredKeeper {
     const reachedAt = is === 'reached' ? (before.reachedAt ?? now) : before.reachedAt
     const after = { revision, reachedAt, pending: why === null ? null : dated(why, before.pending, now) }
     await this.#keepProgress(before, after)
+    if (is === 'pending') this.#options.pending?.()
     if (is === 'reached') await this.#release()
     else if (why?.code === 'converging' || why?.code === 'operation-running') this.#lookSoon()
     return viewOf(kept, after)

@@ -1,10 +1,13 @@
-import type { Registry } from 'prom-client'
-import { Gauge } from 'prom-client'
+import { Gauge, Registry } from 'prom-client'
 import { checkResults } from '../../shared/verdict/evidence.ts'
 import type { Checks } from '../health/checks.ts'
 
-/** Families of the checks; at most ten series for each of at most a hundred checks. Gives what sets them. */
-export function checkMetrics(registry: Registry, checks: Pick<Checks, 'states'>): () => void {
+/**
+ * Families of the checks; at most ten series for each of at most a hundred checks. Gives their text, which is made anew
+ * when a check has run since: most scrapes find nothing new, and these are most of the series.
+ */
+export function checkMetrics(checks: Pick<Checks, 'states'>): () => Promise<string> {
+  const registry = new Registry()
   const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[]) =>
     new Gauge({ name: `belay_agent_check_${name}`, help, labelNames, registers: [registry] })
   const m = {
@@ -23,13 +26,16 @@ export function checkMetrics(registry: Registry, checks: Pick<Checks, 'states'>)
     )
   }
   const told = new Map<string, string>()
+  let text: Promise<string> = registry.metrics()
   return () => {
+    let changed = false
     for (const state of checks.states()) {
       const { name: check, severity } = state
       // Most have not run since the last scrape, and setting nine series costs more than to print them.
       const key = `${state.ranAt} ${state.failing}`
       if (told.get(check) === key) continue
       told.set(check, key)
+      changed = true
       m.failing.set({ check, severity }, state.failing ? 1 : 0)
       for (const result of checkResults) m.result.set({ check, result }, state.result === result ? 1 : 0)
       if (state.result === null) continue
@@ -41,5 +47,7 @@ export function checkMetrics(registry: Registry, checks: Pick<Checks, 'states'>)
       if (state.value === null) m.value.remove(labels)
       else m.value.set(labels, state.value)
     }
+    if (changed) text = registry.metrics()
+    return text
   }
 }

@@ -40,7 +40,10 @@ function families(registry: Registry) {
       'unreadable_operations',
       'Operations whose journal cannot be read; while there are any, activations are refused'
     ),
-    success: gauge('observe_success', '1 when host and operations could be read for this scrape'),
+    success: gauge(
+      'observe_success',
+      '1 when host, operations, hold and desired state could be read for this scrape'
+    ),
     ended: new Counter({
       name: 'belay_agent_operations_total',
       help: 'Operations that have ended',
@@ -72,12 +75,12 @@ export function agentMetrics(
 ): () => Promise<string> {
   const registry = new Registry()
   addProcessMetrics(registry)
-  if (soak) addSoakMetrics(registry, soak)
+  const observeSoak = soak ? addSoakMetrics(registry, soak) : () => {}
   const m = families(registry)
-  const observeChecks = checkMetrics(registry, checks)
-  heldGauge(registry, operations)
+  const checkText = checkMetrics(checks)
+  const observeHold = heldGauge(registry, operations)
   const observeHomes = homeMetrics(registry, host.homes?.users ?? [])
-  if (desired) desiredGauges(registry, desired)
+  const observeDesired = desired ? desiredGauges(registry, desired) : async () => {}
   m.build.set({ version: VERSION }, 1)
   for (const kind of ['activate', 'rollback']) {
     for (const result of phases.filter(isTerminal)) m.ended.inc({ kind, result }, 0)
@@ -117,9 +120,9 @@ export function agentMetrics(
     countEnded(states)
   }
   return async () => {
-    const seen = observe()
-    observeChecks()
-    m.success.set(await seen.then(() => 1).catch(() => 0))
-    return registry.metrics()
+    const looks = await Promise.allSettled([observe(), observeHold(), observeDesired()])
+    m.success.set(looks.every(({ status }) => status === 'fulfilled') ? 1 : 0)
+    observeSoak()
+    return (await registry.metrics()) + (await checkText())
   }
 }

@@ -1,12 +1,11 @@
 import { timingSafeEqual } from 'node:crypto'
-import type { FSWatcher } from 'node:fs'
-import { watch } from 'node:fs'
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { GenerationRef } from '../../shared/api/schemas.ts'
 import type { Phase } from '../../shared/operation/phase.ts'
 import { monotonicMs } from '../clock.ts'
 import { durableWrite } from '../journal/durable-write.ts'
+import { noticeChanges } from '../journal/notice.ts'
 import { ignoreMissing } from '../platform/nix/generations.ts'
 import type { Answer } from './ports.ts'
 
@@ -94,7 +93,7 @@ export async function until<T>(
   ask: () => Promise<T | null>
 ): Promise<T | null> {
   let wake = () => {}
-  const watcher = watchIfThere(directory, () => wake())
+  const unwatch = noticeChanges(directory, () => wake())
   try {
     for (;;) {
       const left = remainingMs()
@@ -112,14 +111,6 @@ export async function until<T>(
       clearTimeout(timer)
     }
   } finally {
-    watcher?.close()
-  }
-}
-
-function watchIfThere(directory: string, changed: () => void): FSWatcher | null {
-  try {
-    return watch(directory, changed).on('error', changed)
-  } catch {
-    return null
+    unwatch()
   }
 }

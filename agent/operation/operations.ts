@@ -232,15 +232,19 @@ export class Operations {
     })
   }
 
-  /** Starts a runner for what has none and is unfinished: it may have been stopped, or never have started. */
-  async supervise(): Promise<void> {
-    const starts = (await this.all()).map(async (state) => {
-      if (!isTerminal(state.phase) && !(await this.#waitsForReboot(state)))
-        await this.#host.startRunner(state.accepted.id)
+  /**
+   * Starts a runner for what has none and is unfinished: it may have been stopped, or never have started. Gives whether
+   * anything is unfinished.
+   */
+  async supervise(): Promise<boolean> {
+    const unfinished = (await this.all()).filter(({ phase }) => !isTerminal(phase))
+    const starts = unfinished.map(async (state) => {
+      if (!(await this.#waitsForReboot(state))) await this.#host.startRunner(state.accepted.id)
     })
     // One that cannot be started keeps no other waiting.
     const failed = (await Promise.allSettled(starts)).find(({ status }) => status === 'rejected')
     if (failed?.status === 'rejected') throw failed.reason
+    return unfinished.length > 0
   }
 
   /** Takes up what is unfinished, sets space aside, removes the oldest ended operations; at start and once a day. */

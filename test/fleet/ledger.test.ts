@@ -23,7 +23,8 @@ async function soakWhere(host: Host, wanted: (soak: Soak) => boolean, what: stri
     last = await soakOf(host)
     return wanted(last)
   }
-  await host.waitFor(asWanted, 30_000, what)
+  // What is done past the agent is found within a minute.
+  await host.waitFor(asWanted, 90_000, what)
   return last as Soak
 }
 

@@ -1,10 +1,10 @@
-import { watch } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Sample } from '../../../shared/api/checks.ts'
 import { describeError } from '../../../shared/errors.ts'
 import type { Logger } from '../../../shared/server/log.ts'
 import { VERSION } from '../../../shared/version.ts'
 import type { Settings } from '../../config/settings.ts'
+import { noticeChanges } from '../../journal/notice.ts'
 import type { Operations } from '../../operation/operations.ts'
 import type { Host } from '../../platform/platform.ts'
 import type { Worker } from '../history/history.ts'
@@ -104,7 +104,7 @@ export class Soak {
     return this.keeper.state
   }
 
-  /** Brings ledger and clock up to date; called every quarter of a minute. Resolves in any case. */
+  /** Brings ledger and clock up to date; called every minute or more often. Resolves in any case. */
   tick(): Promise<void> {
     this.#busy = this.#busy.then(() =>
       this.#tick().catch((error: unknown) =>
@@ -117,10 +117,10 @@ export class Soak {
   /** Follows the operations from now on. What is returned says the last word before the agent ends, in bounded time. */
   follow(): () => Promise<void> {
     const root = this.#options.operations.root
-    const watcher = watch(root, { persistent: false }, () => void this.tick()).on('error', () => {})
+    const unwatch = noticeChanges(root, () => void this.tick())
     void this.tick()
     return async () => {
-      watcher.close()
+      unwatch()
       this.baselines.stop()
       await Promise.race([this.#stop(), delay(STOP_MS, undefined, { ref: false })])
     }

@@ -1,4 +1,3 @@
-import { Registry } from 'prom-client'
 import t from 'tap'
 import { checkMetrics } from '../../../agent/metrics/checks.ts'
 import type { CheckState } from '../../../shared/api/checks.ts'
@@ -17,16 +16,12 @@ const state = {
 } as CheckState
 
 t.test('the metrics are what the checks found last', async (t) => {
-  const registry = new Registry()
   let states: readonly CheckState[] = [
     state,
     { ...state, name: 'new', result: null, value: null, ranAt: null }
   ]
-  const observe = checkMetrics(registry, { states: () => states })
-  const scrape = async () => {
-    observe()
-    return (await registry.metrics()).split('\n').filter((line) => !line.startsWith('#'))
-  }
+  const text = checkMetrics({ states: () => states })
+  const scrape = async () => (await text()).split('\n').filter((line) => !line.startsWith('#'))
   const first = await scrape()
   for (const line of [
     'belay_agent_check_result{check="web",result="pass"} 1',
@@ -52,7 +47,7 @@ t.test('the metrics are what the checks found last', async (t) => {
     later.some((line) => line.startsWith('belay_agent_check_value{check="web"')),
     'no value of before'
   )
-  const input = await registry.metrics()
+  const input = await text()
   t.match(await runCommand(['promtool', 'check', 'metrics'], { timeoutMs: 20_000, input }), {
     code: 0,
     stderr: ''
