@@ -1,6 +1,7 @@
 import type { Delivery, Message } from '../../notify/message.ts'
 import type { SoakRow } from '../../verdict/report.ts'
 import type { Paint } from './text.ts'
+import { soakDay } from './verdict.ts'
 import { plain, row } from './verdict-markdown.ts'
 
 /** The digest of a day, or the review of a week, as a message without identity. */
@@ -54,7 +55,7 @@ function digestMarkdown(rows: readonly SoakRow[], day: string, weekly: boolean):
             row(
               plain(host),
               String(verdict.generation ?? '-'),
-              `${verdict.day} of ${verdict.plannedDays}`,
+              soakDay(verdict),
               verdict.verdict,
               decision?.decision ?? '-',
               plain(verdict.because.join('; '))

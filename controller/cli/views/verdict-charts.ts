@@ -148,6 +148,7 @@ export async function failureChart(evidence: Evidence): Promise<string> {
         top: 0,
         itemWidth: 12,
         itemHeight: 12,
+        itemGap: 24,
         textStyle: { color: colours.soft },
         pieces
       },

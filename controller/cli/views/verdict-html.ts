@@ -1,7 +1,7 @@
 import { clean } from '../../../shared/clean.ts'
 import type { Criterion } from '../../../shared/verdict/result.ts'
 import type { HostVerdict } from '../../verdict/report.ts'
-import { worstFirst } from './verdict.ts'
+import { soakDay, worstFirst } from './verdict.ts'
 import { checkChart, failureChart } from './verdict-charts.ts'
 import { style } from './verdict-style.ts'
 
@@ -29,7 +29,7 @@ export async function verdictPage(host: HostVerdict): Promise<string> {
 <body>
 <header>
 <h1>${plain(verdict.host)} <span class="verdict ${verdict.verdict.replace(' ', '-').toLowerCase()}">${verdict.verdict}</span></h1>
-<p>Generation ${verdict.generation ?? '–'} · day ${verdict.day} of ${verdict.plannedDays} · since ${plain(verdict.startedAt)} · as of ${plain(verdict.asOf)}</p>
+<p>Generation ${verdict.generation ?? '–'} · day ${soakDay(verdict)} · since ${minute(verdict.startedAt)} · as of ${minute(verdict.asOf)}</p>
 <p class="path">${plain(verdict.storePath)}</p>
 <ul>${verdict.because.map((text) => `<li>${plain(text)}</li>`).join('')}</ul>
 ${decided(host)}</header>
@@ -49,12 +49,13 @@ ${figures.join('\n')}
 `
 }
 
+const minute = (at: string) => plain(`${at.slice(0, 16).replace('T', ' ')} UTC`)
 const unit = (name: string | null) => (name === null ? '' : `, ${name}`)
 const figure = (title: string, svg: string) => `<figure><figcaption>${title}</figcaption>${svg}</figure>`
 
 function decided({ decision }: HostVerdict): string {
   if (decision === null) return ''
-  return `<p>Decided <strong>${decision.decision}</strong> by ${plain(decision.by)}, ${plain(decision.at)}: ${plain(decision.reason)}</p>\n`
+  return `<p>Decided <strong>${decision.decision}</strong> by ${plain(decision.by)}, ${minute(decision.at)}: ${plain(decision.reason)}</p>\n`
 }
 
 function row(criterion: Criterion): string {
@@ -62,6 +63,6 @@ function row(criterion: Criterion): string {
   const waived =
     waiver === null
       ? ''
-      : `<small>waived by ${plain(waiver.by)}, ${plain(waiver.at)}: ${plain(waiver.reason)}</small>`
+      : `<small>waived by ${plain(waiver.by)}, ${minute(waiver.at)}: ${plain(waiver.reason)}</small>`
   return `<tr><td>${plain(name)}</td><td class="${outcome}">${outcome}${waived}</td><td>${plain(observed)}</td><td>${plain(threshold)}</td><td>${plain(evidence)}</td></tr>`
 }

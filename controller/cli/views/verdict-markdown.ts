@@ -1,6 +1,6 @@
 import { clean } from '../../../shared/clean.ts'
 import type { HostVerdict } from '../../verdict/report.ts'
-import { worstFirst } from './verdict.ts'
+import { soakDay, worstFirst } from './verdict.ts'
 
 /** Text of others inside Markdown: nothing in it is markup, and it stays on its line. */
 export const plain = (text: string) => clean(text).replace(/[\\`*_{}[\]<>|#~]/g, (mark) => `\\${mark}`)
@@ -27,7 +27,7 @@ export function verdictMarkdown({ verdict, decision }: HostVerdict): string {
   return [
     `## ${plain(verdict.host)}: ${verdict.verdict}`,
     '',
-    `Generation ${verdict.generation ?? '-'}, day ${verdict.day} of ${verdict.plannedDays}, as of ${plain(verdict.asOf)}`,
+    `Generation ${verdict.generation ?? '-'}, day ${soakDay(verdict)}, as of ${plain(verdict.asOf)}`,
     '',
     ...verdict.because.map((text) => `* ${plain(text)}`),
     '',

@@ -1,5 +1,5 @@
 import { clean } from '../../../shared/clean.ts'
-import type { Criterion, Outcome, VerdictWord } from '../../../shared/verdict/result.ts'
+import type { Criterion, Outcome, Verdict, VerdictWord } from '../../../shared/verdict/result.ts'
 import type { HostVerdict, SoakRow } from '../../verdict/report.ts'
 import type { Cell, Paint } from './text.ts'
 import { cut, shortPath, table } from './text.ts'
@@ -29,10 +29,14 @@ export const worstFirst = (criteria: readonly Criterion[]): Criterion[] => [
   ...criteria.filter(({ outcome }) => outcome === 'pass')
 ]
 
+/** Where a soak is in what was planned; one that is over is on its last day. */
+export const soakDay = ({ day, plannedDays }: Pick<Verdict, 'day' | 'plannedDays'>) =>
+  `${Math.min(day, plannedDays)} of ${plannedDays}`
+
 /** One verdict for a terminal. */
 export function verdictView({ verdict, decision }: HostVerdict, paint: Paint): string {
-  const { host, generation, day, plannedDays, because } = verdict
-  const where = `generation ${generation ?? '-'}, day ${day} of ${plannedDays}, ${shortPath(verdict.storePath)}`
+  const { host, generation, because } = verdict
+  const where = `generation ${generation ?? '-'}, day ${soakDay(verdict)}, ${shortPath(verdict.storePath)}`
   const rows = worstFirst(verdict.criteria).map((criterion): Cell[] => [
     { text: cut(clean(criterion.name), 40) },
     outcomeCell(criterion),
@@ -79,7 +83,7 @@ function cells({ host, verdict, decision }: SoakRow): Cell[] {
   return [
     { text: clean(host) },
     { text: String(verdict.generation ?? '-') },
-    { text: `${verdict.day} of ${verdict.plannedDays}` },
+    { text: soakDay(verdict) },
     { text: verdict.verdict, format: verdictFormat[verdict.verdict] },
     { text: decision?.decision ?? '-' },
     { text: cut(clean(verdict.because[0] ?? ''), 70) + more }
