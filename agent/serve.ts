@@ -16,7 +16,7 @@ import { choosePlatform } from './platform/choose.ts'
 import type { Platform } from './platform/platform.ts'
 import { scheduleRetention } from './retention/schedule.ts'
 import { Approvals } from './security/approvals.ts'
-import { assertApproved } from './security/require-approval.ts'
+import { assertApproved, assertSigned } from './security/require-approval.ts'
 
 /** How often it is seen to that what is unfinished has a runner. */
 const SUPERVISE_MS = 15_000
@@ -47,7 +47,10 @@ async function partsOf(platform: Platform, settings: Settings, config: string | 
   const approvals = new Approvals(judging)
   const receive = (document: string) => approvals.receive(document)
   const soon = (act: () => void) => void setTimeout(act, SOON_MS).unref()
-  const desired = new DesiredKeeper({ settings, clock, host, operations, receive, logger, soon })
+  const desired = new DesiredKeeper({
+    ...{ settings, clock, host, operations, receive, logger, soon },
+    assertSigned: (wanted) => assertSigned(wanted, judging)
+  })
   return { logger, clock, host, operations, approvals, desired, soak, health }
 }
 

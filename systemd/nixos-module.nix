@@ -116,6 +116,14 @@ in
           approval.maxAgeSeconds =
             option (types.ints.between 60 2592000) 604800
               "An approval is too old so long after it was signed, whatever it says itself";
+          approval.revision =
+            option
+              (types.enum [
+                "optional"
+                "required"
+              ])
+              "optional"
+              "required: an approval names a revision, which is above that of every one used before; and the operate role rolls back to known-good generations alone";
           homes.users = option (types.listOf types.str) [ ]
             "Users whose homes of home-manager are looked after; root is never one";
           homes.withoutManager =

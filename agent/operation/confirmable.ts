@@ -1,3 +1,4 @@
+import type { Role } from '../../shared/api/schemas.ts'
 import { BelayError } from '../../shared/errors.ts'
 import type { Clock } from '../clock.ts'
 import { sameNonce } from './control.ts'
@@ -8,6 +9,8 @@ export interface Caller {
   readonly principal: string
   /** CLOCK_MONOTONIC milliseconds at which the connection was opened. */
   readonly connectedMonotonicMs: number
+  /** Of the socket that it came by; nothing where it came by none. */
+  readonly role?: Role
 }
 
 /** Throws with its own code for each way in which a confirmation proves nothing. */

@@ -22,7 +22,7 @@ import { cancellable, heard, say } from './control.ts'
 import type { Observed } from './drift.ts'
 import { assertNotDrifted, lastLeft, leftBy, withDrifts } from './drift.ts'
 import { Holds } from './hold.ts'
-import { readKnownGood, rollbackTarget } from './known-good.ts'
+import { assertMayGoBack, readKnownGood, rollbackTarget } from './known-good.ts'
 import { assertNotBad, readMarks } from './marks.ts'
 import { assertMode, assertNotHeld, profileDirectory, profileHost, profilesOf } from './profiles.ts'
 import { rebootIsDue } from './reboot-policy.ts'
@@ -214,9 +214,13 @@ export class Operations {
   async rollback(request: RollbackRequest, caller: Caller): Promise<OperationState> {
     const profile = request.profile ?? 'system'
     const on = profileHost(this.#host, profile)
-    const unfinished = (await this.all()).find(
-      ({ phase, accepted }) => !isTerminal(phase) && accepted.profile === profile
-    )
+    const states = (await this.all()).filter(({ accepted }) => accepted.profile === profile)
+    if (request.generation !== undefined) {
+      const marks = profileDirectory(this.#settings.stateDirectory, profile)
+      const target = await on.generation(request.generation)
+      await assertMayGoBack(target, this.#settings, { caller, marks, states })
+    }
+    const unfinished = states.find(({ phase }) => !isTerminal(phase))
     if (unfinished) return this.#turnRound(unfinished, request, caller)
     const from = await on.running()
     const target = await this.#targetOf(request, on, from)
