@@ -95,6 +95,7 @@ in
               "when-asked"
               "When the agent reboots the host into a generation that is staged: never; when somebody with the operate role says so; or also by itself in one of the windows";
           groups.observe = group "Group that may read: host, operations, metrics";
+          groups.propose = group "Group that may also hand signed approvals in";
           groups.operate = group "Group that may also activate, confirm and roll back";
           groups.admin = group "Group that may do everything";
           approval.required =

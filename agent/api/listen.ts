@@ -9,7 +9,7 @@ import type { Settings } from '../config/settings.ts'
 import { register } from './caller.ts'
 
 /** A socket for each role that has one; who may open the file has the role. */
-const socketRoles = ['observe', 'operate', 'admin'] as const satisfies readonly Role[]
+const socketRoles = ['observe', 'propose', 'operate', 'admin'] as const satisfies readonly Role[]
 
 /** Opens the sockets. Gives what closes them, cutting what is still connected. */
 export async function listen(app: App, settings: Settings): Promise<() => Promise<void>> {

@@ -169,7 +169,7 @@ export async function log(context: Context, id: string | undefined): Promise<num
 }
 
 export async function configCheck(file: string | null, terminal: Terminal): Promise<number> {
-  await loadSettings(file)
+  await loadSettings(file, true)
   terminal.out('The configuration is valid.\n')
   return 0
 }

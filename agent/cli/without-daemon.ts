@@ -16,6 +16,7 @@ export async function rollbackWithoutDaemon(
   const caller = {
     principal: 'command line, without the daemon',
     role: 'admin' as const,
+    transport: 'command line' as const,
     connectedMonotonicMs: monotonicMs()
   }
   const { id } = (await operations.rollback(request, caller)).accepted
