@@ -9,6 +9,7 @@ import type { Settings } from './config/settings.ts'
 import { DesiredKeeper } from './desired/desired.ts'
 import { keepChecks } from './health/keep-checks.ts'
 import { Soak } from './health/soak/soak.ts'
+import { durableFolder } from './journal/durable-write.ts'
 import { agentMetrics } from './metrics/metrics.ts'
 import { Operations } from './operation/operations.ts'
 import { profileHost } from './operation/profiles.ts'
@@ -16,6 +17,7 @@ import { choosePlatform } from './platform/choose.ts'
 import type { Platform } from './platform/platform.ts'
 import { scheduleRetention } from './retention/schedule.ts'
 import { Approvals } from './security/approvals.ts'
+import { assertOwnDirectory } from './security/own-directory.ts'
 import { assertApproved, assertSigned } from './security/require-approval.ts'
 
 /** How often it is seen to that what is unfinished has a runner. */
@@ -56,6 +58,8 @@ async function partsOf(platform: Platform, settings: Settings, config: string | 
 
 /** The daemon, from start to signal: listen, take up what is unfinished, tell that all is ready, wait. */
 export async function serve(settings: Settings, config: string | null): Promise<void> {
+  await durableFolder(settings.stateDirectory)
+  await assertOwnDirectory(settings.stateDirectory)
   const platform = await choosePlatform()
   const { logger, clock, host, operations, approvals, desired, soak, health } = await partsOf(
     platform,
