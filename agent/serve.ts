@@ -9,6 +9,7 @@ import type { Settings } from './config/settings.ts'
 import { DesiredKeeper } from './desired/desired.ts'
 import { keepChecks } from './health/keep-checks.ts'
 import { Soak } from './health/soak/soak.ts'
+import { durableFolder } from './journal/durable-write.ts'
 import { Looking } from './looking.ts'
 import { agentMetrics } from './metrics/metrics.ts'
 import { Operations } from './operation/operations.ts'
@@ -17,7 +18,8 @@ import { choosePlatform } from './platform/choose.ts'
 import type { Platform } from './platform/platform.ts'
 import { scheduleRetention } from './retention/schedule.ts'
 import { Approvals } from './security/approvals.ts'
-import { assertApproved } from './security/require-approval.ts'
+import { assertOwnDirectory } from './security/own-directory.ts'
+import { assertApproved, assertSigned } from './security/require-approval.ts'
 
 /** How soon the desired state is looked at again while an operation is on its way. */
 const SOON_MS = 2000
@@ -47,13 +49,18 @@ async function partsOf(platform: Platform, settings: Settings, config: string | 
   const receive = (document: string) => approvals.receive(document)
   const soon = (act: () => void) => void setTimeout(act, SOON_MS).unref()
   const looking = new Looking()
-  const pending = () => looking.stir()
-  const desired = new DesiredKeeper({ settings, clock, host, operations, receive, logger, soon, pending })
+  const desired = new DesiredKeeper({
+    ...{ settings, clock, host, operations, receive, logger, soon },
+    pending: () => looking.stir(),
+    assertSigned: (wanted) => assertSigned(wanted, judging)
+  })
   return { logger, clock, host, operations, approvals, desired, soak, health, looking }
 }
 
 /** The daemon, from start to signal: listen, take up what is unfinished, tell that all is ready, wait. */
 export async function serve(settings: Settings, config: string | null): Promise<void> {
+  await durableFolder(settings.stateDirectory)
+  await assertOwnDirectory(settings.stateDirectory)
   const platform = await choosePlatform()
   const parts = await partsOf(platform, settings, config)
   const { logger, clock, host, operations, approvals, desired, soak, health, looking } = parts

@@ -1,21 +1,29 @@
 import { parseArgs } from 'node:util'
 import { attackAgent } from '../test/fuzz/attack.ts'
+import { attackParsers } from '../test/fuzz/parsers.ts'
 import { randomFrom } from '../test/verdict/random.ts'
 
 /** Sends requests made from the description of the API, more or less wrong, and bytes that are none. */
 const { values } = parseArgs({
   options: {
     requests: { type: 'string', default: '1000000' },
+    parsers: { type: 'string', default: '0' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     help: { type: 'boolean', default: false }
   }
 })
-const [requests, seed] = [Number(values.requests), Number(values.seed)]
-if (values.help || !Number.isSafeInteger(requests) || requests < 1 || !Number.isSafeInteger(seed)) {
+const [requests, parsers, seed] = [Number(values.requests), Number(values.parsers), Number(values.seed)]
+if (values.help || ![requests, parsers, seed].every(Number.isSafeInteger) || requests < 1 || parsers < 0) {
   console.log(
-    'usage: npm run fuzz -- [--requests N] [--seed N]\nExit code 1 after an answer of 5xx, a crash, or no answer.'
+    'usage: npm run fuzz -- [--requests N | --parsers N] [--seed N]\n--parsers reads files instead: those of test/fuzz/corpus, broken.\nExit code 1 after an answer of 5xx, a crash, no answer, or an error that is not ours.'
   )
   process.exit(values.help ? 0 : 2)
+}
+if (parsers > 0) {
+  const wrong = await attackParsers(parsers, randomFrom(seed).uniform)
+  for (const each of wrong) console.log(JSON.stringify(each))
+  console.log(`seed ${seed}, ${parsers} files, ${wrong.length} broken`)
+  process.exit(wrong.length > 0 ? 1 : 0)
 }
 const began = Date.now()
 const { statuses, broken, crashed, rss } = await attackAgent(requests, randomFrom(seed).uniform, (done) => {

@@ -68,7 +68,7 @@ const agent = await buildApp({
   ready: () => true,
   describe: describeAs(
     'Belay agent',
-    'Local API of belay-agent on Unix sockets. The socket is the role: observe, operate or admin. Errors are problem details (RFC 9457) with a closed `code`.'
+    'Local API of belay-agent on Unix sockets. The socket is the role: observe, propose, operate or admin. Errors are problem details (RFC 9457) with a closed `code`.'
   )
 })
 
@@ -81,5 +81,5 @@ const controller = await buildController({
   )
 })
 await mkdir('openapi', { recursive: true })
-await tell(await write(agent, 'agent.json'), 'routes', ['observe', 'operate', 'admin'])
+await tell(await write(agent, 'agent.json'), 'routes', ['observe', 'propose', 'operate', 'admin'])
 await tell(await write(controller, 'controller.json'), 'routes of the controller', controllerRoles)

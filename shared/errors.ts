@@ -100,6 +100,8 @@ export const errorCodes = {
   'approval-wrong-confirm': 422,
   'approval-wrong-plan': 409,
   'approval-wrong-revision': 422,
+  'approval-older': 409,
+  'rollback-not-known-good': 403,
   'approval-unknown': 404,
   'approval-too-many': 429,
   'check-unknown': 404,

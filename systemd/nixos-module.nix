@@ -95,6 +95,7 @@ in
               "when-asked"
               "When the agent reboots the host into a generation that is staged: never; when somebody with the operate role says so; or also by itself in one of the windows";
           groups.observe = group "Group that may read: host, operations, metrics";
+          groups.propose = group "Group that may also hand signed approvals in";
           groups.operate = group "Group that may also activate, confirm and roll back";
           groups.admin = group "Group that may do everything";
           approval.required =
@@ -116,6 +117,14 @@ in
           approval.maxAgeSeconds =
             option (types.ints.between 60 2592000) 604800
               "An approval is too old so long after it was signed, whatever it says itself";
+          approval.revision =
+            option
+              (types.enum [
+                "optional"
+                "required"
+              ])
+              "optional"
+              "required: an approval names a revision, which is above that of every one used before; and the operate role rolls back to known-good generations alone";
           homes.users = option (types.listOf types.str) [ ]
             "Users whose homes of home-manager are looked after; root is never one";
           homes.withoutManager =

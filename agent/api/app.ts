@@ -21,7 +21,8 @@ import { CheckEvidence, Evidence, Gap, Reboot } from '../../shared/verdict/evide
 import { VERSION } from '../../shared/version.ts'
 import type { ApprovalsApiOptions } from './approvals-api.ts'
 import { approvalComponents, approvalsApi } from './approvals-api.ts'
-import { atLeast, callerOf } from './caller.ts'
+import { logAudit } from './audit.ts'
+import { atLeast, callerOf, identify } from './caller.ts'
 import { checksApi } from './checks-api.ts'
 import type { DesiredApiOptions } from './desired-api.ts'
 import { desiredApi, desiredComponents } from './desired-api.ts'
@@ -68,11 +69,13 @@ export async function buildApp(options: AppOptions): Promise<App> {
     logger: options.logger,
     components,
     authorise: (request, needed) => {
+      identify(request.raw, request.id)
       const { role } = callerOf(request.raw)
       if (needed !== 'approve' && atLeast(role, needed)) return
       throw new BelayError('role-too-low', `this needs the ${needed} socket`, { found: role, wanted: needed })
     }
   })
+  app.addHook('onResponse', async (request, reply) => logAudit(options.logger, request, reply.statusCode))
   await options.describe?.(app)
   await app.register(hostApi, { ...options, prefix: '/v1' })
   await app.register(operationReadingApi, { ...options, prefix: '/v1' })

@@ -13,17 +13,32 @@ interface Connection {
 }
 
 const connections = new WeakMap<Socket, Connection>()
+const identities = new WeakMap<IncomingMessage, string>()
 
 /** Remembers a new connection. */
 export function register(socket: Socket, role: Role): void {
   connections.set(socket, { role, connectedMonotonicMs: monotonicMs() })
 }
 
+/** Remembers the identity of a request, for whatever it will change. */
+export function identify(request: IncomingMessage, identity: string): void {
+  identities.set(request, identity)
+}
+
+/** Who sends a request; null where nobody registered its connection. */
+export function callerIfKnown(request: IncomingMessage): ReturnType<typeof callerOf> | null {
+  return connections.has(request.socket) ? callerOf(request) : null
+}
+
 /** Who sends a request. Throws `role-too-low` for a connection that nobody registered. */
 export function callerOf(request: IncomingMessage): Caller & { readonly role: Role } {
+  const identity = identities.get(request)
   const connection = connections.get(request.socket)
   if (!connection) throw new BelayError('role-too-low', 'the connection has no role')
-  return { ...connection, principal: `${connection.role} socket` }
+  return {
+    ...{ ...connection, principal: `${connection.role} socket`, transport: 'unix' },
+    ...(identity === undefined ? {} : { request: identity })
+  }
 }
 
 /** True when a role may do what another may. */

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
 import { agentClient } from '../../shared/agent-client/client.ts'
 import { MAX_APPROVAL } from '../../shared/approval.ts'
-import { BelayError } from '../../shared/errors.ts'
+import { BelayError, codeOf } from '../../shared/errors.ts'
 import type { Context } from './commands.ts'
 import { print } from './commands.ts'
 import * as views from './views/approvals.ts'
@@ -29,7 +29,13 @@ export async function approve(context: Context, file: string): Promise<number> {
   if (document.length > MAX_APPROVAL)
     throw new BelayError('approval-malformed', `${file} is no approval: it is too long`, { at: file })
   const { socketDirectory } = context.settings
-  const approval = await agentClient(`${socketDirectory}/operate.sock`, PLAN_MS).handIn(document)
+  const by = (role: 'operate' | 'propose') =>
+    agentClient(`${socketDirectory}/${role}.sock`, PLAN_MS).handIn(document)
+  // It takes the role propose alone; who has the operate socket needs no second group.
+  const approval = await by('operate').catch((error: unknown) => {
+    if (codeOf(error) === 'permission-denied') return by('propose')
+    throw error
+  })
   print(context, approval, () => views.approvals([approval]))
   return 0
 }

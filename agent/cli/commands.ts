@@ -47,7 +47,7 @@ export interface RollbackOptions extends OfProfile {
   readonly reason?: string
 }
 
-const socket = (context: Context, role: 'observe' | 'operate') =>
+const socket = (context: Context, role: 'observe' | 'operate' | 'admin') =>
   agentClient(`${context.settings.socketDirectory}/${role}.sock`)
 
 /** Data as JSON where that was asked for, else as text. */
@@ -137,7 +137,8 @@ const held = ({ profile }: OfProfile) =>
 
 /** By the daemon; where none answers this process admits the operation and starts the runner itself. */
 export async function rollback(context: Context, options: RollbackOptions): Promise<number> {
-  const client = socket(context, 'operate')
+  // Root may go back to what is not known to be good, too.
+  const client = socket(context, process.geteuid?.() === 0 ? 'admin' : 'operate')
   const request = {
     ...(options.profile === undefined ? {} : { profile: options.profile }),
     ...(options.generation === undefined ? {} : { generation: options.generation }),
@@ -168,7 +169,7 @@ export async function log(context: Context, id: string | undefined): Promise<num
 }
 
 export async function configCheck(file: string | null, terminal: Terminal): Promise<number> {
-  await loadSettings(file)
+  await loadSettings(file, true)
   terminal.out('The configuration is valid.\n')
   return 0
 }

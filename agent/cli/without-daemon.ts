@@ -13,7 +13,12 @@ export async function rollbackWithoutDaemon(
   const platform = await choosePlatform()
   const host = platform.host(settings, config)
   const operations = new Operations({ settings, clock: hostClock(await platform.bootId()), host })
-  const caller = { principal: 'command line, without the daemon', connectedMonotonicMs: monotonicMs() }
+  const caller = {
+    principal: 'command line, without the daemon',
+    role: 'admin' as const,
+    transport: 'command line' as const,
+    connectedMonotonicMs: monotonicMs()
+  }
   const { id } = (await operations.rollback(request, caller)).accepted
   // What was unfinished may have lost its runner together with the daemon.
   await host.startRunner(id)

@@ -30,6 +30,11 @@ export const ApprovalSettings = Type.Object(
       maximum: 2_592_000,
       description: 'An approval is too old so long after it was signed, whatever it says itself',
       default: 604_800
+    }),
+    revision: Type.Enum(['optional', 'required'], {
+      description:
+        'required: an approval names a revision, which is above that of every one used before; and the operate role rolls back to known-good generations alone',
+      default: 'optional'
     })
   },
   { additionalProperties: false, description: 'Approval by signature', default: {} }

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { access, readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import type { Static } from 'typebox'
 import { Type } from 'typebox'
@@ -6,6 +6,7 @@ import { Value } from 'typebox/value'
 import { BelayError } from '../../shared/errors.ts'
 import { cronProblem } from '../health/cron.ts'
 import { ignoreMissing } from '../platform/nix/generations.ts'
+import { readTrustedFile } from '../security/trusted-file.ts'
 import { ApprovalSettings } from './approval.ts'
 import { Checks, parseChecks } from './checks.ts'
 import { HistorySettings } from './history.ts'
@@ -63,6 +64,7 @@ export const Settings = Type.Object(
     groups: Type.Object(
       {
         observe: group('Group that may read: host, operations, metrics'),
+        propose: group('Group that may also hand signed approvals in'),
         operate: group('Group that may also activate, confirm and roll back'),
         admin: group('Group that may do everything')
       },
@@ -88,13 +90,23 @@ export type Settings = Static<typeof Settings>
 /** The file that is read where none is named; it may be missing. */
 export const DEFAULT_CONFIG = '/etc/belay/agent.json'
 
-/** Reads and validates a configuration file. Throws `invalid-config` naming key, value and what was wanted. */
-export async function loadSettings(file: string | null): Promise<Settings> {
-  const read = readFile(file ?? DEFAULT_CONFIG, 'utf8')
+/**
+ * Reads and validates a configuration file. Throws `invalid-config` naming key, value and what was wanted. What root
+ * reads nobody but root can have written; a file that is only `looked` at may be anybody's.
+ */
+export async function loadSettings(file: string | null, looked = false): Promise<Settings> {
+  const at = file ?? DEFAULT_CONFIG
+  const read = looked || process.geteuid?.() !== 0 ? readFile(at, 'utf8') : readOfRoot(at)
   const text = await (file === null ? read.catch(ignoreMissing('{}')) : read).catch((cause: unknown) => {
-    throw new BelayError('invalid-config', `${file} cannot be read`, { cause, at: file ?? DEFAULT_CONFIG })
+    const why = cause instanceof BelayError ? cause.message : `${at} cannot be read`
+    throw new BelayError('invalid-config', why, { cause, at })
   })
-  return parseSettings(text, file ?? DEFAULT_CONFIG)
+  return parseSettings(text, at)
+}
+
+async function readOfRoot(at: string): Promise<string> {
+  await access(at)
+  return (await readTrustedFile(at)).toString('utf8')
 }
 
 /** Validates the text of a configuration file and fills in defaults. */

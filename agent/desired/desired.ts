@@ -25,6 +25,8 @@ export interface DesiredOptions {
   readonly operations: Pick<Operations, 'all' | 'profileState' | 'holds' | 'start' | 'root'>
   /** Takes a signed approval in. */
   readonly receive: (document: string) => Promise<unknown>
+  /** Throws unless what is wanted was signed, where this host lets no revision pass without. */
+  readonly assertSigned?: (wanted: DesiredRequest) => Promise<void>
   readonly logger: Pick<Logger, 'info' | 'warn'>
   readonly monotonicMs?: () => number
   /** Calls back within seconds, so that the end of an operation is soon known. Where it is missing nobody calls. */
@@ -75,6 +77,7 @@ export class DesiredKeeper {
       const { approval, ...wanted } = request
       if (approval !== undefined) await this.#options.receive(approval)
       if (!same) {
+        await this.#options.assertSigned?.(request)
         const newest = (await this.#options.operations.all()).at(-1)?.accepted.id ?? null
         const receivedAt = this.#now()
         const kept: Kept = { desired: { ...wanted, receivedAt, principal, withdrawn: null }, after: newest }

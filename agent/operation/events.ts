@@ -1,10 +1,19 @@
 import type { CheckName, PreflightResult } from '../../shared/api/preflight.ts'
 import type { ProfileName } from '../../shared/api/profile.ts'
 import type { RebootNeed } from '../../shared/api/reboot.ts'
-import type { ActivationMode, ConfirmPolicy, GenerationRef } from '../../shared/api/schemas.ts'
+import type { ActivationMode, ConfirmPolicy, GenerationRef, Role } from '../../shared/api/schemas.ts'
 import type { ErrorCode } from '../../shared/errors.ts'
 import type { Phase } from '../../shared/operation/phase.ts'
 import type { CheckResult } from '../../shared/verdict/evidence.ts'
+import type { Transport } from './confirmable.ts'
+
+/** By which way something was asked for. */
+export interface Origin {
+  readonly role: Role
+  readonly transport: Transport
+  /** Identity of the request, as the answer and the daemon's log have it. */
+  readonly request?: string
+}
 
 /** What was admitted: the whole of it, so that the runner needs nothing from the daemon. */
 export interface Accepted {
@@ -26,6 +35,8 @@ export interface Accepted {
   /** The principal wants it outside the maintenance windows too. */
   readonly outsideWindow?: true
   readonly principal: string
+  /** Nothing in older journals, and where the agent goes to a desired state by itself. */
+  readonly origin?: Origin
   readonly reason: string | null
   /** The caller's idempotency key and a hash of the request it came with. */
   readonly idempotency: { readonly key: string; readonly request: string } | null

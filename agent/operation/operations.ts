@@ -17,12 +17,12 @@ import type { Host, ProfileHost } from '../platform/platform.ts'
 import { assertOpen } from '../preflight/people.ts'
 import { Admissions } from './admissions.ts'
 import type { Caller } from './confirmable.ts'
-import { assertConfirmable } from './confirmable.ts'
+import { askedBy, assertConfirmable } from './confirmable.ts'
 import { cancellable, heard, say } from './control.ts'
 import type { Observed } from './drift.ts'
 import { assertNotDrifted, lastLeft, leftBy, withDrifts } from './drift.ts'
 import { Holds } from './hold.ts'
-import { readKnownGood, rollbackTarget } from './known-good.ts'
+import { assertMayGoBack, readKnownGood, rollbackTarget } from './known-good.ts'
 import { assertNotBad, readMarks } from './marks.ts'
 import { assertMode, assertNotHeld, profileDirectory, profileHost, profilesOf } from './profiles.ts'
 import { rebootIsDue } from './reboot-policy.ts'
@@ -149,7 +149,7 @@ export class Operations {
         ...(planHash === undefined ? {} : { planHash }),
         ...(request.outsideWindow ? { outsideWindow: true } : {}),
         confirm: request.confirm ?? { by: 'connection', windowSeconds: this.#settings.confirm.windowSeconds },
-        principal: caller.principal,
+        ...askedBy(caller),
         reason: request.reason ?? null,
         idempotency: key === null ? null : { key, request: requestHash(request) }
       },
@@ -219,14 +219,14 @@ export class Operations {
     )
     if (unfinished) return this.#turnRound(unfinished, request, caller)
     const from = await on.running()
-    const target = await this.#targetOf(request, on, from)
+    const target = await this.#targetOf(request, on, { from, caller })
     return this.#admissions.submit({
       kind: 'rollback',
       profile,
       target,
       from,
       confirm: { by: 'health', windowSeconds: this.#settings.confirm.windowSeconds },
-      principal: caller.principal,
+      ...askedBy(caller),
       reason: request.reason ?? null,
       idempotency: null
     })
@@ -272,15 +272,24 @@ export class Operations {
   async #targetOf(
     { generation, profile = 'system' }: RollbackRequest,
     on: ProfileHost,
-    running: string | null
+    { from, caller }: { readonly from: string | null; readonly caller: Caller }
   ): Promise<GenerationRef> {
-    if (generation !== undefined) return on.generation(generation)
+    if (generation !== undefined) return this.#named(generation, profile, caller)
     const known = await readKnownGood(profileDirectory(this.#settings.stateDirectory, profile))
     const there = await Promise.all(known.map(({ storePath }) => on.isComplete(storePath)))
     return rollbackTarget(
       known.filter((_, i) => there[i]),
-      running
+      from
     )
+  }
+
+  /** The generation that a caller names, if it may go back there. */
+  async #named(generation: number, profile: ProfileName, caller: Caller): Promise<GenerationRef> {
+    const target = await profileHost(this.#host, profile).generation(generation)
+    const marks = profileDirectory(this.#settings.stateDirectory, profile)
+    const states = (await this.all()).filter(({ accepted }) => accepted.profile === profile)
+    await assertMayGoBack(target, this.#settings, { caller, marks, states })
+    return target
   }
 
   async #turnRound(state: OperationState, request: RollbackRequest, caller: Caller): Promise<OperationState> {
@@ -292,7 +301,7 @@ export class Operations {
       const text = `operation ${id} is ${state.phase}; ask again when it has ended`
       throw new BelayError('operation-running', text, { found: id })
     }
-    const other = wantsOther ? await profileHost(this.#host, profile).generation(generation) : null
+    const other = wantsOther ? await this.#named(generation, profile, caller) : null
     if (onItsWay) await this.cancel(id, caller, request.reason ?? null)
     else
       await say(operationDirectory(this.root, id), {

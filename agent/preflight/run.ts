@@ -14,18 +14,26 @@ export async function runPreflight(
   return Promise.all(checks.map((check) => carryOut(check, subject)))
 }
 
+/**
+ * Checks that keep an activation back where they cannot tell, whatever the settings say: whoever could slow one down
+ * would get past it. Where no signatures are asked for this one passes.
+ */
+const alwaysKnown: readonly CheckName[] = ['signatures']
+
 /** Why nothing may be activated, with the code of the first reason; null where nothing speaks against it. */
 export function refusalOf(
   checks: readonly PreflightCheck[],
   mustKnow: readonly CheckName[]
 ): BelayError | null {
+  const needed = new Set([...mustKnow, ...alwaysKnown])
   const reasons = checks.filter(
-    ({ name, result }) => result === 'fail' || (result === 'unknown' && mustKnow.includes(name))
+    ({ name, result }) => result === 'fail' || (result === 'unknown' && needed.has(name))
   )
   const [first, ...others] = reasons
   if (first === undefined) return null
   const also = others.length > 0 ? ` (also: ${others.map(({ name }) => name).join(', ')})` : ''
-  const remedy = first.remedy ?? 'see docs/preflight.md, or take it from the setting preflight.mustKnow'
+  const taken = alwaysKnown.includes(first.name) ? '' : ', or take it from the setting preflight.mustKnow'
+  const remedy = first.remedy ?? `see docs/preflight.md${taken}`
   const text = first.result === 'fail' ? first.evidence : `${first.name} cannot be told: ${first.evidence}`
   return new BelayError(first.code ?? 'preflight-unknown', `${text}; ${remedy}${also}`, {
     found: first.evidence,

@@ -2,7 +2,9 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Settings } from '../config/settings.ts'
 import { ignoreMissing } from '../platform/nix/generations.ts'
+import { readSignedPath } from '../platform/nix/signed-path.ts'
 import { verifyClosure } from '../platform/nix/verify-closure.ts'
+import { signedBy } from '../security/path-signature.ts'
 import type { Finding } from './check.ts'
 import { byStrictness, check, fail, pass, unknown } from './check.ts'
 
@@ -58,39 +60,61 @@ export function parseTrust(text: string): Trust {
 /** A key without the key itself. */
 const nameOf = (key: string) => key.split(':')[0] ?? key
 
-/** Every path of the candidate carries so many signatures by keys that this host names for itself. */
+/** What Nix says of the closure, and which of the keys that count have signed its top level. */
+export interface SignaturesSeen {
+  readonly code: number | null
+  readonly stderr: string
+  /** Null where it was not looked at. */
+  readonly topLevelBy: readonly string[] | null
+}
+
+/**
+ * Every path of the candidate carries so many signatures by keys that this host names for itself. Nix asks none of what
+ * is addressed by its content, which anybody can make: the top level must have its own. They bind what it refers to,
+ * and so on down the closure.
+ */
 export const signatures = check({
   name: 'signatures',
   limitSeconds: 120,
-  look: async ({ storePath, settings }, signal) => {
+  look: async ({ storePath, settings }, signal): Promise<SignaturesSeen | null> => {
     const { signaturesNeeded, publicKeys } = settings.trust
     if (signaturesNeeded === 0 || publicKeys.length === 0) return null
     const keys = ['--option', 'trusted-public-keys', publicKeys.join(' ')]
     const asked = ['--no-contents', '--sigs-needed', String(signaturesNeeded), ...keys]
-    return verifyClosure(storePath, asked, { timeoutMs: 115_000, signal })
+    const { code, stderr } = await verifyClosure(storePath, asked, { timeoutMs: 85_000, signal })
+    if (code !== 0) return { code, stderr, topLevelBy: null }
+    const { path, signatures: found } = await readSignedPath(storePath, signal)
+    return { code, stderr, topLevelBy: signedBy(path, found, publicKeys) }
   },
-  judge: (result, { settings }) => judgeSignatures(result, settings.trust)
+  judge: (seen, { settings }) => judgeSignatures(seen, settings.trust)
 })
 
 /** The exit code is a bit mask: 1 corrupted, 2 untrusted, 4 other. */
 export function judgeSignatures(
-  result: { readonly code: number | null; readonly stderr: string } | null,
+  seen: SignaturesSeen | null,
   { signaturesNeeded, publicKeys }: Settings['trust']
 ): Finding {
   if (signaturesNeeded === 0) return pass('none asked for (trust.signaturesNeeded is 0)')
   const names = publicKeys.map(nameOf).join(', ')
   if (publicKeys.length === 0)
     return fail('unsigned', 'signatures are asked for, and no key counts', 'name keys in trust.publicKeys')
-  if (result?.code === 0)
-    return pass(`every path has ${signaturesNeeded} by ${names}, or is content-addressed`)
-  const said = result?.stderr.trim().split('\n') ?? []
-  if (result && result.code !== null && result.code < 8 && (result.code & 3) !== 0) {
+  const remedy = 'sign it where it is built (nix store sign --recursive) and copy it again'
+  if (seen?.code === 0 && seen.topLevelBy !== null) {
+    const { length } = seen.topLevelBy
+    if (length >= signaturesNeeded)
+      return pass(
+        `every path has ${signaturesNeeded} by ${names}; what needs none is bound by those above it`
+      )
+    const text = `the top level has ${length} of ${signaturesNeeded} signatures by ${names}, whatever it is addressed by`
+    return fail('unsigned', text, remedy)
+  }
+  const said = seen?.stderr.trim().split('\n') ?? []
+  if (seen && seen.code !== null && seen.code < 8 && (seen.code & 3) !== 0) {
     const paths = said
       .filter((line) => / is untrusted|was modified|corrupted/.test(line))
       .map((line) => line.trim())
-    const remedy = 'sign it where it is built (nix store sign --recursive) and copy it again'
     const text = `${paths.length} paths lack ${signaturesNeeded} by ${names}: ${paths.slice(0, 2).join('; ')}`
     return fail('unsigned', text, remedy)
   }
-  return unknown(`nix store verify ended with ${result?.code}: ${said.at(-1) ?? ''}`)
+  return unknown(`nix store verify ended with ${seen?.code}: ${said.at(-1) ?? ''}`)
 }

@@ -1,4 +1,4 @@
-import { lstat, mkdir, readFile, rm } from 'node:fs/promises'
+import { chmod, lstat, mkdir, readFile, rm } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { dirname, join } from 'node:path'
 import { isOfSystem } from '../../shared/api/profile.ts'
@@ -88,8 +88,11 @@ export async function keepLoginMessage(settings: Settings, seen?: Seen, path = L
   })
   if (text === null) return rm(path, { force: true })
   if (text === (await readFile(path, 'utf8').catch(() => null))) return
-  await mkdir(dirname(path), { recursive: true, mode: 0o755 })
+  const made = await mkdir(dirname(path), { recursive: true, mode: 0o755 })
+  // Whatever the umask is: everybody who logs in is to read it.
+  if (made !== undefined) await chmod(dirname(path), 0o755)
   await durableWrite(path, text, 0o644)
+  await chmod(path, 0o644)
 }
 
 const isStuck = ({ phase, accepted }: OperationState) => phase === 'stuck' && isOfSystem(accepted)

@@ -10,7 +10,7 @@ import type { Settings } from '../config/settings.ts'
 import type { ApprovalStore, Kept } from './approval-store.ts'
 import { approvalStore, MAX_APPROVALS } from './approval-store.ts'
 import type { Objection } from './judge.ts'
-import { ended, endOf, mismatch, untimely } from './judge.ts'
+import { ended, endOf, mismatch, unnumbered, untimely } from './judge.ts'
 import { readTrustedFile } from './trusted-file.ts'
 import type { Signer, Signers } from './verify-signature.ts'
 import { verifySignature } from './verify-signature.ts'
@@ -67,8 +67,10 @@ export class Approvals {
     const { statement } = signed
     const profile = profileHere(statement, settings)
     const asked = { ...statement, host: settings.hostName, profile, operation: null }
+    const claim = { statement, spent: null }
     const wrong =
-      mismatch({ statement, spent: null }, asked) ??
+      mismatch(claim, asked) ??
+      unnumbered(claim, settings.approval) ??
       untimely(statement, nowMs(), settings.approval.maxAgeSeconds)
     if (wrong !== null) throw objectionError(wrong)
     const earlier = await this.#store.get(statement.id)

@@ -2,6 +2,7 @@ import type { ProfileName } from '../../shared/api/profile.ts'
 import type { Statement } from '../../shared/approval.ts'
 import type { ErrorCode } from '../../shared/errors.ts'
 import { BelayError } from '../../shared/errors.ts'
+import type { Settings } from '../config/settings.ts'
 import type { Spent } from './approval-store.ts'
 
 /** Seconds by which the clock of who signs may be ahead of this host's. */
@@ -76,6 +77,13 @@ export function mismatch({ statement }: Claim, asked: Asked): Objection | null {
     found,
     wanted
   }
+}
+
+/** That a host which wants revisions to grow has none to go by in an approval, or null. */
+export function unnumbered({ statement }: Claim, { revision }: Settings['approval']): Objection | null {
+  if (revision === 'optional' || statement.revision !== null) return null
+  const text = 'the approval names no revision, and this host takes none without'
+  return { code: 'approval-wrong-revision', text, found: null, wanted: 'belay approve … --revision N' }
 }
 
 /** Whether somebody has used the approval, other than this very operation, or taken it back. */

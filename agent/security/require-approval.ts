@@ -3,6 +3,7 @@ import type { OperationRequest } from '../../shared/api/schemas.ts'
 import { BelayError } from '../../shared/errors.ts'
 import { isIrreversible } from '../../shared/plan-difference.ts'
 import type { Settings } from '../config/settings.ts'
+import { assertNotOlder, readDesired } from '../desired/store.ts'
 import type { Journal } from '../journal/journal.ts'
 import type { Accepted, Event } from '../operation/events.ts'
 import type { ApprovalStore, Kept } from './approval-store.ts'
@@ -10,7 +11,8 @@ import { approvalStore } from './approval-store.ts'
 import type { Preview } from './approvals.ts'
 import { readSigners, stalePlan, verifyAgain } from './approvals.ts'
 import type { Asked, Objection } from './judge.ts'
-import { distinct, ended, isOwn, mismatch, refusal, untimely } from './judge.ts'
+import { distinct, ended, isOwn, mismatch, refusal, unnumbered, untimely } from './judge.ts'
+import { assertNewer, passRevision, readPassed } from './revision.ts'
 import type { Signer, Signers } from './verify-signature.ts'
 
 /** What judging an activation needs. */
@@ -33,10 +35,13 @@ export async function requireApprovals(asked: Asked, options: RequireOptions): P
   const { settings, preview, nowMs } = options
   const { required, approvers, maxAgeSeconds } = settings.approval
   if (required === 'never') return []
+  const { revision: wanted } = settings.approval
   let known: Promise<Plan> | undefined
   /** Made once, and only where it matters: nobody without an approval can keep this host busy with plans. */
   const plan = () => (known ??= preview(asked.storePath, asked.profile))
   if (required === 'irreversible' && !isIrreversible(await plan())) return []
+  if (wanted === 'required' && asked.revision !== null)
+    assertNewer(await readPassed(settings.stateDirectory, asked.profile), asked.revision, asked.operation)
   const store = approvalStore(settings.stateDirectory)
   const claims = await store.all()
   const objections: Objection[] = []
@@ -47,7 +52,7 @@ export async function requireApprovals(asked: Asked, options: RequireOptions): P
     const over =
       ended(kept, asked.operation) ??
       (isOwn(kept.spent, asked.operation) ? null : untimely(kept.statement, nowMs(), maxAgeSeconds))
-    const wrong = mismatch(kept, asked)
+    const wrong = mismatch(kept, asked) ?? unnumbered(kept, settings.approval)
     // What is of another activation and over says nothing about this one.
     if (wrong !== null && over !== null) continue
     signers ??= await readSigners(settings)
@@ -88,11 +93,7 @@ async function judgeOne(
 
 /** The judgement before an operation is admitted: early word for the caller, binding for nobody. */
 export async function assertApproved(request: OperationRequest, options: RequireOptions): Promise<void> {
-  const { storePath, revision = null, profile = 'system' } = request
-  const mode = profile === 'system' ? (request.mode ?? 'switch') : 'switch'
-  const confirm = request.confirm?.by ?? 'connection'
-  const { hostName: host } = options.settings
-  await requireApprovals({ host, profile, storePath, mode, confirm, revision, operation: null }, options)
+  await requireApprovals(askedOf(request, options.settings), options)
 }
 
 /** What the runner needs besides. */
@@ -106,6 +107,9 @@ export interface UseOptions extends RequireOptions {
  */
 export async function useApprovals(accepted: Accepted, options: UseOptions): Promise<void> {
   const { settings, journal, nowMs } = options
+  // A newer desired state may have come since it was admitted.
+  if (accepted.revision !== undefined && accepted.profile === 'system')
+    assertNotOlder(await readDesired(settings.stateDirectory), accepted.revision)
   const asked: Asked = {
     host: settings.hostName,
     profile: accepted.profile,
@@ -117,9 +121,14 @@ export async function useApprovals(accepted: Accepted, options: UseOptions): Pro
   }
   const counted = await requireApprovals(asked, options)
   const store = approvalStore(settings.stateDirectory)
+  const at = new Date(nowMs()).toISOString()
+  // Before they are used up: who dies in between goes on with it, and nobody else has this revision.
+  if (counted.length > 0 && asked.revision !== null)
+    await passRevision(settings.stateDirectory, asked.profile, {
+      ...{ revision: asked.revision, operation: accepted.id, at }
+    })
   for (const { kept } of counted) {
     const { id } = kept.statement
-    const at = new Date(nowMs()).toISOString()
     const spent = await store.spend(id, { by: 'operation', operation: accepted.id, at })
     const lost = ended({ ...kept, spent }, accepted.id)
     if (lost !== null) throw new BelayError(lost.code, lost.text, { found: lost.found, wanted: lost.wanted })
@@ -131,4 +140,37 @@ export async function useApprovals(accepted: Accepted, options: UseOptions): Pro
     const approval = { approval: statement.id, principal, key, statement: text, signature }
     await journal.append({ type: 'approved', ...approval })
   }
+}
+
+/**
+ * Where revisions must grow: throws unless somebody has signed this content under this revision, so that nobody else
+ * can have the host pass revisions and then refuse what is signed under a lower one. Whether as many did as it takes, and
+ * for which plan, is judged when it is activated.
+ */
+export async function assertSigned(wanted: OperationRequest, options: RequireOptions): Promise<void> {
+  const { settings, nowMs } = options
+  const { required, revision, maxAgeSeconds } = settings.approval
+  if (required === 'never' || revision === 'optional') return
+  const asked = askedOf(wanted, settings)
+  if (asked.revision !== null)
+    assertNewer(await readPassed(settings.stateDirectory, asked.profile), asked.revision, null)
+  const objections: Objection[] = []
+  for (const kept of await approvalStore(settings.stateDirectory).all()) {
+    const wrong =
+      mismatch(kept, asked) ??
+      unnumbered(kept, settings.approval) ??
+      ended(kept, null) ??
+      untimely(kept.statement, nowMs(), maxAgeSeconds)
+    const found = wrong ?? (await verifyAgain(kept, await readSigners(settings)))
+    if (!('code' in found)) return
+    objections.push(found)
+  }
+  throw refusal(asked, [], 1, objections)
+}
+
+function askedOf(request: OperationRequest, { hostName: host }: Settings): Asked {
+  const { storePath, revision = null, profile = 'system' } = request
+  const mode = profile === 'system' ? (request.mode ?? 'switch') : 'switch'
+  const confirm = request.confirm?.by ?? 'connection'
+  return { host, profile, storePath, mode, confirm, revision, operation: null }
 }

@@ -48,9 +48,6 @@ export async function buildController(options: ControllerAppOptions): Promise<Ap
       }
     }
   })
-  app.addHook('onSend', async (request, reply) => {
-    reply.header('request-id', request.id)
-  })
   // What changes something stands in the log under the identity that the audit has.
   app.addHook('onResponse', async (request, reply) => {
     const caller = knownCaller(request)

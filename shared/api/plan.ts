@@ -160,6 +160,12 @@ export const Plan = Type.Object(
     secrets: Type.Array(SecretChange, { description: 'By name' }),
     notCovered: Type.Array(NotCovered, { description: 'What a rollback will not bring back' }),
     dryActivation: Nullable(DryActivation),
+    contents: Type.Optional(
+      text(
+        'SHA-256 over the path and the content (its NAR hash) of everything in the new closure; older agents give none',
+        { pattern: '^[0-9a-f]{64}$' }
+      )
+    ),
     macos: Type.Optional(MacChanges)
   },
   { $id: 'Plan', ...closed, description: 'What an activation would change' }
@@ -182,6 +188,7 @@ export function planHash(plan: Omit<Plan, 'hash'>): string {
   const matters = {
     ...{ version: 1, host, profile, from, to, packages, services, files, reboot, secrets },
     notCovered: notCovered.map(({ code }) => code),
+    ...(plan.contents === undefined ? {} : { contents: plan.contents }),
     ...(plan.macos === undefined ? {} : { macos: plan.macos })
   }
   return createHash('sha256').update(canonicalJson(matters)).digest('hex')

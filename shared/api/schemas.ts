@@ -203,6 +203,7 @@ export const Problem = Type.Object(
     status: Type.Integer({ description: 'HTTP status' }),
     code: Type.Enum(Object.keys(errorCodes) as ErrorCode[], { description: 'Closed code; branch on this' }),
     detail: text('What happened, for a person'),
+    request: Type.Optional(text('Identity of the request, as in the header request-id and in the log')),
     found: Type.Optional(Type.Unknown({ description: 'The value found' })),
     wanted: Type.Optional(Type.Unknown({ description: 'The value wanted' })),
     at: Type.Optional(text('Where in the input'))

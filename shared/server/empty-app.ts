@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyRequest } from 'fastify'
 import Fastify, { LogController } from 'fastify'
@@ -7,6 +6,7 @@ import { BelayError } from '../errors.ts'
 import { compilersFactory } from './compilers.ts'
 import type { Logger } from './log.ts'
 import { sendProblem } from './problem.ts'
+import { REQUEST_ID_HEADER, requestId } from './request-id.ts'
 import type { ApiRole } from './role.ts'
 
 /** What every API here has of its own. */
@@ -25,7 +25,7 @@ function bareApp(logger: Logger) {
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: 64 * 1024,
     requestTimeout: 8000,
-    genReqId: () => randomUUID(),
+    genReqId: requestId,
     routerOptions: { maxParamLength: 200 },
     schemaController: { compilersFactory },
     // What fails before a route is found, such as a bad percent-encoding.
@@ -56,8 +56,12 @@ export function emptyApp({ logger, components, authorise }: EmptyAppOptions): Ap
   app.addHook('onRequest', async (request) => {
     if (!request.is404) authorise(request, request.routeOptions.config.role ?? 'admin')
   })
-  app.addHook('onSend', async (_, reply) => {
-    reply.headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' })
+  app.addHook('onSend', async (request, reply) => {
+    reply.headers({
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+      [REQUEST_ID_HEADER]: request.id
+    })
   })
   return app
 }

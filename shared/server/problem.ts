@@ -12,7 +12,7 @@ const fastifyCodes: Record<string, keyof typeof errorCodes> = {
 }
 
 /** Any error as problem details (RFC 9457). Of an error that is not ours nothing leaves but its class. */
-export function toProblem(error: unknown): Problem {
+export function toProblem(error: unknown, request: string): Problem {
   const known = error instanceof BelayError ? error : fromFastify(error as Partial<FastifyError>)
   const status = errorCodes[known.code]
   return {
@@ -21,6 +21,7 @@ export function toProblem(error: unknown): Problem {
     status,
     code: known.code,
     detail: known.message,
+    request,
     ...(known.found === undefined ? {} : { found: known.found }),
     ...(known.wanted === undefined ? {} : { wanted: known.wanted }),
     ...(known.at === undefined ? {} : { at: known.at })
@@ -45,7 +46,7 @@ function fromFastify(error: Partial<FastifyError>): BelayError {
 
 /** Sends any error as problem details. */
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const problem = toProblem(error)
+  const problem = toProblem(error, request.id)
   if (problem.status >= 500) request.log.error({ err: error }, 'request failed')
   return reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem))
 }

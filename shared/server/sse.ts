@@ -5,7 +5,7 @@ import type { ApiRole } from './role.ts'
 const HEARTBEAT_MS = 5000
 /** Streams at once, over all sockets: each holds a watch, and a log of an activation a journalctl besides. */
 const MAX_STREAMS = 32
-/** Of these so many for those who may only look: they must not keep an operator from seeing. */
+/** Of these so many for those who may change nothing: they must not keep an operator from seeing. */
 const MAX_OBSERVERS = 24
 /** Bytes that wait for one slow reader. */
 const MAX_WAITING = 256 * 1024
@@ -25,7 +25,7 @@ export interface EventSink {
 
 /** Throws `too-many-streams` when there is no room for another. */
 export function assertRoom(role: ApiRole): void {
-  const limit = role === 'observe' ? MAX_OBSERVERS : MAX_STREAMS
+  const limit = role === 'observe' || role === 'propose' ? MAX_OBSERVERS : MAX_STREAMS
   if (open < limit) return
   const wanted = `fewer than ${limit}`
   throw new BelayError('too-many-streams', `${open} event streams are open`, { found: open, wanted })

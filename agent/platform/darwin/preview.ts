@@ -7,6 +7,7 @@ import { parseStorePath } from '../../../shared/store-path.ts'
 import { closureTotals, packageChanges } from '../../preview/closure.ts'
 import { notCovered } from '../../preview/not-covered.ts'
 import { secretChanges } from '../../preview/secrets.ts'
+import { closureContents } from '../nix/closure-contents.ts'
 import { readClosures } from '../nix/closure-info.ts'
 import { etcChanges } from '../nix/etc-files.ts'
 import { declaredSecrets } from '../nix/secrets-manifest.ts'
@@ -56,6 +57,7 @@ export async function preview(
     ...differences,
     notCovered: [...notCovered(differences), ...macNotCovered(newEffects, macos)],
     dryActivation: null,
+    contents: await closureContents(after.keys()),
     macos
   }
   return { hash: planHash(plan), ...plan }

@@ -7,6 +7,7 @@ import { closureTotals, packageChanges } from '../../preview/closure.ts'
 import { readUnitStates } from '../../preview/loaded-units.ts'
 import { notCovered } from '../../preview/not-covered.ts'
 import { userServiceChanges } from '../../preview/user-services.ts'
+import { closureContents } from '../nix/closure-contents.ts'
 import { readClosures } from '../nix/closure-info.ts'
 import { etcChanges } from '../nix/etc-files.ts'
 import { STORE } from '../nix/store-file.ts'
@@ -58,7 +59,8 @@ export async function previewHome(
     closure: closureTotals(before, after),
     ...differences,
     notCovered: notCovered(differences),
-    dryActivation: null
+    dryActivation: null,
+    contents: await closureContents(after.keys())
   }
   return { hash: planHash(plan), ...plan }
 }

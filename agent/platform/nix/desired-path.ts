@@ -6,9 +6,12 @@ import { addRoot, assertComplete, removeRoot } from './profile.ts'
 import { substitute } from './substitute.ts'
 
 /** The path of the desired state: fetched, and held by a root of its own. */
-export function desiredPath({ gcRootsDirectory }: Settings): Pick<Host, 'fetch' | 'keep' | 'release'> {
+export function desiredPath({
+  gcRootsDirectory,
+  preflight
+}: Settings): Pick<Host, 'fetch' | 'keep' | 'release'> {
   return {
-    fetch: (storePath) => substitute(parseStorePath(storePath)),
+    fetch: (storePath) => substitute(parseStorePath(storePath), { bytes: preflight.storeBytes }),
     // The root first: what is found complete then stays.
     keep: async (storePath) => {
       await addRoot(gcRootsDirectory, 'desired', parseStorePath(storePath))

@@ -6,6 +6,7 @@ import { closureTotals, packageChanges } from '../../preview/closure.ts'
 import { notCovered } from '../../preview/not-covered.ts'
 import { secretChanges } from '../../preview/secrets.ts'
 import { serviceChanges } from '../../preview/services.ts'
+import { closureContents } from '../nix/closure-contents.ts'
 import { readClosures } from '../nix/closure-info.ts'
 import { etcChanges } from '../nix/etc-files.ts'
 import { declaredSecrets } from '../nix/secrets-manifest.ts'
@@ -53,7 +54,8 @@ export async function preview(storePath: string, options: PreviewOptions, of: Pr
     closure: closureTotals(before, after),
     ...differences,
     notCovered: notCovered(differences),
-    dryActivation: options.dryActivate ? await dryActivate(to) : null
+    dryActivation: options.dryActivate ? await dryActivate(to) : null,
+    contents: await closureContents(after.keys())
   }
   return { hash: planHash(plan), ...plan }
 }

@@ -27,7 +27,11 @@ export const guardUnit = (id: string) => `belay-guard-${id}.service`
 /** The guard of a trial boot: a unit of the generation that is tried, which the boot starts. */
 export const TRIAL_UNIT = 'belay-trial.service'
 
-const common = ['systemd-run', '--collect', '--no-ask-password', '--quiet', '--service-type=exec']
+const common = [
+  ...['systemd-run', '--collect', '--no-ask-password', '--quiet', '--service-type=exec'],
+  // As the agent's own unit: no memory in a file, and nothing that others read without need.
+  ...['--property=LimitCORE=0', '--property=UMask=0077']
+]
 
 /** True for the transient units of an operation, or of a check. */
 export function isOurs(unit: string): boolean {

@@ -26,7 +26,7 @@ function drip(path: string, head: string, everyMs: number): Promise<{ ms: number
 
 t.test('only root may open a socket unless a group is named', async (t) => {
   const d = await startDaemon(t)
-  for (const role of ['observe', 'operate', 'admin'])
+  for (const role of ['observe', 'propose', 'operate', 'admin'])
     t.equal(statSync(d.socket(role)).mode & 0o777, 0o600, role)
   const settings = {
     ...d.settings,

@@ -77,7 +77,7 @@ t.test('every route, on every socket, is allowed or refused as its role says', a
   const byPath = (a: Route, b: Route) => (`${a.path} ${a.method}` < `${b.path} ${b.method}` ? -1 : 1)
   t.same(routes.sort(byPath), described.sort(byPath), 'the description has every route, with its role')
   for (const { method, path, role } of routes) {
-    for (const socket of ['observe', 'operate', 'admin'] as const) {
+    for (const socket of ['observe', 'propose', 'operate', 'admin'] as const) {
       const file = `${parts.settings.socketDirectory}/${socket}.sock`
       const body = method === 'GET' ? undefined : '{'
       const status = await statusOf(file, { method, path: path.replaceAll(/\{\w+\}/g, 'x'), body })

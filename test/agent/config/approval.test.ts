@@ -12,6 +12,7 @@ t.test('a policy is all there, or it is refused', async (t) => {
     { signersFile: 'allowed_signers' },
     { revokedKeysFile: '' },
     { maxAgeSeconds: 1 },
+    { revision: 'sometimes' },
     { maxAge: 60 }
   ])
     t.throws(policy(bad), { code: 'invalid-config', at: /^approval\./ }, JSON.stringify(bad))

@@ -1,3 +1,4 @@
+import { chmodSync, chownSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
@@ -9,7 +10,7 @@ t.test('an empty file is all defaults', async (t) => {
     stateDirectory: '/var/lib/belay',
     confirm: { windowSeconds: 120 },
     limits: { activationSeconds: 600, agentSeconds: 30 },
-    groups: { observe: null, operate: null, admin: null },
+    groups: { observe: null, propose: null, operate: null, admin: null },
     approval: {
       required: 'never',
       approvers: 1,
@@ -49,3 +50,31 @@ t.test('a file that is named must be there', async (t) => {
   t.equal((await loadSettings(file)).hostName, 'a')
   await t.rejects(loadSettings(`${file}.none`), { code: 'invalid-config', at: `${file}.none` })
 })
+
+t.test(
+  'what root reads nobody else can have written; a file may be looked at all the same',
+  { skip: process.getuid?.() === 0 ? false : 'needs root' },
+  async (t) => {
+    const dir = t.testdir({
+      in: { 'a.json': '{"hostName": "a"}' },
+      'link.json': t.fixture('symlink', 'in/a.json')
+    })
+    const file = join(dir, 'in/a.json')
+    const unsafe = { code: 'invalid-config', at: file, message: /writable by others/ }
+    for (const [what, mode, good] of [
+      [file, 0o666, 0o644],
+      [file, 0o660, 0o644],
+      [join(dir, 'in'), 0o777, 0o755]
+    ] as const) {
+      chmodSync(what, mode)
+      await t.rejects(loadSettings(file), unsafe, `${what} ${mode.toString(8)}`)
+      await t.rejects(loadSettings(join(dir, 'link.json')), { code: 'invalid-config' }, 'through a link')
+      t.equal((await loadSettings(file, true)).hostName, 'a')
+      chmodSync(what, good)
+    }
+    chownSync(file, 65_534, 65_534)
+    await t.rejects(loadSettings(file), { code: 'invalid-config', message: /belongs to user 65534/ })
+    chownSync(file, 0, 0)
+    t.equal((await loadSettings(join(dir, 'link.json'))).hostName, 'a')
+  }
+)

@@ -39,7 +39,11 @@ export const candidate = `/nix/store/${'b'.repeat(32)}-nixos-system`
 const baseline = `/nix/store/${'a'.repeat(32)}-nixos-system`
 
 /** The API on real sockets, with real journals, on a host that is only told. */
-export async function startDaemon(t: Scope, dir = shortDirectory(t), parts: Pick<AppOptions, 'soak'> = {}) {
+export async function startDaemon(
+  t: Scope,
+  dir = shortDirectory(t),
+  parts: Partial<Pick<AppOptions, 'soak' | 'logger'>> = {}
+) {
   const places = { socketDirectory: join(dir, 'run'), stateDirectory: join(dir, 'state') }
   for (const place of Object.values(places)) mkdirSync(place, { recursive: true })
   const settings = parseSettings(JSON.stringify({ hostName: 'cinnabar', ...places }), 'test')
@@ -139,7 +143,7 @@ export function call(
   path: string,
   body?: string,
   headers: Record<string, string> = {}
-): Promise<{ status: number; type: string; body: string }> {
+): Promise<{ status: number; type: string; body: string; request: string }> {
   return new Promise((resolve, reject) => {
     const type =
       body === undefined
@@ -154,7 +158,10 @@ export function call(
           text += chunk
         })
         res.on('end', () =>
-          resolve({ status: res.statusCode ?? 0, type: res.headers['content-type'] ?? '', body: text })
+          resolve({
+            ...{ status: res.statusCode ?? 0, type: res.headers['content-type'] ?? '', body: text },
+            request: String(res.headers['request-id'] ?? '')
+          })
         )
       }
     )

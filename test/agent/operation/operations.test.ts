@@ -42,3 +42,15 @@ t.test('marks that cannot be read refuse an activation, unless it is to go on al
   await t.rejects(start(false), { code: 'journal-corrupt', wanted: /again: true/ })
   t.match(await start(true), { phase: 'accepted' })
 })
+
+t.test('rollback attack: a generation that is named must be one that was recorded', async (t) => {
+  const d = await startDaemon(t)
+  const approval = { ...d.settings.approval, required: 'always' as const, revision: 'required' as const }
+  const settings = { ...d.settings, approval }
+  const operations = new Operations({ settings, clock: hostClock('boot'), host: d.host })
+  const by = (role: 'operate' | 'admin') => ({ ...caller, role })
+  await t.rejects(operations.rollback({ generation: 1 }, by('operate')), { code: 'rollback-not-known-good' })
+  await t.rejects(operations.rollback({ generation: 1 }, caller), { code: 'rollback-not-known-good' })
+  t.same(await operations.all(), [], 'nothing was admitted')
+  t.match(await operations.rollback({ generation: 1 }, by('admin')), { phase: 'accepted' })
+})

@@ -101,13 +101,25 @@ t.test('trust and signatures', async (t) => {
   t.match(judgeTrust(of([a]), of([a], false), 'fail'), { code: 'trust-lost' })
   const settings = { signaturesNeeded: 1, publicKeys: [a], onLoss: 'warn' as const }
   const verified = (code: number | null) =>
-    judgeSignatures({ code, stderr: "path 'x' is untrusted" }, settings)
+    judgeSignatures(
+      { code, stderr: "path 'x' is untrusted", topLevelBy: code === 0 ? ['a-1'] : null },
+      settings
+    )
   t.same(
     [0, 1, 2, 3, 4, 6, null].map((code) => verified(code).result),
     [...['pass', 'fail', 'fail', 'fail', 'unknown', 'fail', 'unknown']]
   )
   t.match(judgeSignatures(null, { ...settings, signaturesNeeded: 0 }), { result: 'pass' })
   t.match(judgeSignatures(null, { ...settings, publicKeys: [] }), { code: 'unsigned' })
+  const byContent = { code: 0, stderr: '', topLevelBy: [] }
+  t.match(
+    judgeSignatures(byContent, settings),
+    { code: 'unsigned', evidence: /top level has 0 of 1/ },
+    'Nix is content with what is addressed by its content; the host is not'
+  )
+  t.match(judgeSignatures({ ...byContent, topLevelBy: ['a-1'] }, { ...settings, signaturesNeeded: 2 }), {
+    code: 'unsigned'
+  })
 })
 
 t.test('what only a reboot brings', async (t) => {

@@ -53,6 +53,11 @@ t.test('what fails refuses; what cannot be told only where it must be known', as
     code: 'preflight-unknown',
     at: 'preflight.trust'
   })
+  t.match(
+    refusalOf([found('signatures', 'unknown')], []),
+    { code: 'preflight-unknown', at: 'preflight.signatures' },
+    'signatures that are asked for and cannot be told are missing, whatever the settings say'
+  )
   const two = refusalOf([found('space-boot', 'fail'), found('users', 'fail')], [])
   t.match(two, { code: 'no-space', message: 'space-boot was seen; mend space-boot (also: users)' })
 })

@@ -1,0 +1,57 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { ProfileName } from '../../shared/api/profile.ts'
+import { BelayError } from '../../shared/errors.ts'
+import { durableFolder, durableWrite } from '../journal/durable-write.ts'
+import { profileDirectory } from '../operation/profiles.ts'
+import { ignoreMissing } from '../platform/nix/generations.ts'
+
+/** The highest revision that approvals of a profile were used for, and by which operation. */
+export interface PassedRevision {
+  readonly revision: number
+  readonly operation: string
+  readonly at: string
+}
+
+const file = (stateDirectory: string, profile: ProfileName) =>
+  join(profileDirectory(stateDirectory, profile), 'approved-revision.json')
+
+/** What has been passed; null where nothing ever was. Throws `journal-corrupt`: then nothing is known to be newer. */
+export async function readPassed(
+  stateDirectory: string,
+  profile: ProfileName
+): Promise<PassedRevision | null> {
+  const at = file(stateDirectory, profile)
+  const text = await readFile(at, 'utf8').catch(ignoreMissing(null))
+  if (text === null) return null
+  try {
+    const passed = JSON.parse(text) as PassedRevision
+    const known = Number.isSafeInteger(passed.revision) && typeof passed.operation === 'string'
+    if (known && !Number.isNaN(Date.parse(passed.at))) return passed
+    throw new Error('not a revision')
+  } catch (cause) {
+    const wanted = `a person who looks, and removes ${at}: then older approvals count again`
+    throw new BelayError('journal-corrupt', `${at} is unreadable`, { cause, at, wanted })
+  }
+}
+
+/** Throws `approval-older` unless a revision comes after all that were used, or is that of this very operation. */
+export function assertNewer(passed: PassedRevision | null, revision: number, operation: string | null): void {
+  if (passed === null || revision > passed.revision) return
+  if (revision === passed.revision && operation === passed.operation) return
+  const text = `revision ${passed.revision} was used by operation ${passed.operation} at ${passed.at}; ${revision} does not come after it`
+  const wanted = `an approval of a revision above ${passed.revision}`
+  throw new BelayError('approval-older', text, { found: revision, wanted, at: 'revision' })
+}
+
+/** Remembers, durably, what an operation uses. It never goes down, whatever is rolled back. */
+export async function passRevision(
+  stateDirectory: string,
+  profile: ProfileName,
+  passed: PassedRevision
+): Promise<void> {
+  const before = await readPassed(stateDirectory, profile)
+  if (before !== null && before.revision >= passed.revision) return
+  await durableFolder(profileDirectory(stateDirectory, profile))
+  await durableWrite(file(stateDirectory, profile), `${JSON.stringify(passed)}\n`)
+}
