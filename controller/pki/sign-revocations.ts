@@ -3,7 +3,6 @@ import {
   CertificateList,
   CRLNumber,
   CRLReason,
-  CRLReasons,
   id_ce_authorityKeyIdentifier,
   id_ce_cRLNumber,
   id_ce_cRLReasons,
@@ -20,17 +19,10 @@ import {
   signed,
   toPem
 } from '../../shared/x509/structure.ts'
+import type { RevocationReason } from './reasons.ts'
+import { revocationReasons } from './reasons.ts'
 import type { Period, Signer } from './sign.ts'
 import { authorityKey } from './sign.ts'
-
-/** Why a certificate no longer counts, in the words of X.509. */
-export const revocationReasons = {
-  unspecified: CRLReasons.unspecified,
-  'key-compromise': CRLReasons.keyCompromise,
-  superseded: CRLReasons.superseded,
-  'no-longer-needed': CRLReasons.cessationOfOperation
-} as const
-export type RevocationReason = keyof typeof revocationReasons
 
 /** A certificate that no longer counts. */
 export interface Revoked {
