@@ -1,56 +1,11 @@
-import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Test } from 'tap'
 import t from 'tap'
 import { openControllerStore } from '../../../controller/store/controller-store.ts'
 import { testAuthority } from '../../shared/server/authority.ts'
-import { clientOf, freePort } from '../../shared/server/tls-world.ts'
-import { eventually, startController } from './daemon.ts'
+import { eventually } from './daemon.ts'
+import { withCertificates } from './with-certificates.ts'
 
-const fleet = 'version: 1\nhosts: { cinnabar: {}, galena: {} }\n'
 const roles = ['observe', 'propose', 'approve', 'operate', 'admin'] as const
-
-/** A daemon that callers reach with a certificate or with a token. */
-async function withCertificates(t: Test, listen: object = {}) {
-  const authority = testAuthority()
-  const directory = t.testdir({})
-  const write = (name: string, text: string) => {
-    writeFileSync(join(directory, name), text)
-    return join(directory, name)
-  }
-  const { cert, key } = authority.server()
-  const port = await freePort()
-  const revoke = (...serials: string[]) => write('crl.pem', authority.revoke(serials))
-  const files = {
-    certificateFile: write('cert.pem', cert),
-    keyFile: write('key.pem', key),
-    clientCaFile: write('ca.pem', authority.cert),
-    crlFile: revoke()
-  }
-  const d = await startController(t, {
-    fleet,
-    settings: { listen: { address: '127.0.0.1', port, ...files, ...listen } }
-  })
-  const client = clientOf(t, port, authority.cert)
-  /** Asks once, by a connection of its own. */
-  const ask = async (
-    pair: Parameters<typeof client>[0],
-    method: string,
-    path: string,
-    headers = {},
-    body?: object
-  ) => {
-    const type = body === undefined ? {} : { 'content-type': 'application/json' }
-    const { status, text } = await client(pair)(
-      { ...type, ...headers },
-      path,
-      method,
-      body && JSON.stringify(body)
-    )
-    return { status, text, body: /^\{/.test(text) ? JSON.parse(text) : {} }
-  }
-  return { d, authority, client, ask, revoke, write }
-}
 
 const lock = (id: string) => ({ client_params: { id, group: 'default' } })
 const protocol = { 'fleet-lock-protocol': 'true' }
