@@ -95,7 +95,6 @@ t.test(
     writeFileSync(put().replace('web.yml', 'later.yml'), 'tls_server_config: {}\n')
     await listener.tick()
     t.match(log.at(-1), /cert_file/)
-    const { readFileSync } = await import('node:fs')
     writeFileSync(put().replace('web.yml', 'later.yml'), readFileSync(put()))
     await listener.tick()
     t.match(await ask({}, '/metrics'), { status: 200 })
