@@ -1,5 +1,8 @@
 import pLimit from 'p-limit'
 import type { ProfileName } from '../shared/api/profile.ts'
+import { durableFolder } from '../shared/durable-write.ts'
+import type { App } from '../shared/server/empty-app.ts'
+import type { Logger } from '../shared/server/log.ts'
 import { createLogger } from '../shared/server/log.ts'
 import { notifySystemd } from '../shared/server/service-manager.ts'
 import { buildApp } from './api/app.ts'
@@ -9,8 +12,8 @@ import type { Settings } from './config/settings.ts'
 import { DesiredKeeper } from './desired/desired.ts'
 import { keepChecks } from './health/keep-checks.ts'
 import { Soak } from './health/soak/soak.ts'
-import { durableFolder } from './journal/durable-write.ts'
 import { Looking } from './looking.ts'
+import type { MetricsListener } from './metrics/listener.ts'
 import { agentMetrics } from './metrics/metrics.ts'
 import { Operations } from './operation/operations.ts'
 import { profileHost } from './operation/profiles.ts'
@@ -80,6 +83,7 @@ export async function serve(settings: Settings, config: string | null): Promise<
     ready: () => ready
   })
   const close = await listen(app, settings)
+  const remote = await remoteMetrics(settings, app, logger)
   const tend = () =>
     operations
       .tend()
@@ -91,6 +95,7 @@ export async function serve(settings: Settings, config: string | null): Promise<
     })
     await desired.tick()
     await soak.tick()
+    await remote?.tick()
     await tellAtLogin(platform, settings, operations).catch((error: unknown) =>
       logger.warn({ err: error }, 'the message at login could not be kept')
     )
@@ -118,7 +123,18 @@ export async function serve(settings: Settings, config: string | null): Promise<
   looking.stop()
   await stopSoak()
   await health.stop()
+  remote?.close()
   await close()
+}
+
+/** The listener for Prometheus, where there is to be one. What TLS takes is not loaded otherwise. */
+async function remoteMetrics(settings: Settings, app: App, logger: Logger): Promise<MetricsListener | null> {
+  if (settings.metrics.address === null) return null
+  const { metricsListener } = await import('./metrics/listener.ts')
+  const options = { settings: settings.metrics, routing: app.routing, logger, now: Date.now }
+  const listener = metricsListener(options)
+  await listener.tick()
+  return listener
 }
 
 /** What a person has to know at login, while there is something. */

@@ -122,6 +122,15 @@ export const errorCodes = {
   'reboot-not-now': 409,
   'host-unknown': 404,
   'certificate-unusable': 400,
+  'certificate-untrusted': 401,
+  'certificate-expired': 401,
+  'certificate-revoked': 401,
+  'certificate-without-role': 403,
+  'certificate-unknown': 404,
+  'revocation-list-expired': 503,
+  'server-untrusted': 502,
+  'too-many-requests': 429,
+  'authority-missing': 404,
   'store-broken': 500,
   internal: 500
 } as const satisfies Record<string, number>

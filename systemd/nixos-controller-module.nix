@@ -71,10 +71,22 @@ in
           groups.approve = group "Group that may also approve stages, and start what was proposed";
           groups.operate = group "Group that may also start, pause, skip, retry and abort";
           groups.admin = group "Group that may do everything";
-          listen.address = text "Address for callers with a token, over TLS alone; none is no such listener";
+          listen.address = text "Address for callers on other machines, over TLS alone; none is no such listener";
           listen.port = count 1 65535 9464 "Its port";
           listen.certificateFile = text "Its certificate with the chain, PEM";
           listen.keyFile = text "The certificate's key, PEM";
+          listen.clientCaFile = text "Authorities whose certificates callers may show, PEM; none is tokens alone";
+          listen.crlFile = text "What those authorities revoked, PEM; needed with clientCaFile";
+          listen.clients =
+            option
+              (types.enum [
+                "optional"
+                "required"
+              ])
+              "optional"
+              "Whether a caller without a certificate may come with a token, or is refused in the handshake";
+          listen.maxConnections = count 16 20000 256 "Connections at the same time";
+          listen.maxPerAddress = count 1 20000 64 "Of these so many from one address";
           collect.seconds = count 5 3600 60 "Time between two looks at a host";
           collect.parallel = count 1 256 32 "Hosts that are looked at at the same time";
           collect.streams =

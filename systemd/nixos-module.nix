@@ -16,7 +16,8 @@ let
     mkOption { inherit type default description; };
   path = option (types.strMatching "/[^[:space:]$%]*");
   seconds = minimum: option (types.ints.between minimum 86400);
-  group = option (types.nullOr types.str) null;
+  text = option (types.nullOr types.str) null;
+  group = text;
   count = option (types.ints.between 0 1000000000000000);
   strictness = option (types.enum [
     "warn"
@@ -141,6 +142,10 @@ in
           history.maxBytes =
             option (types.ints.between 16777216 4294967296) 134217728
               "Bytes that the history may take: the oldest samples go first, then roll-ups";
+          metrics.address = text "Address at which metrics are given over TLS, and nothing else; null is nowhere";
+          metrics.port = option (types.ints.between 1024 65535) 9465 "Its port";
+          metrics.webConfigFile = text "Its certificate, and whose it accepts: a web-config file of the exporter toolkit";
+          metrics.crlFile = text "What the authorities of that file revoked, PEM";
           checks =
             option (types.nullOr (types.attrsOf json.type)) null
               "Checks by name, see docs/checks.md; null is the default set";

@@ -11,6 +11,7 @@ import { ApprovalSettings } from './approval.ts'
 import { Checks, parseChecks } from './checks.ts'
 import { HistorySettings } from './history.ts'
 import { HomeSettings } from './homes.ts'
+import { MetricsSettings } from './metrics.ts'
 import { assertZones, preflightSettings } from './preflight.ts'
 import { Retention } from './retention.ts'
 
@@ -79,6 +80,7 @@ export const Settings = Type.Object(
       default: 200
     }),
     history: HistorySettings,
+    metrics: MetricsSettings,
     retention: Retention,
     checks: Checks,
     ...preflightSettings
@@ -123,6 +125,7 @@ export function parseSettings(text: string, at: string): Settings {
     parseChecks(filled.checks, filled)
     assertZones(filled.windows, at)
     assertComes(filled.retention.schedule, at)
+    assertWebConfig(filled.metrics, at)
     return filled
   }
   throw settingsError(filled, at)
@@ -134,6 +137,13 @@ function assertComes(schedule: string | null, at: string): void {
   if (wanted === null) return
   const text = `${at}: retention.schedule: found ${JSON.stringify(schedule)}: ${wanted}`
   throw new BelayError('invalid-config', text, { found: schedule, wanted, at: 'retention.schedule' })
+}
+
+/** Metrics travel over TLS alone. */
+function assertWebConfig({ address, webConfigFile }: Settings['metrics'], at: string): void {
+  if (address === null || webConfigFile !== null) return
+  const text = `${at}: metrics.address needs metrics.webConfigFile: metrics travel over TLS alone`
+  throw new BelayError('invalid-config', text, { found: null, wanted: 'a file', at: 'metrics.webConfigFile' })
 }
 
 function settingsError(filled: unknown, at: string): BelayError {

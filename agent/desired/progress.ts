@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DesiredPending } from '../../shared/api/desired.ts'
-import { durableWrite } from '../journal/durable-write.ts'
+import { durableWrite } from '../../shared/durable-write.ts'
 import { ignoreMissing } from '../platform/nix/generations.ts'
 
 /** How far the host has come with one revision; written when it changes. */

@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { Value } from 'typebox/value'
 import type { DesiredRequest } from '../../shared/api/desired.ts'
 import { Desired } from '../../shared/api/desired.ts'
+import { durableWrite } from '../../shared/durable-write.ts'
 import { BelayError } from '../../shared/errors.ts'
 import { isTimeZone } from '../../shared/window.ts'
-import { durableWrite } from '../journal/durable-write.ts'
 import { ignoreMissing } from '../platform/nix/generations.ts'
 
 /** The desired state as it is kept, with what was there before it. */

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import type { FileHandle } from 'node:fs/promises'
 import { open, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { asNoSpace, durableAppend, syncDirectory } from '../../shared/durable-write.ts'
 import { BelayError } from '../../shared/errors.ts'
-import { asNoSpace, durableAppend, syncDirectory } from './durable-write.ts'
 
 /** When something was recorded: wall clock for people, boot and monotonic milliseconds for deadlines. */
 export interface Instant {

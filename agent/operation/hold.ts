@@ -1,8 +1,8 @@
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Hold } from '../../shared/api/hold.ts'
+import { durableFolder, durableWrite, syncDirectory } from '../../shared/durable-write.ts'
 import type { Clock } from '../clock.ts'
-import { durableFolder, durableWrite, syncDirectory } from '../journal/durable-write.ts'
 import { ignoreMissing } from '../platform/nix/generations.ts'
 import type { Accepted } from './events.ts'
 

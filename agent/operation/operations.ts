@@ -7,12 +7,12 @@ import type {
   ProfileState,
   RollbackRequest
 } from '../../shared/api/schemas.ts'
+import { setReserve } from '../../shared/durable-write.ts'
 import { BelayError } from '../../shared/errors.ts'
 import { isTerminal } from '../../shared/operation/phase.ts'
 import type { Clock } from '../clock.ts'
 import type { Settings } from '../config/settings.ts'
 import { assertNotOlder, readDesired } from '../desired/store.ts'
-import { setReserve } from '../journal/durable-write.ts'
 import type { Host, ProfileHost } from '../platform/platform.ts'
 import { assertOpen } from '../preflight/people.ts'
 import { Admissions } from './admissions.ts'

@@ -3,8 +3,8 @@ import { mkdir, open, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { SignedApproval } from '../../shared/approval.ts'
 import { parseApproval } from '../../shared/approval.ts'
+import { durableCreate, durableWrite, syncDirectory } from '../../shared/durable-write.ts'
 import { BelayError } from '../../shared/errors.ts'
-import { durableCreate, durableWrite, syncDirectory } from '../journal/durable-write.ts'
 import { ignoreMissing } from '../platform/nix/generations.ts'
 
 /** Approvals kept, whatever their state. */

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ProfileName } from '../../shared/api/profile.ts'
+import { durableFolder, durableWrite } from '../../shared/durable-write.ts'
 import { BelayError } from '../../shared/errors.ts'
-import { durableFolder, durableWrite } from '../journal/durable-write.ts'
 import { profileDirectory } from '../operation/profiles.ts'
 import { ignoreMissing } from '../platform/nix/generations.ts'
 

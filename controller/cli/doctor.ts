@@ -48,7 +48,7 @@ export function doctorActions(
           state: options.state,
           hosts: options.host ?? [],
           maxParallel: options.maxParallel,
-          daemon: async () => (await findServer(options))?.directory ?? null
+          daemon: async () => (await findServer(options))?.at ?? null
         },
         { run, openTunnel, now: clock.now, signal }
       )

@@ -17,6 +17,8 @@ import { addDoctor } from './doctor.ts'
 import { collect, collectPath, parseCount, parseLifetime, parseRevision, parseWindow } from './options.ts'
 import type { PipelineActions } from './pipeline-program.ts'
 import { addPipeline } from './pipeline-program.ts'
+import type { PkiActions } from './pki.ts'
+import { addPki } from './pki.ts'
 import type { RolloutActions } from './rollout.ts'
 import { addInventory, addRollout } from './rollout.ts'
 import type { ServeActions } from './serve.ts'
@@ -31,7 +33,8 @@ export interface Actions
     RolloutActions,
     ServeActions,
     DoctorActions,
-    PipelineActions {
+    PipelineActions,
+    PkiActions {
   build(options: BuildOptions): Promise<void>
   push(options: PushOptions): Promise<void>
   plan(options: PlanOptions): Promise<void>
@@ -74,6 +77,7 @@ export function buildProgram(actions: Actions, version: string): Command {
   addServe(program, actions)
   addDoctor(program, actions)
   addPipeline(program, actions)
+  addPki(program, actions)
   addTools(program, actions)
   program.addHelpText('after', exitHelp)
   return program

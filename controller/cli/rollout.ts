@@ -31,8 +31,8 @@ export const state = () =>
 /** Where the daemon is. */
 export const server = () =>
   new Option(
-    '--server <directory>',
-    'where belay serve has its sockets; default is sockets in the state'
+    '--server <directory-or-url>',
+    'where belay serve has its sockets, or https://…; default is client.json, then sockets in the state'
   ).env('BELAY_SERVER')
 const rollout = () => new Option('--rollout <id>', 'this one; default is the one under way')
 const reason = () => new Option('--reason <text>', 'why, for the records')

@@ -14,6 +14,8 @@ import type { DoctorActions } from './doctor.ts'
 import { doctorActions } from './doctor.ts'
 import { pipelineActions } from './pipeline-actions.ts'
 import type { PipelineActions } from './pipeline-program.ts'
+import type { PkiActions } from './pki.ts'
+import { pkiActions } from './pki-actions.ts'
 import type { Actions } from './program.ts'
 import { buildProgram } from './program.ts'
 import type { RolloutActions } from './rollout.ts'
@@ -47,7 +49,9 @@ const usageErrors: readonly ErrorCode[] = [
   'rollout-active',
   'rollout-ended',
   'invalid-config',
-  'token-unknown'
+  'token-unknown',
+  'authority-missing',
+  'certificate-unknown'
 ]
 
 /** Runs one command line; gives its exit code. Never throws. */
@@ -70,7 +74,8 @@ export async function runCli(
     ...rolloutActions(wiring, terminal, exit),
     ...serveActions(wiring, terminal),
     ...doctorActions(wiring, terminal, exit),
-    ...pipelineActions(wiring, terminal, exit)
+    ...pipelineActions(wiring, terminal, exit),
+    ...pkiActions(wiring, terminal, exit)
   }
   const program = buildProgram(actions, version)
   for (const command of [program, ...program.commands.flatMap((each) => [each, ...each.commands])]) {
@@ -93,7 +98,10 @@ function actionsOf(
   wiring: Wiring,
   terminal: Terminal,
   end: (ok: boolean) => void
-): Omit<Actions, keyof (VerdictActions & RolloutActions & ServeActions & DoctorActions & PipelineActions)> {
+): Omit<
+  Actions,
+  keyof (VerdictActions & RolloutActions & ServeActions & DoctorActions & PipelineActions & PkiActions)
+> {
   const { out, err, paint } = terminal
   const json = (value: unknown) => out(`${JSON.stringify(value, null, 2)}\n`)
   const progress = (host: string, line: string) => err(`${paint('dim', `${host} |`)} ${firstLine(line)}\n`)

@@ -1,5 +1,5 @@
 import pLimit from 'p-limit'
-import { describeError } from '../../shared/errors.ts'
+import { codeOf, describeError } from '../../shared/errors.ts'
 import { nixProgram } from '../build/run.ts'
 import type { FleetHost } from '../inventory/fleet.ts'
 import { selectHosts } from '../inventory/fleet.ts'
@@ -55,10 +55,13 @@ async function state({ state: directory, daemon }: DoctorSubject): Promise<Findi
   const findings: Finding[] = []
   try {
     const sockets = await daemon()
-    if (sockets !== null) return [fine('daemon', `belay serve answers in ${sockets}; rollouts go through it`)]
+    if (sockets !== null) return [fine('daemon', `belay serve answers at ${sockets}; rollouts go through it`)]
     findings.push(fine('daemon', 'none runs; commands drive rollouts by themselves'))
   } catch (error) {
-    const remedy = 'become a member of a group that the daemon names in groups, or be its user'
+    const remedy =
+      codeOf(error) === 'permission-denied'
+        ? 'become a member of a group that the daemon names in groups, or be its user'
+        : 'see docs/certificates.md, From another machine'
     return [fails('daemon', describeError(error), remedy)]
   }
   try {

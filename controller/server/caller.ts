@@ -1,25 +1,24 @@
+import type { X509Certificate } from 'node:crypto'
 import type { Socket } from 'node:net'
 import type { FastifyRequest } from 'fastify'
 import { clean } from '../../shared/clean.ts'
 import { BelayError } from '../../shared/errors.ts'
 import type { ApiRole } from '../../shared/server/role.ts'
+import { peerOf } from '../../shared/server/tls/peer.ts'
+import { certificateRoles, identityOf, identityWords } from '../../shared/x509/identity.ts'
 import type { Principal } from '../store/audit.ts'
 import type { Tokens } from '../store/tokens.ts'
 
 /** Roles of the controller's API, weakest first. A role may do all that the ones before it may. */
-export const controllerRoles = [
-  'observe',
-  'propose',
-  'approve',
-  'operate',
-  'admin'
-] as const satisfies readonly ApiRole[]
+export const controllerRoles = certificateRoles
 
 /** Who sends a request. */
 export interface Caller extends Principal {
   readonly role: ApiRole
-  /** Name of the token; null for a socket. */
-  readonly token: string | null
+  /** Name of the token or certificate; null for a socket. */
+  readonly holder: string | null
+  /** A host's own certificate: for what a host asks for itself, and nothing else. */
+  readonly isHost: boolean
 }
 
 /** Header in which a command on this machine says who typed it, percent-encoded. A claim: the socket decides what may be done. */
@@ -28,7 +27,7 @@ export const OPERATOR_HEADER = 'belay-operator'
 const sockets = new WeakMap<Socket, ApiRole>()
 const callers = new WeakMap<FastifyRequest, Caller>()
 
-/** Remembers by which socket a connection came in. Connections that nobody registered need a token. */
+/** Remembers by which socket a connection came in. Connections that nobody registered need a certificate or a token. */
 export function registerSocket(socket: Socket, role: ApiRole): void {
   sockets.set(socket, role)
 }
@@ -37,8 +36,14 @@ export function registerSocket(socket: Socket, role: ApiRole): void {
 export function authorise(tokens: Tokens, now: () => number) {
   return (request: FastifyRequest, needed: ApiRole): void => {
     const socket = sockets.get(request.raw.socket)
-    const caller = socket === undefined ? byToken(request, tokens, now()) : bySocket(request, socket)
+    const caller = socket === undefined ? fromElsewhere(request, tokens, now()) : bySocket(request, socket)
     callers.set(request, caller)
+    if (caller.isHost && request.routeOptions.config.hosts !== true) {
+      throw new BelayError('role-too-low', `the certificate of a host may ask for its own reboot alone`, {
+        found: caller.name,
+        wanted: `a certificate with the role ${needed}`
+      })
+    }
     if (controllerRoles.indexOf(caller.role) >= controllerRoles.indexOf(needed)) return
     throw new BelayError('role-too-low', `this needs the role ${needed}`, {
       found: caller.role,
@@ -65,7 +70,32 @@ function bySocket(request: FastifyRequest, role: ApiRole): Caller {
     role,
     transport: 'socket',
     request: request.id,
-    token: null
+    holder: null,
+    isHost: false
+  }
+}
+
+/** Who shows a certificate is judged by it, whatever else it sends. */
+function fromElsewhere(request: FastifyRequest, tokens: Tokens, now: number): Caller {
+  const certificate = peerOf(request.raw.socket)?.certificate() ?? null
+  return certificate === null ? byToken(request, tokens, now) : byCertificate(request, certificate)
+}
+
+function byCertificate(request: FastifyRequest, certificate: X509Certificate): Caller {
+  const identity = identityOf(certificate)
+  if (identity === null) {
+    throw new BelayError('certificate-without-role', 'the certificate says not what its holder may do', {
+      found: (certificate.subjectAltName ?? '').slice(0, 200),
+      wanted: 'one URI such as belay://role/observe/NAME in the subjectAltName'
+    })
+  }
+  return {
+    name: identityWords(identity),
+    role: identity.kind === 'host' ? 'propose' : identity.role,
+    transport: 'tls',
+    request: request.id,
+    holder: identity.name,
+    isHost: identity.kind === 'host'
   }
 }
 
@@ -86,15 +116,15 @@ function byToken(request: FastifyRequest, tokens: Tokens, now: number): Caller {
   const token = /^bearer$/i.test(scheme) ? value : (basic ?? '')
   const owner = tokens.check(token, now)
   if (owner === null) {
-    throw new BelayError('token-invalid', 'this needs a token that is known and has not expired', {
-      wanted: 'authorization: Bearer belay_…'
-    })
+    const text = 'this needs a client certificate, or a token that is known and has not expired'
+    throw new BelayError('token-invalid', text, { wanted: 'authorization: Bearer belay_…' })
   }
   return {
     name: `token ${owner.name}`,
     role: owner.role,
     transport: 'tls',
     request: request.id,
-    token: owner.name
+    holder: owner.name,
+    isHost: false
   }
 }

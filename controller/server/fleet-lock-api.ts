@@ -50,7 +50,7 @@ export const fleetLockApi: FastifyPluginAsyncTypebox<ControllerParts> = async (a
     }
   })
   const schema = { tags: ['reboots'], body: ref(LockBody), response: { 200: Answer } }
-  const config = { role: 'propose' as const }
+  const config = { role: 'propose' as const, hosts: true }
   app.post(
     '/v1/pre-reboot',
     { config, schema: { ...schema, summary: 'FleetLock: may this host reboot now?' } },
@@ -79,13 +79,13 @@ export const fleetLockApi: FastifyPluginAsyncTypebox<ControllerParts> = async (a
   )
 }
 
-/** A token below operate is that of one host, and speaks for that host alone. */
+/** A token or certificate below operate is that of one host, and speaks for that host alone. */
 function requestOf(params: { readonly id: string; readonly group: string }, caller: Caller): LockRequest {
   const strong = controllerRoles.indexOf(caller.role) >= controllerRoles.indexOf('operate')
-  if (caller.token !== null && !strong && caller.token !== params.id) {
-    throw new BelayError('role-too-low', `the token ${caller.token} may lock the host of its name alone`, {
+  if (caller.holder !== null && !strong && caller.holder !== params.id) {
+    throw new BelayError('role-too-low', `the ${caller.name} may lock the host of its name alone`, {
       found: params.id,
-      wanted: caller.token
+      wanted: caller.holder
     })
   }
   return { host: params.id, group: params.group }

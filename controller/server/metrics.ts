@@ -1,5 +1,7 @@
 import { Counter, Gauge, Registry } from 'prom-client'
 import { addProcessMetrics } from '../../shared/server/process-metrics.ts'
+import type { TlsListener } from '../../shared/server/tls/listener.ts'
+import { addTlsMetrics } from '../../shared/server/tls/metrics.ts'
 import { VERSION } from '../../shared/version.ts'
 import type { ReasonCode } from '../rollout/reasons.ts'
 import { reasonCodes } from '../rollout/reasons.ts'
@@ -22,6 +24,9 @@ const states: readonly RolloutStatus['is'][] = [
 ]
 const hostStates: readonly HostView['is'][] = ['done', 'moving', 'waiting', 'regressed', 'skipped']
 const verdicts = ['GO', 'CONDITIONAL GO', 'NO-GO', 'INSUFFICIENT EVIDENCE'] as const
+const certificateCodes = ['expired', 'revoked', 'untrusted', 'without-role'].map(
+  (why) => `certificate-${why}`
+)
 const answers = ['yes', 'no', 'away', 'unseen'] as const
 
 function families(registry: Registry) {
@@ -67,10 +72,12 @@ export function controllerMetrics() {
   addProcessMetrics(registry)
   const all = families(registry)
   all.build.set({ version: VERSION }, 1)
-  for (const code of ['role-too-low', 'token-invalid']) all.refused.inc({ code }, 0)
+  for (const code of ['role-too-low', 'token-invalid', ...certificateCodes]) all.refused.inc({ code }, 0)
   for (const result of ['delivered', 'failed', 'dropped']) all.notified.inc({ result }, 0)
   return {
     refused: (code: string) => all.refused.inc({ code }),
+    /** Also tells of the listener for other machines. */
+    tls: (listener: TlsListener) => addTlsMetrics(registry, 'belay_controller', listener),
     notified: (result: 'delivered' | 'failed' | 'dropped') => all.notified.inc({ result }),
     async text(parts: ControllerParts): Promise<string> {
       aboutRollout(all, parts)

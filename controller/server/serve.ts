@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path'
 import type { Logger } from '../../shared/server/log.ts'
 import { createLogger } from '../../shared/server/log.ts'
 import { notifySystemd } from '../../shared/server/service-manager.ts'
+import type { TlsListener } from '../../shared/server/tls/listener.ts'
 import type { Run } from '../build/run.ts'
 import { Collector } from '../collector/collector.ts'
 import { Keeper } from '../collector/keeper.ts'
@@ -46,8 +47,9 @@ export interface ServeOptions {
   readonly onReady?: () => void
 }
 
-/** Milliseconds between two looks at the fleet file, and between two writes of what hosts said. */
+/** Milliseconds between two looks at the fleet file, at the certificates, and between two writes of what hosts said. */
 const REFRESH_MS = 5000
+const CERTIFICATES_MS = 2000
 const FLUSH_MS = 1000
 /** Milliseconds between two clean-ups. */
 const PRUNE_MS = 3_600_000
@@ -66,12 +68,14 @@ export async function serve(options: ServeOptions): Promise<void> {
   const fleet = await liveFleet(options.fleetFile, { run, signal }, clock.now)
   const parts = partsOf(options, { store, engineStore, fleet, logger })
   const { app, keeper, collector, driver } = parts
-  const close = await listen(await app(), options.socketDirectory, options.settings)
+  const { settings, socketDirectory: directory } = options
+  const { tls, close } = await listen(await app(), { directory, settings, now: clock.now, logger })
+  if (tls !== null) parts.metrics.tls(tls)
   try {
     pointTo(options)
     keeper.load(fleet.hosts)
     collector.tend(fleet.hosts)
-    const work = [driver.run(), ...loopsOf(options, { store, fleet, logger, keeper, collector })]
+    const work = [driver.run(), ...loopsOf(options, { store, fleet, logger, keeper, collector, tls })]
     parts.setReady()
     const stopNotifying = notifySystemd(join(options.socketDirectory, 'admin.sock'))
     logger.info({ sockets: options.socketDirectory, hosts: fleet.hosts.size }, 'ready')
@@ -135,6 +139,7 @@ function partsOf(options: ServeOptions, { store, engineStore, fleet, logger }: K
     keeper,
     collector,
     driver,
+    metrics,
     setReady: () => {
       ready = true
     },
@@ -142,12 +147,16 @@ function partsOf(options: ServeOptions, { store, engineStore, fleet, logger }: K
   }
 }
 
-type LoopParts = Omit<Kept, 'engineStore'> & { readonly keeper: Keeper; readonly collector: Collector }
+interface LoopParts extends Omit<Kept, 'engineStore'> {
+  readonly keeper: Keeper
+  readonly collector: Collector
+  readonly tls: TlsListener | null
+}
 
 /** What is done again and again, each by itself; a failure is logged and the next time is another one. */
 function loopsOf(
   options: ServeOptions,
-  { store, fleet, logger, keeper, collector }: LoopParts
+  { store, fleet, logger, keeper, collector, tls }: LoopParts
 ): Promise<void>[] {
   const { clock, signal, settings } = options
   const { verdictMinutes, keepDays } = settings.collect
@@ -171,6 +180,7 @@ function loopsOf(
       const problem = fleet.problem()
       if (problem !== null && problem !== before) logger.warn({ problem }, 'the fleet file is not used')
     }),
+    ...(tls === null ? [] : [every(CERTIFICATES_MS, 'reading the certificates', () => tls.refresh())]),
     every(FLUSH_MS, 'keeping what hosts said', () => keeper.flush()),
     every(verdictMinutes * 60_000, 'judging hosts', () =>
       judgeHosts({ ...round, lend: collector.lend, now: clock.now })

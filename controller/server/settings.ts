@@ -36,10 +36,19 @@ export const ControllerSettings = Type.Object(
     ),
     listen: Type.Object(
       {
-        address: text('Address for callers with a token, over TLS alone; none is no such listener'),
+        address: text('Address for callers on other machines, over TLS alone; none is no such listener'),
         port: count(1, 65_535, 9464, 'Its port'),
         certificateFile: text('Its certificate with the chain, PEM'),
-        keyFile: text("The certificate's key, PEM")
+        keyFile: text("The certificate's key, PEM"),
+        clientCaFile: text('Authorities whose certificates callers may show, PEM; none is tokens alone'),
+        crlFile: text('What those authorities revoked, PEM; needed with clientCaFile'),
+        clients: Type.Enum(['optional', 'required'], {
+          description:
+            'Whether a caller without a certificate may come with a token, or is refused in the handshake',
+          default: 'optional'
+        }),
+        maxConnections: count(16, 20_000, 256, 'Connections at the same time'),
+        maxPerAddress: count(1, 20_000, 64, 'Of these so many from one address')
       },
       { ...closed, description: 'The listener for other machines', default: {} }
     ),
@@ -89,16 +98,22 @@ export function parseControllerSettings(content: string, at: string): Controller
 }
 
 function judged(settings: ControllerSettings, at: string): ControllerSettings {
-  const { address, certificateFile, keyFile } = settings.listen
-  if (address === '' || (certificateFile !== '' && keyFile !== '')) return settings
-  const wanted = 'listen.certificateFile and listen.keyFile'
-  throw new BelayError(
-    'invalid-config',
-    `${at}: listen.address needs ${wanted}: tokens travel over TLS alone`,
-    {
-      found: settings.listen,
-      wanted,
-      at: 'listen'
-    }
-  )
+  const { address, certificateFile, keyFile, clientCaFile, crlFile, clients } = settings.listen
+  const refuse = (why: string, wanted: string) => {
+    const text = `${at}: ${why}`
+    return new BelayError('invalid-config', text, { found: settings.listen, wanted, at: 'listen' })
+  }
+  if (address !== '' && (certificateFile === '' || keyFile === '')) {
+    const wanted = 'listen.certificateFile and listen.keyFile'
+    throw refuse(`listen.address needs ${wanted}: tokens travel over TLS alone`, wanted)
+  }
+  // An authority whose certificates nobody could take back would be half of one.
+  if ((clientCaFile === '') !== (crlFile === ''))
+    throw refuse(
+      'listen.clientCaFile and listen.crlFile need each other',
+      'both, as belay pki init writes them'
+    )
+  if (clients === 'required' && clientCaFile === '')
+    throw refuse('listen.clients is required, and no authority is named', 'listen.clientCaFile')
+  return settings
 }

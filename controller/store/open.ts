@@ -53,16 +53,20 @@ export function backUp(database: DatabaseSync, to: string): void {
 }
 
 /** Held by the one process that drives rollouts; gone with it, however it ends. */
-export async function lockEngine(directory: string): Promise<Disposable> {
+export function lockEngine(directory: string): Promise<Disposable> {
+  return lockDirectory(directory, 'engine.lock', `another belay drives rollouts from ${directory}`)
+}
+
+/** A lock of a directory, gone with the process, however that ends. Throws `store-locked`, with a text for people. */
+export async function lockDirectory(directory: string, name: string, text: string): Promise<Disposable> {
   const { DatabaseSync } = await import('node:sqlite')
   mkdirSync(directory, { recursive: true, mode: 0o700 })
-  const file = join(directory, 'engine.lock')
+  const file = join(directory, name)
   const database = new DatabaseSync(file)
   try {
     database.exec('PRAGMA busy_timeout=0; BEGIN EXCLUSIVE')
   } catch (cause) {
     database.close()
-    const text = `another belay drives rollouts from ${directory}`
     throw new BelayError('store-locked', text, { cause, at: file, wanted: 'one at a time' })
   }
   return { [Symbol.dispose]: () => database.close() }

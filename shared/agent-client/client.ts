@@ -1,4 +1,3 @@
-import { request } from 'node:http'
 import type { Approval } from '../api/approval.ts'
 import type { CheckState } from '../api/checks.ts'
 import type { HoldState } from '../api/hold.ts'
@@ -17,25 +16,32 @@ import type {
 } from '../api/schemas.ts'
 import type { ErrorCode } from '../errors.ts'
 import { BelayError, errorCodes } from '../errors.ts'
+import type { Endpoint } from './endpoint.ts'
+import { openRequest, unreachable } from './endpoint.ts'
 import { sseEvents } from './sse.ts'
 
 /** Longest that all checks may take. */
 const PREFLIGHT_MS = 900_000
 
-/** A connection-per-request client of the agent API on a Unix socket. Every call has its own time limit. */
-export function agentClient(socketPath: string, timeoutMs = 10_000) {
-  async function call<T>(
+/** Calls an API, each time over a connection of its own and with a time limit. */
+export function apiCaller(endpoint: Endpoint, timeoutMs: number) {
+  return async <T>(
     method: string,
     path: string,
     body?: unknown,
     headers: Record<string, string> = {},
     limitMs = timeoutMs
-  ): Promise<T> {
-    const { status, text } = await send({ socketPath, timeoutMs: limitMs, method, path, body, headers })
+  ): Promise<T> => {
+    const { status, text } = await send({ endpoint, timeoutMs: limitMs, method, path, body, headers })
     const parsed = parse(text)
     if (status >= 400) throw problemToError(status, parsed as Partial<Problem>)
     return parsed as T
   }
+}
+
+/** A client of the agent API on a Unix socket. */
+export function agentClient(socketPath: string, timeoutMs = 10_000) {
+  const call = apiCaller(socketPath, timeoutMs)
   return {
     host: () => call<Host>('GET', '/v1/host'),
     live: () => call<{ status: string; version: string }>('GET', '/livez'),
@@ -97,7 +103,7 @@ const holdPath = (profile: ProfileName) =>
 export type AgentClient = ReturnType<typeof agentClient>
 
 interface Call {
-  readonly socketPath: string
+  readonly endpoint: Endpoint
   readonly timeoutMs: number
   readonly method: string
   readonly path: string
@@ -115,10 +121,10 @@ function send(call: Call): Promise<{ status: number; text: string }> {
         ? {}
         : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(payload)) })
     }
-    const fail = (cause: unknown) => reject(unreachable(call.socketPath, cause))
-    const req = request(
+    const fail = (cause: unknown) => reject(unreachable(call.endpoint, cause))
+    const req = openRequest(
+      call.endpoint,
       {
-        socketPath: call.socketPath,
         method: call.method,
         path: call.path,
         headers,
@@ -139,14 +145,6 @@ function send(call: Call): Promise<{ status: number; text: string }> {
     req.on('error', fail)
     req.end(payload)
   })
-}
-
-function unreachable(at: string, cause: unknown): BelayError {
-  if ((cause as NodeJS.ErrnoException).code === 'EACCES') {
-    const wanted = 'root, or a member of the group that the configuration names for this socket'
-    return new BelayError('permission-denied', `you may not use ${at}; this needs ${wanted}`, { at, wanted })
-  }
-  return new BelayError('host-unreachable', `the agent does not answer on ${at}`, { cause, at })
 }
 
 function parse(text: string): unknown {

@@ -7,6 +7,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Least role that may call the route. A server with a route that names none does not start. */
     role?: ApiRole
+    /** The certificate of a host may call it, for itself. */
+    hosts?: boolean
   }
   interface FastifySchema {
     /** The least role once more, for the description of the API. */

@@ -1,11 +1,11 @@
 import { writeSync } from 'node:fs'
 import { mkdir, open, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { durableWrite, syncDirectory } from '../../agent/journal/durable-write.ts'
 import { openJournal, readJournal } from '../../agent/journal/journal.ts'
 import type { Event } from '../../agent/operation/events.ts'
 import type { Admission } from '../../agent/operation/store.ts'
 import { admit, listOperations, operationDirectory, readOperation } from '../../agent/operation/store.ts'
+import { durableWrite, syncDirectory } from '../../shared/durable-write.ts'
 
 /*
  * Runs as the only process of a virtual machine: says what the cuts before have left, then writes until the power goes.

@@ -13,8 +13,8 @@ export async function realCodeOn(t: Test) {
     world,
     /** The bare calls, for weaker writers. */
     fs,
-    ...(await t.mockImport<typeof import('../../agent/journal/durable-write.ts')>(
-      `${agent}/journal/durable-write.ts`,
+    ...(await t.mockImport<typeof import('../../shared/durable-write.ts')>(
+      '../../shared/durable-write.ts',
       mocks
     )),
     ...(await t.mockImport<typeof import('../../agent/journal/journal.ts')>(

@@ -20,6 +20,7 @@ const pages = [
   'docs/adr/0002-nix-package.md',
   'docs/approval.md',
   'docs/controller.md',
+  'docs/certificates.md',
   'docs/secrets.md',
   'docs/ci.md',
   'docs/checklist.md',

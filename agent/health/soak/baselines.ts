@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { durableWrite } from '../../journal/durable-write.ts'
+import { durableWrite } from '../../../shared/durable-write.ts'
 import { ignoreMissing } from '../../platform/nix/generations.ts'
 import type { Baseline } from './ledger-event.ts'
 

@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { syncDirectory } from '../../../shared/durable-write.ts'
 import { BelayError, codeOf, describeError } from '../../../shared/errors.ts'
-import { syncDirectory } from '../../journal/durable-write.ts'
 import type { Instant } from '../../journal/journal.ts'
 import { openJournal } from '../../journal/journal.ts'
 import { ignoreMissing } from '../../platform/nix/generations.ts'

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { homeOf } from '../../../shared/api/profile.ts'
-import { durableWrite } from '../../journal/durable-write.ts'
+import { durableWrite } from '../../../shared/durable-write.ts'
 import type { Baseline } from '../../operation/events.ts'
 import { quoted } from '../../rescue/quote.ts'
 import { writeScript } from '../nixos/guard.ts'

@@ -1,6 +1,6 @@
 import { homeOf } from '../../../shared/api/profile.ts'
+import { durableFolder } from '../../../shared/durable-write.ts'
 import type { Settings } from '../../config/settings.ts'
-import { durableFolder } from '../../journal/durable-write.ts'
 import { marksAfter, readMarks, writeMarks } from '../../operation/marks.ts'
 import { profileDirectory } from '../../operation/profiles.ts'
 import type { OperationState } from '../../operation/state.ts'

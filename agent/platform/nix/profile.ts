@@ -2,8 +2,8 @@ import { lstat, mkdir, readlink, rename, rm, symlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { GenerationRef } from '../../../shared/api/schemas.ts'
 import { mustRun, runCommand } from '../../../shared/command.ts'
+import { syncDirectory } from '../../../shared/durable-write.ts'
 import { BelayError } from '../../../shared/errors.ts'
-import { syncDirectory } from '../../journal/durable-write.ts'
 import { ignoreMissing } from './generations.ts'
 
 /** Creating a generation waits for a garbage collection that runs. */

@@ -84,8 +84,8 @@ async function givenPlan(
 export async function driveOn(options: DriveOptions, wiring: Wiring, watch: RolloutWatch): Promise<Decision> {
   const server = await findServer(options)
   if (server !== null) {
-    const text = `belay serve drives rollouts here, see belay rollout status --watch; its sockets are in ${server.directory}`
-    throw new BelayError('store-locked', text, { found: server.directory, wanted: 'one at a time' })
+    const text = `belay serve drives rollouts here, see belay rollout status --watch; it is at ${server.at}`
+    throw new BelayError('store-locked', text, { found: server.at, wanted: 'one at a time' })
   }
   using _ = await lockEngine(options.state)
   using store = await openStore(options.state)

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { FileHandle } from 'node:fs/promises'
 import { link, mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { BelayError } from '../../shared/errors.ts'
+import { BelayError } from './errors.ts'
 
 /** File beside a journal that is given up when the disk is full, so that what has begun can still be ended. */
 const RESERVE = 'reserve'

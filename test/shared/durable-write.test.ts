@@ -3,13 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import t from 'tap'
-import {
-  durableAppend,
-  durableCreate,
-  durableWrite,
-  setReserve
-} from '../../../agent/journal/durable-write.ts'
-import { mustRun } from '../../../shared/command.ts'
+import { mustRun } from '../../shared/command.ts'
+import { durableAppend, durableCreate, durableWrite, setReserve } from '../../shared/durable-write.ts'
 
 t.test(
   'the text replaces what was there, with the mode asked for, and nothing is left beside it',

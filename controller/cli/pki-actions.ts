@@ -1,0 +1,70 @@
+import type { Authority } from '../pki/authority.ts'
+import type { Issued } from '../pki/records.ts'
+import { standingOf } from '../pki/standing.ts'
+import type { PkiOptions } from './commands/pki.ts'
+import type { PkiActions } from './pki.ts'
+import { issuedView, pkiView } from './views/pki.ts'
+import type { ExitCode, Terminal, Wiring } from './wiring.ts'
+import { exitCodes } from './wiring.ts'
+
+/** Each action of the authority. What reads and signs certificates is loaded when one is called. */
+export function pkiActions(
+  { clock }: Wiring,
+  { out, paint }: Terminal,
+  exit: (code: ExitCode) => void
+): PkiActions {
+  const json = (value: unknown) => out(`${JSON.stringify(value, null, 2)}\n`)
+  const withAuthority = async <T>(
+    { pki }: PkiOptions,
+    act: (authority: Authority) => Promise<T>
+  ): Promise<T> => {
+    const { openAuthority } = await import('../pki/authority.ts')
+    using authority = await openAuthority(pki, clock.now)
+    return await act(authority)
+  }
+  const show = (issued: readonly Issued[], what: string, asJson?: boolean) => {
+    if (asJson) json({ certificates: issued })
+    else out(issuedView(issued, what))
+  }
+  return {
+    async pkiInit({ pki, name, years, json: asJson }) {
+      const { authorityFiles, initAuthority } = await import('../pki/authority.ts')
+      await initAuthority(pki, { name, years, now: clock.now() })
+      await withAuthority({ pki, fleet: '' }, (authority) => authority.writeList())
+      const files = authorityFiles(pki)
+      if (asJson) return json(files)
+      out(
+        `authority: ${files.certificate}\nrevocation list: ${files.list}\nkey, for nobody else: ${files.key}\n`
+      )
+    },
+    async pkiIssue(name, options) {
+      const { issueToFile } = await import('./commands/pki.ts')
+      const issued = await withAuthority(options, (authority) => issueToFile(authority, name, options))
+      show([issued], 'signed', options.json)
+    },
+    async pkiRenew(names, options) {
+      const { renewFiles } = await import('./commands/pki.ts')
+      const made = await withAuthority(options, async (authority) => {
+        const renewed = await renewFiles(authority, names, clock.now())
+        await authority.writeList()
+        return renewed
+      })
+      show(made, 'renewed', options.json)
+    },
+    async pkiRevoke(target, options) {
+      const ended = await withAuthority(options, (authority) => authority.revoke(target, options.reason))
+      show(ended, 'revoked', options.json)
+    },
+    async pkiStatus(options) {
+      const { state, due } = await withAuthority(options, async ({ name, certificate, issued }) => {
+        const certificates = issued.map((one) => ({ ...one, is: standingOf(one, clock.now()) }))
+        const until = certificate.validToDate.toISOString()
+        const open = certificates.some(({ is }) => is === 'due' || is === 'expired')
+        return { state: { authority: { name, until }, certificates }, due: open }
+      })
+      if (options.json) json(state)
+      else out(pkiView(state, clock.now(), paint))
+      if (due) exit(exitCodes.failed)
+    }
+  }
+}

@@ -1,0 +1,103 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Test } from 'tap'
+import t from 'tap'
+import { metricsListener } from '../../../agent/metrics/listener.ts'
+import { testAuthority } from '../../shared/server/authority.ts'
+import { clientOf, freePort } from '../../shared/server/tls-world.ts'
+import { startDaemon } from '../fakes/daemon.ts'
+
+/** A daemon that also gives metrics over TLS, to Prometheus alone. */
+async function withMetrics(t: Test, config = 'web.yml') {
+  const d = await startDaemon(t)
+  const directory = t.testdir({})
+  const authority = testAuthority()
+  const write = (name: string, text: string) => {
+    writeFileSync(join(directory, name), text)
+    return join(directory, name)
+  }
+  const { cert, key } = authority.host('cinnabar', { addresses: ['127.0.0.1'] })
+  write('host.pem', `${cert}${key}`)
+  write('ca.pem', authority.cert)
+  const revoke = (...serials: string[]) => write('crl.pem', authority.revoke(serials))
+  const crlFile = revoke()
+  const web = `tls_server_config:
+  cert_file: host.pem
+  key_file: host.pem
+  client_ca_file: ca.pem
+  client_auth_type: RequireAndVerifyClientCert
+  client_allowed_sans: ["belay://role/observe/prometheus"]
+`
+  const put = () => write('web.yml', web)
+  if (config === 'web.yml') put()
+  const port = await freePort()
+  const log: string[] = []
+  const say = (fields: object, text?: string) => void log.push(`${text} ${JSON.stringify(fields)}`)
+  const listener = metricsListener({
+    settings: { address: '127.0.0.1', port, webConfigFile: join(directory, config), crlFile },
+    routing: d.app.routing,
+    logger: { info: say, warn: say, error: say } as never,
+    now: Date.now
+  })
+  t.teardown(() => listener.close())
+  await listener.tick()
+  return { d, authority, listener, log, put, revoke, client: clientOf(t, port, authority.cert) }
+}
+
+t.test('Prometheus gets metrics, and nothing else', async (t) => {
+  const { authority, client } = await withMetrics(t)
+  const ask = client(authority.role('observe', 'prometheus'))
+  t.match(await ask({}, '/metrics'), { status: 200, text: /^belay_agent_build_info/m })
+  t.match(await ask({}, '/metrics?a=b'), { status: 200 })
+  for (const path of [
+    '/',
+    '/livez',
+    '/v1/host',
+    '/v1/operations',
+    '/metricsx',
+    '/%6detrics',
+    '//metrics',
+    '/metrics/'
+  ])
+    t.match(await ask({}, path), { status: 404, text: /"code":"not-found"/ }, path)
+  for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS'])
+    t.match(await ask({}, '/metrics', method), { status: 404 }, method)
+  t.match(await ask({}, '/v1/rollback', 'POST', '{}'), { status: 404 })
+})
+
+t.test('another name, another authority, none at all and a revoked one get nothing', async (t) => {
+  const { authority, client, revoke, listener } = await withMetrics(t)
+  for (const pair of [
+    authority.role('admin', 'anna'),
+    authority.host('galena'),
+    authority.role('observe', 'prometheus2'),
+    authority.leaf({ dns: ['x, URI:belay://role/observe/prometheus, x'] })
+  ])
+    t.match(await client(pair)({}, '/metrics'), { status: 403, text: /certificate-without-role/ })
+  for (const pair of [null, testAuthority().role('observe', 'prometheus')])
+    t.match(await client(pair)({}, '/metrics'), { status: 0 })
+  const prometheus = authority.role('observe', 'prometheus')
+  const ask = client(prometheus)
+  t.match(await ask({}, '/metrics'), { status: 200 })
+  revoke(prometheus.serial)
+  await listener.tick()
+  t.match(await ask({}, '/metrics'), { status: 0 })
+})
+
+t.test(
+  'without its files the agent goes on, says so once, and opens the listener when they come',
+  async (t) => {
+    const { authority, client, listener, log, put, d } = await withMetrics(t, 'later.yml')
+    const ask = client(authority.role('observe', 'prometheus'))
+    t.match(await ask({}, '/metrics'), { status: 0, text: 'ECONNREFUSED' })
+    await listener.tick()
+    t.equal(log.filter((line) => /not given over TLS/.test(line)).length, 1)
+    writeFileSync(put().replace('web.yml', 'later.yml'), 'tls_server_config: {}\n')
+    await listener.tick()
+    t.match(log.at(-1), /cert_file/)
+    writeFileSync(put().replace('web.yml', 'later.yml'), readFileSync(put()))
+    await listener.tick()
+    t.match(await ask({}, '/metrics'), { status: 200 })
+    t.ok(d.app)
+  }
+)

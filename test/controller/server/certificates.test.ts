@@ -1,0 +1,128 @@
+import { join } from 'node:path'
+import t from 'tap'
+import { openControllerStore } from '../../../controller/store/controller-store.ts'
+import { testAuthority } from '../../shared/server/authority.ts'
+import { eventually } from './daemon.ts'
+import { withCertificates } from './with-certificates.ts'
+
+const roles = ['observe', 'propose', 'approve', 'operate', 'admin'] as const
+
+const lock = (id: string) => ({ client_params: { id, group: 'default' } })
+const protocol = { 'fleet-lock-protocol': 'true' }
+
+t.test('the role stands in the certificate, and each does what its socket does', async (t) => {
+  const { authority, ask } = await withCertificates(t)
+  const routes = [
+    ['observe', 'GET', '/v1/hosts', 200],
+    ['propose', 'POST', '/v1/proposals', 400],
+    ['approve', 'POST', '/v1/rollouts', 400],
+    ['operate', 'GET', '/v1/audit', 200]
+  ] as const
+  for (const role of roles)
+    for (const [needed, method, path, status] of routes) {
+      const may = roles.indexOf(role) >= roles.indexOf(needed)
+      const body = method === 'POST' ? {} : undefined
+      const answer = await ask(authority.role(role), method, path, {}, body)
+      t.equal(answer.status, may ? status : 403, `${role}: ${method} ${path}`)
+      if (!may) t.match(answer.body, { code: 'role-too-low', found: role, wanted: needed })
+    }
+})
+
+t.test('a certificate without one role of ours may do nothing', async (t) => {
+  const { authority, ask } = await withCertificates(t)
+  const two = authority.role('operate', 'anna', { dns: ['a, URI:belay://role/admin/anna, b'] })
+  const bad = [
+    authority.leaf({ name: 'belay://role/admin/anna' }),
+    authority.role('root'),
+    authority.role('admin', 'a/b'),
+    authority.leaf({ uri: 'https://belay.example/role/admin/anna' }),
+    two
+  ]
+  for (const pair of bad)
+    t.match(await ask(pair, 'GET', '/livez'), { status: 403, body: { code: 'certificate-without-role' } })
+})
+
+t.test('a token still lets in; who shows a certificate is judged by that alone', async (t) => {
+  const { d, authority, ask } = await withCertificates(t)
+  using store = await openControllerStore(d.state)
+  const by = { name: 'anna', role: 'admin', transport: 'test', request: null }
+  const token = store.tokens.add(
+    { name: 'ci', role: 'admin', expiresAt: null },
+    '2026-03-02T09:00:00.000Z',
+    by
+  )
+  const bearer = { authorization: `Bearer ${token}` }
+  t.match(await ask(null, 'GET', '/v1/hosts'), { status: 401, body: { code: 'token-invalid' } })
+  t.match(await ask(null, 'GET', '/v1/audit', bearer), { status: 200 })
+  const weak = authority.role('observe', 'otto')
+  t.match(await ask(weak, 'GET', '/v1/audit', bearer), { status: 403, body: { code: 'role-too-low' } })
+  const other = testAuthority().role('admin')
+  t.match(await ask(other, 'GET', '/v1/hosts', bearer), {
+    status: 401,
+    body: { code: 'certificate-untrusted' }
+  })
+})
+
+t.test("a host's certificate asks for the reboot of that host, and for nothing else", async (t) => {
+  const { d, authority, ask } = await withCertificates(t)
+  const cinnabar = authority.host('cinnabar')
+  const reboot = (pair: typeof cinnabar, id: string) =>
+    ask(pair, 'POST', '/v1/pre-reboot', protocol, lock(id))
+  t.match(await reboot(cinnabar, 'galena'), { status: 403, body: { kind: 'role-too-low' } })
+  for (const [method, path] of [
+    ['GET', '/v1/hosts'],
+    ['GET', '/metrics'],
+    ['POST', '/v1/proposals'],
+    ['POST', '/v1/rollouts/current/pause']
+  ] as const)
+    t.match(await ask(cinnabar, method, path), { status: 403, body: { code: 'role-too-low' } }, path)
+  t.match(await reboot(cinnabar, 'cinnabar'), { status: 200, body: { kind: 'granted' } })
+  t.match(await ask(cinnabar, 'POST', '/v1/steady-state', protocol, lock('galena')), { status: 403 })
+  t.match(await reboot(authority.role('propose', 'galena'), 'cinnabar'), { status: 403 })
+  t.match(await d.call('operate', 'GET', '/v1/audit'), {
+    entries: [{ action: 'reboot lock', principal: 'host certificate cinnabar', transport: 'tls' }]
+  })
+})
+
+t.test('the running daemon hears of a revocation, and tells when its certificates expire', async (t) => {
+  const { authority, client, revoke, ask } = await withCertificates(t)
+  const anna = authority.role('operate')
+  const asAnna = client(anna)
+  t.match(await asAnna({}, '/v1/hosts'), { status: 200 })
+  revoke(anna.serial)
+  await eventually(
+    async () => (await asAnna({}, '/v1/hosts')).text.includes('certificate-revoked'),
+    'it is refused'
+  )
+  const { text } = await ask(authority.role('observe'), 'GET', '/metrics')
+  for (const what of ['server', 'client-authority', 'revocation-list'])
+    t.match(
+      text,
+      new RegExp(
+        `^belay_controller_certificate_expiry_timestamp_seconds\\{certificate="${what}"\\} 1\\d{9}`,
+        'm'
+      )
+    )
+  t.match(text, /^belay_controller_certificate_reload_problem 0$/m)
+  t.match(text, /^belay_controller_tls_connections [1-9]/m)
+  t.match(text, /^belay_controller_requests_refused_total\{code="certificate-revoked"\} [1-9]/m)
+})
+
+t.test('settings that would be half of it are refused', async (t) => {
+  const start = (listen: object) => withCertificates(t, listen)
+  for (const listen of [
+    { crlFile: '' },
+    { clientCaFile: '' },
+    { clients: 'required', clientCaFile: '', crlFile: '' }
+  ])
+    await t.rejects(start(listen), { code: 'invalid-config', at: 'listen' }, JSON.stringify(listen))
+})
+
+t.test('a revocation list of another authority keeps the daemon from starting', async (t) => {
+  const directory = t.testdir({ 'crl.pem': testAuthority().revoke([]) })
+  await t.test('it', (inner) =>
+    inner.rejects(withCertificates(inner, { crlFile: join(directory, 'crl.pem') }), {
+      code: 'certificate-unusable'
+    })
+  )
+})
