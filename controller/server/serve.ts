@@ -176,6 +176,9 @@ function loopsOf(
       judgeHosts({ ...round, lend: collector.lend, now: clock.now })
     ),
     every(PRUNE_MS, 'deleting what is old', () => {
+      const { keepDays: days, keepAtLeast: atLeast } = settings.rollouts
+      const deleted = store.pruneRollouts({ days, atLeast }, clock.now())
+      if (deleted.length > 0) logger.info({ deleted }, 'deleted rollouts that ended long ago')
       store.prune(new Date(clock.now() - keepDays * DAY_MS).toISOString(), new Set(fleet.hosts.keys()))
     })
   ]

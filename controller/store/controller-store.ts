@@ -70,7 +70,10 @@ export interface ControllerStore extends Store {
   locks(): readonly RebootLock[]
   lock(lock: RebootLock, by: Principal): void
   unlock(host: string, at: string, by: Principal): void
-  /** Deletes events and proposals of before, and hosts that are no more. */
+  /**
+   * Deletes events and proposals of before, and hosts that are no more. Of the audit only the locks of hosts that reboot:
+   * what persons decided is never deleted.
+   */
   prune(before: string, hosts: ReadonlySet<string>): void
 }
 
@@ -104,7 +107,13 @@ export async function openControllerStore(directory: string): Promise<Controller
         .all(before ?? Number.MAX_SAFE_INTEGER, limit) as unknown as AuditEntry[],
     prune: (before, hosts) =>
       inOne(() => {
-        database.prepare('DELETE FROM events WHERE at < ?').run(before)
+        // The newest stays: readers go on behind it.
+        database
+          .prepare('DELETE FROM events WHERE at < ? AND seq < (SELECT max(seq) FROM events)')
+          .run(before)
+        database
+          .prepare("DELETE FROM audit WHERE at < ? AND action LIKE 'reboot %lock' AND principal = subject")
+          .run(before)
         database.prepare('DELETE FROM proposals WHERE at < ?').run(before)
         const known = database.prepare('SELECT host FROM host_states').all() as { host: string }[]
         const forget = database.prepare('DELETE FROM host_states WHERE host = ?')
