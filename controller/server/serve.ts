@@ -163,7 +163,7 @@ function loopsOf(
     }
   }
   const note = (host: string, message: string) => logger.debug({ host }, message)
-  const round = { hosts: fleet.hosts, fleetFile: fleet.file, keeper, signal, note }
+  const round = { hosts: fleet.hosts, fleetFile: fleet.file, keeper, store, signal, note }
   return [
     every(REFRESH_MS, 'reading the fleet file', async () => {
       const before = fleet.problem()
