@@ -93,7 +93,9 @@ in
             count 0 1000 64
               "Hosts to which a connection is kept open; the others are asked anew";
           collect.verdictMinutes = count 1 1440 15 "Time between two verdicts on a host";
-          collect.keepDays = count 1 400 30 "Days for which events are kept";
+          collect.keepDays = count 1 400 30 "Days for which events, and the reboot locks of hosts in the audit, are kept";
+          rollouts.keepDays = count 1 4000 400 "Days for which a rollout is kept after its end";
+          rollouts.keepAtLeast = count 1 1000 10 "Ended rollouts that are kept however old they are";
           push = option types.bool true "Copy closures to the hosts before they begin";
         };
       };

@@ -116,6 +116,10 @@ function addCommands(program: Command, actions: Actions): void {
     .option('--reboot', 'reboot at once into what is staged, and follow the trial boot')
     .option('--again', 'also generations that a host has marked bad')
     .option('--over-drift', 'also over what somebody else has switched to or put into the profile of a host')
+    .option(
+      '--outside-window',
+      'even where no maintenance window of a host is open; needs --reason, for its journal'
+    )
     .option('--no-build', 'build nothing; every host needs a --path')
     .option('--no-push', 'copy nothing; the hosts have or fetch the closures themselves')
     .addOption(path())

@@ -36,7 +36,7 @@ export function verdictActions(
       const { verdictPage } = await import('./views/verdict-html.ts')
       await writeFile(options.html, await verdictPage(host))
     }
-    if (options.json) json({ ...host.verdict, decision: host.decision })
+    if (options.json) json({ ...host.verdict, decision: host.decision, keptAt: host.keptAt })
     else out(options.markdown ? verdictMarkdown(host) : verdictView(host, paint))
     exit(codes[host.verdict.verdict])
   }
@@ -55,7 +55,7 @@ export function verdictActions(
     },
     async say(name, word, options) {
       const host = await say(name, word, options, wiring)
-      if (options.json) json({ ...host.verdict, decision: host.decision })
+      if (options.json) json({ ...host.verdict, decision: host.decision, keptAt: host.keptAt })
       else out(verdictView(host, paint))
     },
     async soak(options) {

@@ -3,6 +3,7 @@ import { Argument, InvalidArgumentError, Option } from 'commander'
 import type { DigestOptions } from './commands/digest.ts'
 import type { Signed, SoakOptions, VerdictOptions, Word } from './commands/verdict.ts'
 import { collect, parseCount } from './options.ts'
+import { server, state } from './rollout.ts'
 
 /** What the commands about verdicts do. */
 export interface VerdictActions {
@@ -28,6 +29,8 @@ export function addVerdictCommands(program: Command, actions: VerdictActions): v
       .addOption(new Option('--host <name>', 'only this host; may stand several times').argParser(collect))
       .addOption(new Option('--max-parallel <n>', 'hosts at the same time').argParser(parseCount).default(16))
       .addOption(decisions())
+      .addOption(state())
+      .addOption(server())
   fleetWide(
     'soak',
     'show the soaks of the fleet: day, verdict so far, what became worse since yesterday'
@@ -42,6 +45,8 @@ export function addVerdictCommands(program: Command, actions: VerdictActions): v
     .argument('<host>', 'the host')
     .addOption(decisions())
     .addOption(evidence())
+    .addOption(state())
+    .addOption(server())
     .option('--markdown', 'print Markdown')
     .option('--html <file>', 'write one self-contained page with charts as well')
     .addHelpText('after', help)

@@ -39,7 +39,7 @@ export interface HostPlan {
   /** Hash of the plan that was read; the host refuses another. */
   readonly planHash?: string | null
   /** Also outside the windows of the host. */
-  readonly outsideWindow?: boolean
+  readonly outsideWindow: boolean
 }
 
 /** One host's deployment while it runs. */

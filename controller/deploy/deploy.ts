@@ -24,6 +24,8 @@ export interface DeployRequest {
   readonly again: boolean
   /** Also over what somebody else has put there. */
   readonly overDrift: boolean
+  /** Also where no window of the host is open. */
+  readonly outsideWindow: boolean
 }
 
 /** Builds one host's system. Throws `build-failed`. */
@@ -52,7 +54,8 @@ export async function deploy(
         mode: request.mode,
         reboot: request.reboot,
         again: request.again,
-        overDrift: request.overDrift
+        overDrift: request.overDrift,
+        outsideWindow: request.outsideWindow
       },
       ports
     )

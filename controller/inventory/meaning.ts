@@ -1,5 +1,6 @@
 import { recipientOf } from '../../shared/secrets/age.ts'
 import { isTimeZone } from '../../shared/window.ts'
+import { accessProblems } from '../monitor/access-entries.ts'
 import { notifyProblems } from '../notify/problems.ts'
 import type { FileProblem } from './problems.ts'
 import type { FleetFile, HostEntry } from './schema.ts'
@@ -20,6 +21,7 @@ export function meaningProblems(content: FleetFile): FileProblem[] {
     ...budgetProblems(content),
     ...notifyProblems(content.notify),
     ...evidenceProblems(content),
+    ...accessProblems(content),
     ...recipientProblems(content),
     ...cacheProblems(content)
   ]

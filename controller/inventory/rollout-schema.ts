@@ -1,6 +1,7 @@
 import type { Static } from 'typebox'
 import { Type } from 'typebox'
 import { activationModes } from '../../shared/api/schemas.ts'
+import { accessFields } from '../monitor/access-schema.ts'
 import { Window } from './window-schema.ts'
 import { because, closed, Duration, hostNames, word, words } from './words.ts'
 
@@ -45,6 +46,7 @@ export const Alerts = Type.Object(
       pattern: '^https?://[^\\s@]+$',
       maxLength: 500
     }),
+    ...accessFields,
     match: Type.Optional(
       Type.Record(
         Type.String({ pattern: '^[a-zA-Z_][a-zA-Z0-9_]{0,99}$' }),

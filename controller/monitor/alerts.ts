@@ -3,6 +3,10 @@ import { Value } from 'typebox/value'
 import type { PlannedAlerts } from '../../shared/api/rollout.ts'
 import { describeError } from '../../shared/errors.ts'
 import type { LookAtAlerts } from '../rollout/ports.ts'
+import type { AccessTo } from './access.ts'
+import type { Access } from './access-schema.ts'
+import { baseOf } from './access-schema.ts'
+import { ask } from './ask.ts'
 
 /** Bytes of an answer; thousands of alerts are less. */
 const MAX_ANSWER = 8 * 1024 * 1024
@@ -25,11 +29,11 @@ const QueryAnswer = Type.Object({
 })
 
 /** Asks a Prometheus over HTTP. */
-export function alertsOf(get: typeof fetch): LookAtAlerts {
+export function alertsOf(accessTo: AccessTo): LookAtAlerts {
   return async (alerts, signal) => {
     const limit = AbortSignal.any([signal, AbortSignal.timeout(alerts.timeoutSeconds * 1000)])
     try {
-      const firing = firingIn(alerts, await ask(alerts, get, limit))
+      const firing = firingIn(alerts, await answerOf(alerts, await accessTo(alerts.url), limit))
       const message = firing.length === 0 ? 'nothing fires' : `${firing.length} firing`
       return { open: firing.length === 0, message, firing }
     } catch (error) {
@@ -40,25 +44,17 @@ export function alertsOf(get: typeof fetch): LookAtAlerts {
   }
 }
 
-async function ask({ url, query }: PlannedAlerts, get: typeof fetch, signal: AbortSignal): Promise<unknown> {
-  const base = url.replace(/\/+$/, '')
+async function answerOf(
+  { url, query }: PlannedAlerts,
+  access: Access,
+  signal: AbortSignal
+): Promise<unknown> {
+  const base = baseOf(url)
   const path =
     query === undefined ? '/api/v1/alerts' : `/api/v1/query?${new URLSearchParams({ query }).toString()}`
-  // Elsewhere is not what the fleet file names.
-  const answer = await get(`${base}${path}`, { signal, redirect: 'error' })
-  if (!answer.ok) throw new Error(`${base} answered ${answer.status}`)
-  return JSON.parse(await textOf(answer))
-}
-
-async function textOf(answer: Response): Promise<string> {
-  const chunks: Uint8Array[] = []
-  let bytes = 0
-  for await (const chunk of answer.body ?? []) {
-    bytes += chunk.length
-    if (bytes > MAX_ANSWER) throw new Error(`the answer is larger than ${MAX_ANSWER} bytes`)
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString('utf8')
+  const { status, text } = await ask({ url: `${base}${path}`, access, maxBytes: MAX_ANSWER }, signal)
+  if (status !== 200) throw new Error(`${base} answered ${status}`)
+  return JSON.parse(text)
 }
 
 /** The alerts that count, each by its labels. Throws for an answer of another shape. */

@@ -1,7 +1,8 @@
-import { resolve } from 'node:path'
 import type { Static } from 'typebox'
 import { Type } from 'typebox'
 import { closed, Duration, secondsOf } from '../inventory/words.ts'
+import type { Access } from './access-schema.ts'
+import { accessFields, accessOf, baseOf } from './access-schema.ts'
 
 const labelName = '^[a-zA-Z_][a-zA-Z0-9_]{0,100}$'
 
@@ -12,12 +13,7 @@ const Prometheus = Type.Object(
       pattern: '^https?://[^\\s?#]+$',
       maxLength: 2000
     }),
-    tokenFile: Type.Optional(
-      Type.String({
-        description: 'Bearer token; a relative path counts from the fleet file',
-        minLength: 1
-      })
-    ),
+    ...accessFields,
     label: Type.Optional(
       Type.String({ description: 'Label that tells the hosts apart. Default instance', pattern: labelName })
     ),
@@ -50,8 +46,7 @@ export type Monitoring = Static<typeof Monitoring>
 /** Where the metrics of one host are, every default filled in. */
 export interface HostMetrics {
   readonly url: string
-  /** Absolute; null where no token is needed. */
-  readonly tokenFile: string | null
+  readonly access: Access
   /** Labels that all its series have. */
   readonly labels: Readonly<Record<string, string>>
   readonly intervalSeconds: number
@@ -60,10 +55,10 @@ export interface HostMetrics {
 /** Where the metrics of a host are; null where nothing watches it. `directory` is that of the fleet file. */
 export function metricsOf({ prometheus }: Monitoring, host: string, directory: string): HostMetrics | null {
   if (prometheus === undefined) return null
-  const { url, tokenFile, label = 'instance', value = '{host}', labels = {}, interval = '60s' } = prometheus
+  const { url, label = 'instance', value = '{host}', labels = {}, interval = '60s' } = prometheus
   return {
-    url: url.replace(/\/+$/, ''),
-    tokenFile: tokenFile === undefined ? null : resolve(directory, tokenFile),
+    url: baseOf(url),
+    access: accessOf(prometheus, directory),
     labels: { ...labels, [label]: value.replace('{host}', () => host) },
     intervalSeconds: Math.max(1, secondsOf(interval))
   }

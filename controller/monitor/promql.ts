@@ -1,5 +1,7 @@
 import { BelayError, describeError } from '../../shared/errors.ts'
-import { readSecret } from '../notify/secret.ts'
+import type { Access } from './access-schema.ts'
+import type { Answer } from './ask.ts'
+import { ask } from './ask.ts'
 
 /** Milliseconds for one question; the engine is told to give up a little earlier. */
 const TIMEOUT_MS = 20_000
@@ -42,23 +44,23 @@ export interface Promql {
 /** Where it is, and with what we identify ourselves. */
 export interface Engine {
   readonly url: string
-  readonly tokenFile: string | null
+  readonly access: Access
 }
 
 /** A client of one engine. */
 export function promql(engine: Engine, signal: AbortSignal): Promql {
-  const ask = async (path: string, parameters: Record<string, string>) =>
+  const question = async (path: string, parameters: Record<string, string>) =>
     seriesOf(await answerOf(engine, path, parameters, signal), engine.url)
   return {
     // nocache: VictoriaMetrics moves the time of a question otherwise.
-    instant: (query, at) => ask('query', { query, time: seconds(at), nocache: '1' }),
+    instant: (query, at) => question('query', { query, time: seconds(at), nocache: '1' }),
     async range(query, { from, to, stepSeconds }) {
       const parts: Series[][] = []
       const step = stepSeconds * 1000
       for (let start = from; start <= to; start += MAX_STEPS * step) {
         const end = Math.min(to, start + (MAX_STEPS - 1) * step)
         const times = { start: seconds(start), end: seconds(end), step: String(stepSeconds) }
-        parts.push(await ask('query_range', { query, ...times, nocache: '1' }))
+        parts.push(await question('query_range', { query, ...times, nocache: '1' }))
       }
       return joined(parts.flat())
     }
@@ -68,50 +70,29 @@ export function promql(engine: Engine, signal: AbortSignal): Promql {
 const seconds = (ms: number) => (ms / 1000).toFixed(3)
 
 async function answerOf(
-  { url, tokenFile }: Engine,
+  { url, access }: Engine,
   path: string,
   parameters: Record<string, string>,
   signal: AbortSignal
 ): Promise<unknown> {
-  const body = new URLSearchParams({ ...parameters, timeout: `${TIMEOUT_MS / 1000 - 1}s` })
+  const form = new URLSearchParams({ ...parameters, timeout: `${TIMEOUT_MS / 1000 - 1}s` })
   const from = new URL(url).host
-  let status: number
-  let text: string
+  let answer: Answer
   try {
-    const token = tokenFile === null ? null : await readSecret(tokenFile)
-    const answer = await fetch(`${url}/api/v1/${path}`, {
-      method: 'POST',
-      redirect: 'manual',
-      headers: token === null ? {} : { authorization: `Bearer ${token}` },
-      body,
-      signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)])
-    })
-    status = answer.status
-    text = await bounded(answer)
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)])
+    answer = await ask({ url: `${url}/api/v1/${path}`, access, form, maxBytes: MAX_BYTES }, limit)
   } catch (cause) {
     signal.throwIfAborted()
     const why = `${from}: no answer: ${describeError(cause)}`
     throw new BelayError('monitoring-unreachable', why, { cause, at: url })
   }
-  return checked(status, text, from)
-}
-
-/** Reads an answer up to a limit. */
-async function bounded(answer: Response): Promise<string> {
-  const chunks: Uint8Array[] = []
-  let bytes = 0
-  for await (const chunk of answer.body ?? []) {
-    bytes += chunk.length
-    if (bytes > MAX_BYTES) throw new Error(`an answer of more than ${MAX_BYTES} bytes`)
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString('utf8')
+  return checked(answer, from)
 }
 
 type Json = Readonly<Record<string, unknown>>
 
 /** What a good answer holds. An answer with warnings may lack something: nothing may be concluded from it. */
-function checked(status: number, text: string, from: string): unknown {
+function checked({ status, text }: Answer, from: string): unknown {
   const fail = (why: string, found: unknown) =>
     new BelayError('monitoring-failed', `${from}: ${why.slice(0, SHOWN)}`, { found, wanted: 'success' })
   let answer: Json

@@ -5,6 +5,7 @@ import type { DeployEvent } from '../deploy/events.ts'
 import type { FleetHost } from '../inventory/fleet.ts'
 import { holdsOf } from '../inventory/holds.ts'
 import type { LeakGate } from '../leaks/gate.ts'
+import { accessTo } from '../monitor/access.ts'
 import { alertsOf } from '../monitor/alerts.ts'
 import type { Store } from '../store/store.ts'
 import type { OpenTunnel } from '../transport/tunnel.ts'
@@ -67,7 +68,7 @@ export function rolloutEngine(id: string, parts: EngineParts): Engine {
     store,
     agents: { ...realAgents(ports), observe },
     lookAtGate: gateRunner(run),
-    lookAtAlerts: alertsOf(fetch),
+    lookAtAlerts: alertsOf(accessTo(fleetFile)),
     holds: holdsOf(fleetFile),
     clock,
     signal,

@@ -66,12 +66,13 @@ export function decide(situation: Situation): Decision {
   const hosts = inStageOrder(plan).map((host): HostView => {
     const look = looks.get(host.name)
     const attempt = state.hosts.get(host.name)?.attempt ?? 1
-    if (look?.is === 'moving' && look.because === null) {
+    if (look?.is === 'moving' && look.because?.code !== 'waiting-for-reboot') {
       const operation = seen.hosts.get(host.name)?.operation ?? null
       if (operation !== null && !isTerminal(operation.phase) && !seen.active.has(host.name)) {
         actions.push({ do: 'follow', host: host.name, operation: operation.id })
       }
-      return { host: host.name, stage: host.stage, is: 'moving', attempt, reason: null, soakUntil: null }
+      const reason = look.because === null ? null : dated(look.because, situation.before.get(host.name), now)
+      return { host: host.name, stage: host.stage, is: 'moving', attempt, reason, soakUntil: null }
     }
     const verdict = look?.is === 'ready' ? judge(host) : { because: look?.because ?? null, wakeAt: null }
     if (verdict.wakeAt !== null) wakes.push(verdict.wakeAt)

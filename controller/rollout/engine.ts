@@ -102,7 +102,7 @@ export function createEngine(id: string, ports: EnginePorts): Engine {
         // What ends from here on is news to the round after this one.
         bell = Promise.withResolvers()
         const holds = await ports.holds()
-        await watch.look(crew.active)
+        await watch.look()
         let now = situation(holds)
         let decision = decide(now)
         if (await watch.lookAtGates(decision.gates)) {
@@ -115,7 +115,7 @@ export function createEngine(id: string, ports: EnginePorts): Engine {
         for (const action of decision.actions) {
           const host = hosts.get(action.host)
           if (host === undefined) continue
-          watch.stale(host.name)
+          watch.stale(host.name, 'later')
           crew.launch(host.name, () => act(plan, host, action, ports, append, now.state))
         }
         save(decision, watch.changed())

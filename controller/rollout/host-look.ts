@@ -30,7 +30,7 @@ export function lookAt(
   const observed = seen.hosts.get(host.name)
   const operation = observed?.reachable ? operationOf(state, observed) : null
   const end = operation === null ? null : endOf(operation.phase)
-  if (seen.active.has(host.name)) return look('moving')
+  if (seen.active.has(host.name)) return look('moving', cutOff(state, observed))
   if (operation?.phase === 'staged' && !reboots) return look('moving', staged(operation))
   if (operation !== null && end === null) return look('moving')
   if (state.skipped !== null) {
@@ -125,7 +125,8 @@ function unseen(
     const soak = host.soakSeconds === 0 || state.soaked ? null : { untilMs: null }
     return { is: 'done', because: null, learned: [], doneSince, soak }
   }
-  if (started !== null && now - Date.parse(started.at) < LOST_AFTER) return look('moving')
+  if (started !== null && now - Date.parse(started.at) < LOST_AFTER)
+    return look('moving', cutOff(state, observed))
   const onHold = held(host, seen)
   if (onHold !== null) return onHold
   if (observed === undefined) {
@@ -135,6 +136,14 @@ function unseen(
   return host.presence === 'intermittent'
     ? look('absent', because('away', why, 'its return; it joins then'))
     : look('absent', because('unreachable', why, `its agent answers, or belay rollout skip ${host.name}`))
+}
+
+/** Begun, and nobody hears from it; what becomes of it is known when it answers. */
+function cutOff({ started }: HostState, observed: HostObservation | undefined): Because | null {
+  if (observed === undefined || observed.reachable) return null
+  const begun = started === null ? 'it is under way' : `it was begun at ${started.at}`
+  const text = `${begun} and does not answer: ${observed.error ?? 'no answer'}`
+  return because('unreachable', text, 'its agent answers; without a confirmation it goes back by itself')
 }
 
 /** The operation that counts: of this attempt, or an older one that no person has dismissed. What has not ended counts

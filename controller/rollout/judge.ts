@@ -16,7 +16,7 @@ export type Judgement = { readonly because: Because | null; readonly wakeAt: num
 /** Judges hosts that could begin by themselves, one after the other: each that begins uses up the limits. */
 export function judgeOf(situation: Situation, looks: ReadonlyMap<string, Look>, open: Open) {
   const { plan, state, seen, now } = situation
-  const limits = limitsOf(plan, looks, seen.outside)
+  const limits = limitsOf(plan, looks, seen)
   const edges = edgesOf(plan, looks)
   const stages = new Map(plan.stages.map((stage) => [stage.name, stage]))
   const opening = openings(now)

@@ -35,9 +35,10 @@ export function observer(plan: RolloutPlan, ports: EnginePorts, late: () => void
     hosts,
     gates,
     lookAtGates,
-    /** What is known of the host is of before; it is looked at in the next round. */
-    stale(host: string) {
-      due.delete(host)
+    /** What is known of the host is of before; it is looked at in the next round, or when it is due anew. */
+    stale(host: string, again: 'now' | 'later' = 'now') {
+      if (again === 'now') due.delete(host)
+      else due.set(host, clock.now() + pollMs)
       looking.delete(host)
       outdated.add(host)
     },
@@ -51,10 +52,10 @@ export function observer(plan: RolloutPlan, ports: EnginePorts, late: () => void
       changed.clear()
       return values
     },
-    /** Looks at every host that is due and on which nobody is at work. */
-    async look(active: ReadonlySet<string>): Promise<void> {
+    /** Looks at every host that is due. */
+    async look(): Promise<void> {
       const now = clock.now()
-      const idle = plan.hosts.filter(({ name }) => !active.has(name) && !looking.has(name))
+      const idle = plan.hosts.filter(({ name }) => !looking.has(name))
       const looks = idle.filter(({ name }) => (due.get(name) ?? 0) <= now).map(lookAt)
       if (looks.length === 0) return
       const all = Promise.all(looks).then(() => true)

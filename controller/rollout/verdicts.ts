@@ -34,7 +34,7 @@ export function verdictSource({ plan, fleetFile, openTunnel, now, note }: Verdic
       // The soak of what ran before says nothing about this generation.
       if (evidence.storePath !== storePath) return null
       const records = await readDecisions(decisionsFile(fleetFile))
-      const { verdict, decision } = verdictOf(host, evidence, records, now())
+      const { verdict, decision } = verdictOf(host, { evidence, keptAt: null }, records, now())
       return decision?.decision === 'no-go' ? 'no-go' : words[verdict.verdict]
     } catch (error) {
       signal.throwIfAborted()

@@ -7,7 +7,7 @@ export interface HostView {
   readonly stage: string
   readonly is: 'done' | 'moving' | 'waiting' | 'regressed' | 'skipped'
   readonly attempt: number
-  /** Null for hosts that move or have arrived. */
+  /** Null for hosts that have arrived, and for those that move and answer. */
   readonly reason: Reason | null
   readonly soakUntil: string | null
 }

@@ -16,6 +16,7 @@ import { hostsApi } from './hosts-api.ts'
 import type { ProbeParts } from './probes-api.ts'
 import { probesApi } from './probes-api.ts'
 import { proposalsApi, rolloutsApi, startApi } from './rollouts-api.ts'
+import { verdictsApi } from './verdicts-api.ts'
 import { wordsApi } from './words-api.ts'
 
 /** What the app needs besides what its routes need. */
@@ -30,7 +31,7 @@ const components = [
   ...controllerSchemas
 ]
 
-const apis = [hostsApi, rolloutsApi, startApi, wordsApi, proposalsApi, eventsApi, rebootLocksApi]
+const apis = [hostsApi, verdictsApi, rolloutsApi, startApi, wordsApi, proposalsApi, eventsApi, rebootLocksApi]
 
 /** The API as one app; sockets with roles, and TLS, are put in front of it by `listen`. */
 export async function buildController(options: ControllerAppOptions): Promise<App> {

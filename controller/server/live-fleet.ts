@@ -1,9 +1,10 @@
 import { stat } from 'node:fs/promises'
-import { describeError } from '../../shared/errors.ts'
+import { BelayError, describeError } from '../../shared/errors.ts'
 import type { FleetHost } from '../inventory/fleet.ts'
 import { readFleetFile } from '../inventory/load.ts'
 import type { LoadedInventory, SourcePorts } from '../inventory/sources.ts'
 import { loadInventory } from '../inventory/sources.ts'
+import { didYouMean } from '../inventory/suggest.ts'
 import type { Notify } from '../notify/schema.ts'
 
 /** Milliseconds after which an inventory that comes from a flake is read again, although the fleet file is as it was. */
@@ -60,3 +61,11 @@ export async function liveFleet(path: string, ports: SourcePorts, now: () => num
 }
 
 const changeOf = async (path: string) => (await stat(path).catch(() => null))?.mtimeMs ?? 0
+
+/** A host of the fleet by its name. Throws `host-unknown`. */
+export function hostOf({ hosts }: Pick<LiveFleet, 'hosts'>, name: string): FleetHost {
+  const host = hosts.get(name)
+  if (host !== undefined) return host
+  const hint = didYouMean(name, [...hosts.keys()])
+  throw new BelayError('host-unknown', `no host ${JSON.stringify(name)}${hint}`, { found: name })
+}

@@ -172,7 +172,7 @@ function loopsOf(
     }
   }
   const note = (host: string, message: string) => logger.debug({ host }, message)
-  const round = { hosts: fleet.hosts, fleetFile: fleet.file, keeper, signal, note }
+  const round = { hosts: fleet.hosts, fleetFile: fleet.file, keeper, store, signal, note }
   return [
     every(REFRESH_MS, 'reading the fleet file', async () => {
       const before = fleet.problem()
@@ -186,6 +186,9 @@ function loopsOf(
       judgeHosts({ ...round, lend: collector.lend, now: clock.now })
     ),
     every(PRUNE_MS, 'deleting what is old', () => {
+      const { keepDays: days, keepAtLeast: atLeast } = settings.rollouts
+      const deleted = store.pruneRollouts({ days, atLeast }, clock.now())
+      if (deleted.length > 0) logger.info({ deleted }, 'deleted rollouts that ended long ago')
       store.prune(new Date(clock.now() - keepDays * DAY_MS).toISOString(), new Set(fleet.hosts.keys()))
     })
   ]

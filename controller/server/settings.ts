@@ -4,6 +4,7 @@ import { Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { BelayError } from '../../shared/errors.ts'
 import { problemsOf } from '../inventory/problems.ts'
+import { keepByDefault } from '../store/retention.ts'
 
 const closed = { additionalProperties: false } as const
 const text = (description: string) => Type.String({ description, default: '', pattern: '^[^\\s$%]*$' })
@@ -58,9 +59,26 @@ export const ControllerSettings = Type.Object(
         parallel: count(1, 256, 32, 'Hosts that are looked at at the same time'),
         streams: count(0, 1000, 64, 'Hosts to which a connection is kept open; the others are asked anew'),
         verdictMinutes: count(1, 1440, 15, 'Time between two verdicts on a host'),
-        keepDays: count(1, 400, 30, 'Days for which events are kept')
+        keepDays: count(
+          1,
+          400,
+          30,
+          'Days for which events, and the reboot locks of hosts in the audit, are kept'
+        )
       },
       { ...closed, description: 'What is collected from the hosts', default: {} }
+    ),
+    rollouts: Type.Object(
+      {
+        keepDays: count(1, 4000, keepByDefault.days, 'Days for which a rollout is kept after its end'),
+        keepAtLeast: count(
+          1,
+          1000,
+          keepByDefault.atLeast,
+          'Ended rollouts that are kept however old they are'
+        )
+      },
+      { ...closed, description: 'What is kept of rollouts that have ended', default: {} }
     ),
     push: Type.Boolean({ description: 'Copy closures to the hosts before they begin', default: true })
   },

@@ -2,6 +2,8 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { RolloutPlan } from '../../shared/api/rollout.ts'
 import type { AuditEntry, Principal } from './audit.ts'
 import { auditor } from './audit.ts'
+import type { EvidenceStore } from './evidence-store.ts'
+import { evidenceStore } from './evidence-store.ts'
 import { openDatabase } from './open.ts'
 import type { Store } from './store.ts'
 import { storeOf, transaction } from './store.ts'
@@ -48,7 +50,7 @@ export interface RebootLock {
 }
 
 /** The rollouts, and all that the daemon keeps beside them. */
-export interface ControllerStore extends Store {
+export interface ControllerStore extends Store, EvidenceStore {
   /** Tells this database from the one that was there before it was lost. */
   readonly epoch: string
   readonly tokens: Tokens
@@ -70,7 +72,10 @@ export interface ControllerStore extends Store {
   locks(): readonly RebootLock[]
   lock(lock: RebootLock, by: Principal): void
   unlock(host: string, at: string, by: Principal): void
-  /** Deletes events and proposals of before, and hosts that are no more. */
+  /**
+   * Deletes events and proposals of before, and hosts that are no more. Of the audit only the locks of hosts that reboot:
+   * what persons decided is never deleted.
+   */
   prune(before: string, hosts: ReadonlySet<string>): void
 }
 
@@ -88,6 +93,7 @@ export async function openControllerStore(directory: string): Promise<Controller
   return {
     ...storeOf(database),
     epoch,
+    ...evidenceStore(database),
     tokens: tokensOf(database, inOne, write),
     recall: (name) =>
       (database.prepare('SELECT value FROM meta WHERE name = ?').get(name)?.value as string | undefined) ??
@@ -104,11 +110,19 @@ export async function openControllerStore(directory: string): Promise<Controller
         .all(before ?? Number.MAX_SAFE_INTEGER, limit) as unknown as AuditEntry[],
     prune: (before, hosts) =>
       inOne(() => {
-        database.prepare('DELETE FROM events WHERE at < ?').run(before)
+        // The newest stays: readers go on behind it.
+        database
+          .prepare('DELETE FROM events WHERE at < ? AND seq < (SELECT max(seq) FROM events)')
+          .run(before)
+        database
+          .prepare("DELETE FROM audit WHERE at < ? AND action LIKE 'reboot %lock' AND principal = subject")
+          .run(before)
         database.prepare('DELETE FROM proposals WHERE at < ?').run(before)
-        const known = database.prepare('SELECT host FROM host_states').all() as { host: string }[]
-        const forget = database.prepare('DELETE FROM host_states WHERE host = ?')
-        for (const { host } of known) if (!hosts.has(host)) forget.run(host)
+        for (const table of ['host_states', 'evidence']) {
+          const known = database.prepare(`SELECT host FROM ${table}`).all() as { host: string }[]
+          const forget = database.prepare(`DELETE FROM ${table} WHERE host = ?`)
+          for (const { host } of known) if (!hosts.has(host)) forget.run(host)
+        }
       })
   }
 }

@@ -85,5 +85,11 @@ export const migrations: readonly string[] = [
      host TEXT PRIMARY KEY,
      lock_group TEXT NOT NULL,
      at TEXT NOT NULL
-   ) STRICT, WITHOUT ROWID`
+   ) STRICT, WITHOUT ROWID`,
+  // The last evidence of each host, packed.
+  `CREATE TABLE evidence (
+     host TEXT PRIMARY KEY,
+     kept_at INTEGER NOT NULL,
+     content BLOB NOT NULL
+   ) STRICT`
 ]

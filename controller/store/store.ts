@@ -6,6 +6,8 @@ import type { RolloutEvent, RolloutRecord } from '../rollout/records.ts'
 import type { Principal } from './audit.ts'
 import { auditRecords } from './audit.ts'
 import { backUp, openDatabase } from './open.ts'
+import type { KeepRollouts } from './retention.ts'
+import { rolloutRetention } from './retention.ts'
 
 /** Who records something, when and why. */
 export interface Author {
@@ -45,6 +47,8 @@ export interface Store extends Disposable {
   observations(id: string): ReadonlyMap<string, HostObservation>
   /** Changes when another process wrote. */
   version(): number
+  /** Deletes rollouts that ended long ago; gives their identities. */
+  pruneRollouts(keep: KeepRollouts, now: number): readonly string[]
   backUp(to: string): void
 }
 
@@ -79,6 +83,7 @@ export function storeOf(database: DatabaseSync): Store {
       })
     },
     saveRound: (id, views, seen) => transaction(database, () => saveRound(database, id, views, seen)),
+    pruneRollouts: rolloutRetention(database, (work) => transaction(database, work)),
     backUp: (to) => backUp(database, to),
     [Symbol.dispose]: () => database.close()
   }

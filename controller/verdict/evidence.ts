@@ -26,11 +26,19 @@ export async function evidenceOfHost(
   now: number
 ): Promise<Evidence> {
   const prometheus = host.soak.evidence === 'prometheus'
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(prometheus ? ENGINE_TIMEOUT : HOST_TIMEOUT)])
-  if (prometheus) return await ofPrometheus(host, limit, now)
-  await using tunnel = await openTunnel(host, limit)
-  const answer = await agentClient(tunnel.socketPath, HOST_TIMEOUT).soakEvidence()
-  return ofHost(parseEvidence(answer, host.name), host, 'it')
+  const timeoutMs = prometheus ? ENGINE_TIMEOUT : HOST_TIMEOUT
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
+  try {
+    if (prometheus) return await ofPrometheus(host, limit, now)
+    await using tunnel = await openTunnel(host, limit)
+    const answer = await agentClient(tunnel.socketPath, HOST_TIMEOUT).soakEvidence()
+    return ofHost(parseEvidence(answer, host.name), host, 'it')
+  } catch (cause) {
+    signal.throwIfAborted()
+    if (!limit.aborted) throw cause
+    const text = `${host.name}: no answer within ${timeoutMs / 1000} s`
+    throw new BelayError('host-unreachable', text, { cause })
+  }
 }
 
 async function ofPrometheus(host: FleetHost, signal: AbortSignal, now: number): Promise<Evidence> {
@@ -55,7 +63,7 @@ export async function evidenceOfFile(file: string, host: FleetHost): Promise<Evi
 }
 
 /** Evidence of one host never judges another. */
-function ofHost(evidence: Evidence, host: FleetHost, from: string): Evidence {
+export function ofHost(evidence: Evidence, host: FleetHost, from: string): Evidence {
   if (evidence.host === host.name) return evidence
   const text = `${host.name}: ${from} has evidence of another host, ${JSON.stringify(evidence.host)}`
   throw new BelayError('invalid-evidence', text, { found: evidence.host, wanted: host.name })

@@ -6,18 +6,21 @@ import type { Decision, SoakRecord } from '../../shared/verdict/record.ts'
 import { decisionAbout, saidAbout } from '../../shared/verdict/record.ts'
 import type { Verdict } from '../../shared/verdict/result.ts'
 import type { FleetHost } from '../inventory/fleet.ts'
+import type { Sourced } from './kept.ts'
 
 /** What a verdict page shows: the verdict, what it is made from, and what a person decided. */
 export interface HostVerdict {
   readonly verdict: Verdict
   readonly evidence: Evidence
   readonly decision: Decision | null
+  /** When the controller has kept the evidence, where the host does not tell it now. */
+  readonly keptAt: string | null
 }
 
 /** Judges one host with what was said about it. */
 export function verdictOf(
   host: FleetHost,
-  evidence: Evidence,
+  { evidence, keptAt }: Sourced,
   records: readonly SoakRecord[],
   now: number
 ): HostVerdict {
@@ -25,7 +28,8 @@ export function verdictOf(
   return {
     verdict: judge(evidence, host.soak, said, now),
     evidence,
-    decision: decisionAbout(records, host.name, evidence.storePath)
+    decision: decisionAbout(records, host.name, evidence.storePath),
+    keptAt
   }
 }
 
@@ -35,18 +39,19 @@ export interface SoakRow {
   readonly error: { readonly code: string; readonly message: string } | null
   readonly verdict: Verdict | null
   readonly decision: Decision | null
+  readonly keptAt: string | null
   /** What became worse since yesterday, or since last week. */
   readonly degraded: readonly string[]
 }
 
 /** The row of a host that answered; `since` is in ms since the epoch. */
-export function soakRow({ verdict, evidence, decision }: HostVerdict, since: number): SoakRow {
+export function soakRow({ verdict, evidence, decision, keptAt }: HostVerdict, since: number): SoakRow {
   const degraded = degradedSince(evidence, verdict, since)
-  return { host: verdict.host, error: null, verdict, decision, degraded }
+  return { host: verdict.host, error: null, verdict, decision, keptAt, degraded }
 }
 
 /** The row of a host that did not. */
 export function silentRow(host: string, error: unknown): SoakRow {
   const why = { code: codeOf(error), message: describeError(error) }
-  return { host, error: why, verdict: null, decision: null, degraded: [] }
+  return { host, error: why, verdict: null, decision: null, keptAt: null, degraded: [] }
 }

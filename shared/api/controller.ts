@@ -54,11 +54,23 @@ export const HostVerdictSummary = Type.Object(
     storePath: text('The generation that was judged'),
     verdict: text('GO, CONDITIONAL GO, NO-GO or INSUFFICIENT EVIDENCE'),
     because: Type.Array(Type.String(), { description: 'Why it is no plain GO' }),
-    decision: Nullable(text('What a person decided: go or no-go'))
+    decision: Nullable(text('What a person decided: go or no-go')),
+    asOf: Type.Optional(time('When its evidence was put together; missing in verdicts of before')),
+    keptAt: Type.Optional(
+      Nullable(time('When the controller has kept that evidence; null: the host told it for this verdict'))
+    )
   },
   { $id: 'HostVerdictSummary', ...closed, description: 'The last verdict on a host' }
 )
 export type HostVerdictSummary = Static<typeof HostVerdictSummary>
+
+export const KeptEvidenceView = Type.Object(
+  {
+    keptAt: Type.Number({ description: 'When it was kept, milliseconds since 1970' }),
+    evidence: Type.Unknown({ description: 'As GET /v1/soak/evidence of the agent has it' })
+  },
+  { $id: 'KeptEvidence', ...closed, description: 'The last evidence of a host, for when it is away' }
+)
 
 export const HostReason = Type.Object(
   {
@@ -222,7 +234,16 @@ export const RebootLockView = Type.Object(
 
 /** Schemas of the controller's API, by their names. */
 export const controllerSchemas = [
-  ...[HostSummary, HostState, HostDetail, HostVerdictSummary, HostReason, RolloutHost, RolloutStage],
+  ...[
+    HostSummary,
+    HostState,
+    HostDetail,
+    HostVerdictSummary,
+    KeptEvidenceView,
+    HostReason,
+    RolloutHost,
+    RolloutStage
+  ],
   ...[RolloutState, RolloutEntry, RecordView, RolloutDetail, StartRolloutRequest, WordRequest, WordAnswer],
   ...[ProposalRequest, ProposalView, AuditView, RebootLockView]
 ]

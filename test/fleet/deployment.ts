@@ -77,3 +77,9 @@ export async function journalOf(
   const events = lines.map((line) => (JSON.parse(line) as { event: { type: string; to?: string } }).event)
   return { id, phases: events.filter((e) => e.type === 'moved').map((e) => e.to ?? '') }
 }
+
+/** How often a host activated a generation, from its own journals. */
+export async function activations(host: Host): Promise<number> {
+  const count = `cat /var/lib/belay/operations/*/journal.jsonl 2>/dev/null | grep -c '"to":"activating"' || true`
+  return Number((await host.must(['sh', '-c', count])).trim())
+}

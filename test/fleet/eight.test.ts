@@ -2,7 +2,7 @@ import { cpSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { keyRing } from '../agent/security/keys.ts'
-import { realAgent, truthOf } from './deployment.ts'
+import { activations, realAgent, truthOf } from './deployment.ts'
 import type { Fleet } from './fleet.ts'
 import { startFleet } from './fleet.ts'
 import type { Host } from './host.ts'
@@ -60,17 +60,6 @@ const status = async (fleet: Fleet) => {
   return { ...report, done, of: (name: string) => report.hosts.find(({ host }) => host === name) }
 }
 
-/** How often a host activated a generation, from its own journals. */
-const activations = async (host: Host) =>
-  Number(
-    (
-      await host.must([
-        'sh',
-        '-c',
-        `cat /var/lib/belay/operations/*/journal.jsonl 2>/dev/null | grep -c '"to":"activating"' || true`
-      ])
-    ).trim()
-  )
 const counted = async (fleet: Fleet) =>
   new Map(await Promise.all(fleet.hosts.map(async (host) => [host.name, await activations(host)] as const)))
 

@@ -1,17 +1,18 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { realAgent, truthOf } from './deployment.ts'
+import { activations, realAgent, truthOf } from './deployment.ts'
 import type { Fleet } from './fleet.ts'
 import { startFleet } from './fleet.ts'
 import type { Host } from './host.ts'
 import { waitFor } from './host.ts'
+import { cutWhileUnderWay, rebootSoakAndWindow } from './rollout-interrupted.ts'
 import { fleetUnavailable } from './root.ts'
 
 const names = ['cinnabar', 'electrum', 'galena', 'stibnite']
 
 /** The order of the fleet in compressed time: controller, its peers, the primary last. */
-function writePolicy(fleet: Fleet, extra = ''): void {
+function writePolicy(fleet: Fleet): void {
   const host = (name: string, entry: string) =>
     `  ${name}: { ${entry}, connection: { ssh: { host: ${name}, user: root } } }\n`
   const text = `version: 1
@@ -32,7 +33,7 @@ rollout:
   order:
     - { role: controller, before: peer }
 hosts:
-${host('cinnabar', 'roles: [controller]')}${host('electrum', 'roles: [peer]')}${host('galena', `roles: [peer]${extra}`)}${host('stibnite', 'roles: [peer], tags: [primary]')}`
+${host('cinnabar', 'roles: [controller]')}${host('electrum', 'roles: [peer]')}${host('galena', 'roles: [peer]')}${host('stibnite', 'roles: [peer], tags: [primary]')}`
   writeFileSync(join(fleet.operator.root, 'root/fleet.yaml'), text)
 }
 
@@ -65,18 +66,6 @@ const linesOf = (text: string) =>
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line) as Line)
-
-/** How often a host activated a generation, from its own journals. */
-const activations = async (host: Host) =>
-  Number(
-    (
-      await host.must([
-        'sh',
-        '-c',
-        `cat /var/lib/belay/operations/*/journal.jsonl 2>/dev/null | grep -c '"to":"activating"' || true`
-      ])
-    ).trim()
-  )
 
 const generations = (label: string, more: Readonly<Record<string, object>> = {}) =>
   Object.fromEntries(names.map((name) => [name, { generation: label, agent: 'bundle', ...more[name] }]))
@@ -187,41 +176,12 @@ t.test('rollouts on real hosts', { skip: fleetUnavailable() ?? false, timeout: 9
     }
   )
 
-  await t.test('a host that is away is left, and joins; a held one stays', async (t) => {
-    const away = fleet.host('electrum')
-    fleet.writeGenerations(generations('later'))
-    const paths = await Promise.all(names.map(async (name) => `${name}=${await fleet.build(name)}`))
-    const given = [...hosts, '--no-build', ...paths.flatMap((path) => ['--path', path]), '--wait', '20s']
-    writePolicy(fleet, ', hold: { reason: its owner travels }')
-    const file = join(fleet.operator.root, 'root/fleet.yaml')
-    writeFileSync(
-      file,
-      readFileSync(file, 'utf8')
-        .replace('electrum: {', 'electrum: { presence: intermittent,')
-        .replace('gatesAfter: [{ name: reachable, command: [ssh, galena, "true"] }]', 'away: leave')
-        .replace(
-          'select: { roles: [peer], hosts: [electrum, galena] }',
-          'select: { hosts: [electrum, galena, stibnite] }'
-        )
-    )
-    const heldBefore = await truthOf(fleet.host('galena'))
-    await away.powerCut()
-    const first = await rollout(fleet, '--json', 'rollout', 'start', ...given)
-    t.equal(first.code, 5, 'it waits')
-    t.match(linesOf(first.stdout).at(-1), {
-      hosts: [
-        { host: 'cinnabar', is: 'done' },
-        { host: 'electrum', reason: { code: 'away' } },
-        { host: 'galena', reason: { code: 'held', text: 'its owner travels' } },
-        { host: 'stibnite', is: 'done' }
-      ]
-    })
-    await away.boot()
-    const second = await rollout(fleet, '--json', 'rollout', 'drive', '--wait', '20s')
-    t.equal(second.code, 5)
-    t.match(await truthOf(away), { running: /-later$/ }, 'it joined')
-    t.same(await truthOf(fleet.host('galena')), heldBefore, 'still held')
-  })
+  await t.test('a reboot, a soak by the clock of the host, and a window that closes in mid-stage', (t) =>
+    rebootSoakAndWindow(t, fleet)
+  )
+  await t.test('hosts under way are cut off: each ends well, and the report is true', (t) =>
+    cutWhileUnderWay(t, fleet)
+  )
 })
 
 /** Starts a rollout on the operator's machine and kills it, hard, when the host has begun its activation. */

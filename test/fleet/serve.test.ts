@@ -3,10 +3,9 @@ import { join } from 'node:path'
 import t from 'tap'
 import { mustRun, runCommand } from '../../shared/command.ts'
 import { checkout } from '../systemd/module.ts'
-import { realAgent, truthOf } from './deployment.ts'
+import { activations, realAgent, truthOf } from './deployment.ts'
 import type { Fleet } from './fleet.ts'
 import { startFleet } from './fleet.ts'
-import type { Host } from './host.ts'
 import { waitFor } from './host.ts'
 import { fleetUnavailable } from './root.ts'
 
@@ -71,11 +70,6 @@ async function installDaemon({ operator }: Fleet): Promise<void> {
   // Debian lets the members of a group use Nix.
   await operator.must(['usermod', '-aG', 'nix-users', 'belay-controller'])
   await operator.must(['systemctl', 'daemon-reload'])
-}
-
-const activations = async (host: Host) => {
-  const count = `cat /var/lib/belay/operations/*/journal.jsonl 2>/dev/null | grep -c '"to":"activating"' || true`
-  return Number((await host.must(['sh', '-c', count])).trim())
 }
 
 const belay = (fleet: Fleet, ...args: string[]) =>

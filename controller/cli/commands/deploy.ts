@@ -1,4 +1,5 @@
 import type { ActivationMode } from '../../../shared/api/schemas.ts'
+import { BelayError } from '../../../shared/errors.ts'
 import { buildHost } from '../../build/build.ts'
 import { pushPath } from '../../build/push.ts'
 import { deploy as carryOut } from '../../deploy/deploy.ts'
@@ -19,6 +20,7 @@ export interface DeployOptions extends GlobalOptions {
   readonly reboot?: true
   readonly again?: true
   readonly overDrift?: true
+  readonly outsideWindow?: true
   readonly build: boolean
   readonly push: boolean
   readonly path?: ReadonlyMap<string, string>
@@ -29,6 +31,11 @@ export type Watch = (hosts: readonly string[]) => (event: DeployEvent) => void
 
 /** Deploys to the selected hosts. */
 export async function deploy(options: DeployOptions, wiring: Wiring, watch: Watch): Promise<HostResult[]> {
+  if (options.outsideWindow && options.reason === undefined) {
+    throw new BelayError('invalid-request', '--outside-window needs --reason: the hosts write it down', {
+      wanted: '--reason'
+    })
+  }
   const { fleet, secrets } = await loadInventory(options.fleet, wiring)
   const hosts = selectHosts(fleet, options.host ?? [])
   const paths = checkPaths(hosts, options)
@@ -46,7 +53,8 @@ export async function deploy(options: DeployOptions, wiring: Wiring, watch: Watc
     mode: options.mode ?? null,
     reboot: options.reboot ?? false,
     again: options.again ?? false,
-    overDrift: options.overDrift ?? false
+    overDrift: options.overDrift ?? false,
+    outsideWindow: options.outsideWindow ?? false
   }
   return await carryOut(request, {
     openTunnel,

@@ -9,6 +9,7 @@ import { rolloutEngine } from '../../rollout/assemble.ts'
 import type { Decision } from '../../rollout/decide.ts'
 import { drive } from '../../rollout/drive.ts'
 import { lockEngine } from '../../store/open.ts'
+import { keepByDefault } from '../../store/retention.ts'
 import type { Store } from '../../store/store.ts'
 import { openStore } from '../../store/store.ts'
 import type { Server, ServerOptions } from '../server.ts'
@@ -66,6 +67,7 @@ export async function start(
   const plan = await givenPlan(options, wiring, async () => newestIn(store), onLine)
   const at = new Date(wiring.clock.now()).toISOString()
   const author = { at, who: operatorName(), why: options.reason ?? null }
+  store.pruneRollouts(keepByDefault, wiring.clock.now())
   const id = admit(plan, author, options.supersede === true, store)
   return await driveRollout(id, options, wiring, store, watch)
 }

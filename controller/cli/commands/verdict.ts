@@ -8,12 +8,15 @@ import { selectHosts } from '../../inventory/fleet.ts'
 import { loadInventory } from '../../inventory/sources.ts'
 import { appendDecision, decisionsFile, readDecisions } from '../../verdict/decisions.ts'
 import { evidenceOfFile, evidenceOfHost } from '../../verdict/evidence.ts'
+import { freshOrKept } from '../../verdict/kept.ts'
 import type { HostVerdict, SoakRow } from '../../verdict/report.ts'
 import { silentRow, soakRow, verdictOf } from '../../verdict/report.ts'
+import type { ServerOptions } from '../server.ts'
 import type { GlobalOptions, Wiring } from '../wiring.ts'
+import { keptByServer } from './kept-evidence.ts'
 
 /** Options of everything about verdicts. */
-export interface VerdictOptions extends GlobalOptions {
+export interface VerdictOptions extends GlobalOptions, ServerOptions {
   readonly decisions?: string
   readonly evidence?: string
   readonly markdown?: boolean
@@ -42,11 +45,19 @@ const DAY = 86_400_000
 export async function verdict(name: string, options: VerdictOptions, wiring: Wiring): Promise<HostVerdict> {
   const { host, file } = await find(name, options, wiring)
   const records = await readDecisions(file)
-  const evidence = options.evidence
-    ? await evidenceOfFile(options.evidence, host)
-    : await evidenceOfHost(host, wiring.openTunnel, wiring.signal, wiring.clock.now())
-  return verdictOf(host, evidence, records, wiring.clock.now())
+  const fresh = () => freshEvidence(host, options, wiring)
+  const sourced = await freshOrKept(host, fresh, () => keptByServer(host, options))
+  return verdictOf(host, sourced, records, wiring.clock.now())
 }
+
+const freshEvidence = async (
+  host: FleetHost,
+  { evidence }: Pick<VerdictOptions, 'evidence'>,
+  wiring: Wiring
+) =>
+  evidence === undefined
+    ? await evidenceOfHost(host, wiring.openTunnel, wiring.signal, wiring.clock.now())
+    : await evidenceOfFile(evidence, host)
 
 async function find(
   name: string,
@@ -69,8 +80,9 @@ export async function soak(options: SoakOptions, wiring: Wiring): Promise<SoakRo
   const now = wiring.clock.now()
   return await pLimit(options.maxParallel).map(hosts, async (host) => {
     try {
-      const evidence = await evidenceOfHost(host, wiring.openTunnel, wiring.signal, wiring.clock.now())
-      return soakRow(verdictOf(host, evidence, records, now), now - (options.weekly ? 7 : 1) * DAY)
+      const fresh = () => freshEvidence(host, {}, wiring)
+      const sourced = await freshOrKept(host, fresh, () => keptByServer(host, options))
+      return soakRow(verdictOf(host, sourced, records, now), now - (options.weekly ? 7 : 1) * DAY)
     } catch (error) {
       wiring.signal.throwIfAborted()
       return silentRow(host.name, error)
@@ -87,7 +99,9 @@ export type Word =
 /** Records what a person says about the running soak of a host, and judges again. */
 export async function say(name: string, word: Word, options: Signed, wiring: Wiring): Promise<HostVerdict> {
   const { host, file } = await find(name, options, wiring)
-  const before = await verdict(name, options, wiring)
+  // A person decides on what the host tells now, not on what was kept of it.
+  const told = { evidence: await freshEvidence(host, options, wiring), keptAt: null }
+  const before = verdictOf(host, told, await readDecisions(file), wiring.clock.now())
   refuse(word, before)
   const signed = {
     host: host.name,
@@ -97,7 +111,7 @@ export async function say(name: string, word: Word, options: Signed, wiring: Wir
     reason: options.reason
   }
   await appendDecision(file, recordOf(word, signed, before, options.expires ?? null))
-  return verdictOf(host, before.evidence, await readDecisions(file), wiring.clock.now())
+  return verdictOf(host, told, await readDecisions(file), wiring.clock.now())
 }
 
 /** A waiver of nothing, and a GO against the verdict, are refused: the latter takes waivers first. */

@@ -38,6 +38,9 @@ function digestMarkdown(rows: readonly SoakRow[], day: string, weekly: boolean):
   const silent = rows.flatMap(({ host, error }) =>
     error === null ? [] : [`* **${plain(host)}**: ${plain(error.message)}`]
   )
+  const kept = rows.flatMap(({ host, verdict, keptAt }) =>
+    verdict === null || keptAt === null ? [] : [`* **${plain(host)}**: as of ${plain(verdict.asOf)}`]
+  )
   const part = (title: string, lines: string[]) =>
     lines.length > 0 ? [`### ${title}`, '', ...lines, ''] : []
   return [
@@ -45,6 +48,7 @@ function digestMarkdown(rows: readonly SoakRow[], day: string, weekly: boolean):
     '',
     ...(worse.length > 0 ? [] : [`Nothing became worse since ${since}.`, '']),
     ...part(`Worse since ${since}`, worse),
+    ...part('Silent, by what the controller has kept', kept),
     ...part('No evidence', silent),
     row('Host', 'Generation', 'Day', 'Verdict so far', 'Decided', 'Because'),
     row('---', '---', '---', '---', '---', '---'),

@@ -1,5 +1,6 @@
 import type { RolloutPlan } from '../../../shared/api/rollout.ts'
 import { clean } from '../../../shared/clean.ts'
+import type { Reason } from '../../rollout/reasons.ts'
 import type { HostView, RolloutStatus, StageView } from '../../rollout/views.ts'
 import type { Cell, Paint } from './text.ts'
 import { cut, duration } from './text.ts'
@@ -95,13 +96,16 @@ function lookOf(
   if (is === 'moving') {
     const sign = spinner[Math.floor(now / 100) % spinner.length] ?? ''
     const again = attempt > 1 ? `attempt ${attempt}: ` : ''
+    if (reason !== null)
+      return { sign, format: 'yellow', text: `${again}under way, ${reasonText(reason, now)}` }
     if (step === undefined) return { sign, format: 'cyan', text: `${again}under way` }
     const since = duration((now - step.sinceMs) / 1000)
     return { sign, format: 'cyan', text: `${again}${step.step}  ${since}  ${step.message}` }
   }
-  const since = reason === null ? '' : duration((now - Date.parse(reason.since)) / 1000)
-  const text =
-    reason === null ? 'not looked at yet' : `${reason.code} ${since}  ${reason.text} → ${reason.unblock}`
+  const text = reason === null ? 'not looked at yet' : reasonText(reason, now)
   if (is === 'regressed') return { sign: '✖', format: 'red', text }
   return { sign: is === 'skipped' ? '−' : '·', format: is === 'skipped' ? 'dim' : 'yellow', text }
 }
+
+const reasonText = ({ code, since, text, unblock }: Reason, now: number) =>
+  `${code} ${duration((now - Date.parse(since)) / 1000)}  ${text} → ${unblock}`

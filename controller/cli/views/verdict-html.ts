@@ -1,7 +1,7 @@
 import { clean } from '../../../shared/clean.ts'
 import type { Criterion } from '../../../shared/verdict/result.ts'
 import type { HostVerdict } from '../../verdict/report.ts'
-import { soakDay, worstFirst } from './verdict.ts'
+import { keptLine, soakDay, worstFirst } from './verdict.ts'
 import { checkChart, failureChart } from './verdict-charts.ts'
 import { style } from './verdict-style.ts'
 
@@ -30,6 +30,7 @@ export async function verdictPage(host: HostVerdict): Promise<string> {
 <header>
 <h1>${plain(verdict.host)} <span class="verdict ${verdict.verdict.replace(' ', '-').toLowerCase()}">${verdict.verdict}</span></h1>
 <p>Generation ${verdict.generation ?? '–'} · day ${soakDay(verdict)} · since ${minute(verdict.startedAt)} · as of ${minute(verdict.asOf)}</p>
+${host.keptAt === null ? '' : `<p class="note">${plain(keptLine(verdict.asOf))}</p>`}
 <p class="path">${plain(verdict.storePath)}</p>
 <ul>${verdict.because.map((text) => `<li>${plain(text)}</li>`).join('')}</ul>
 ${decided(host)}</header>

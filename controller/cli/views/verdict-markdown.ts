@@ -1,6 +1,6 @@
 import { clean } from '../../../shared/clean.ts'
 import type { HostVerdict } from '../../verdict/report.ts'
-import { soakDay, worstFirst } from './verdict.ts'
+import { keptLine, soakDay, worstFirst } from './verdict.ts'
 
 /** Text of others inside Markdown: nothing in it is markup, and it stays on its line. */
 export const plain = (text: string) => clean(text).replace(/[\\`*_{}[\]<>|#~]/g, (mark) => `\\${mark}`)
@@ -8,7 +8,7 @@ export const plain = (text: string) => clean(text).replace(/[\\`*_{}[\]<>|#~]/g,
 export const row = (...cells: string[]) => `| ${cells.join(' | ')} |`
 
 /** One verdict as Markdown, for a pull request. */
-export function verdictMarkdown({ verdict, decision }: HostVerdict): string {
+export function verdictMarkdown({ verdict, decision, keptAt }: HostVerdict): string {
   const lines = worstFirst(verdict.criteria).map(({ name, outcome, waiver, observed, threshold, evidence }) =>
     row(
       plain(name),
@@ -29,6 +29,7 @@ export function verdictMarkdown({ verdict, decision }: HostVerdict): string {
     '',
     `Generation ${verdict.generation ?? '-'}, day ${soakDay(verdict)}, as of ${plain(verdict.asOf)}`,
     '',
+    ...(keptAt === null ? [] : [plain(keptLine(verdict.asOf)), '']),
     ...verdict.because.map((text) => `* ${plain(text)}`),
     '',
     ...decided,

@@ -34,7 +34,7 @@ export const soakDay = ({ day, plannedDays }: Pick<Verdict, 'day' | 'plannedDays
   `${Math.min(day, plannedDays)} of ${plannedDays}`
 
 /** One verdict for a terminal. */
-export function verdictView({ verdict, decision }: HostVerdict, paint: Paint): string {
+export function verdictView({ verdict, decision, keptAt }: HostVerdict, paint: Paint): string {
   const { host, generation, because } = verdict
   const where = `generation ${generation ?? '-'}, day ${soakDay(verdict)}, ${shortPath(verdict.storePath)}`
   const rows = worstFirst(verdict.criteria).map((criterion): Cell[] => [
@@ -49,12 +49,17 @@ export function verdictView({ verdict, decision }: HostVerdict, paint: Paint): s
     : ''
   return [
     `${clean(host)}  ${paint(verdictFormat[verdict.verdict], verdict.verdict)}  ${paint('dim', where)}\n`,
+    keptAt === null ? '' : `  ${paint('yellow', keptLine(verdict.asOf))}\n`,
     ...because.slice(0, REASONS).map((text) => `  ${clean(text)}\n`),
     because.length > REASONS ? `  and ${because.length - REASONS} more, below\n` : '',
     `${decided}\n`,
     table(['CRITERION', 'RESULT', 'OBSERVED', 'WANTED', 'EVIDENCE'], rows, paint)
   ].join('')
 }
+
+/** Said of a verdict on a host that does not answer. */
+export const keptLine = (asOf: string) =>
+  `It does not answer: this is from what the controller has kept, as of ${clean(asOf)}`
 
 function outcomeCell({ outcome, waiver }: Criterion): Cell {
   return waiver === null
@@ -71,8 +76,13 @@ export function soakView(rows: readonly SoakRow[], paint: Paint): string {
   const silent = rows.flatMap(({ host, error }) =>
     error === null ? [] : [`  ${paint('yellow', clean(host))}: ${clean(error.message)}\n`]
   )
+  const kept = rows.flatMap(({ host, verdict, keptAt }) =>
+    verdict === null || keptAt === null
+      ? []
+      : [`  ${paint('yellow', clean(host))}: as of ${clean(verdict.asOf)}\n`]
+  )
   const part = (title: string, lines: string[]) => (lines.length === 0 ? '' : `\n${title}\n${lines.join('')}`)
-  return `${body}${part('Worse since yesterday:', worse)}${part('No evidence:', silent)}`
+  return `${body}${part('Worse since yesterday:', worse)}${part('Silent, by what the controller has kept:', kept)}${part('No evidence:', silent)}`
 }
 
 function cells({ host, verdict, decision }: SoakRow): Cell[] {

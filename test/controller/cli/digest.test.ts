@@ -49,7 +49,7 @@ function digest(t: Test, notify: string) {
 const rowOf = (evidence: Evidence, days = 1) => {
   const host = { name: evidence.host, soak: defaultPolicy } as Parameters<typeof verdictOf>[0]
   const now = Date.parse(evidence.asOf)
-  return soakRow(verdictOf(host, evidence, [], now), now - days * 86_400_000)
+  return soakRow(verdictOf(host, { evidence, keptAt: null }, [], now), now - days * 86_400_000)
 }
 
 t.test('the message says the worst in its title, and disturbs by it', async (t) => {

@@ -53,6 +53,14 @@ t.test('deploy builds, pushes, confirms, and exits with 0', async (t) => {
   )
 })
 
+t.test('a person deploys outside of windows with a reason, and only when told to', async (t) => {
+  const usual = await belay(t, 'deploy --reason test')
+  t.notOk('outsideWindow' in (usual.agent.seen.starts[0]?.body ?? {}))
+  const { code, agent } = await belay(t, 'deploy --outside-window --reason urgent')
+  t.equal(code, 0)
+  t.match(agent.seen.starts, [{ body: { outsideWindow: true, reason: 'urgent' } }])
+})
+
 t.test('deploy --json prints one JSON value per line, the summary last', async (t) => {
   const { code, out, err } = await belay(
     t,
@@ -131,6 +139,7 @@ t.test('what is wrong with the command line exits with 2 and touches nothing', a
     ['dploy', /Did you mean deploy/],
     ['deploy --window 1s', /Wanted a time/],
     ['deploy --host cinabar', /Did you mean cinnabar\? \[invalid-request\]/],
+    ['deploy --outside-window', /needs --reason.*\[invalid-request\]/],
     ['deploy --no-build', /missing: --path cinnabar=/],
     ['deploy --path cinnabar=/tmp/x', /\[invalid-store-path\]/],
     [`deploy --path x=${storePath('b')}`, /not among the selected hosts/],

@@ -14,6 +14,7 @@ const request: DeployRequest = {
   windowSeconds: null,
   again: false,
   overDrift: false,
+  outsideWindow: false,
   mode: null,
   reboot: false,
   reason: null

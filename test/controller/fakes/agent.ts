@@ -29,6 +29,8 @@ export interface Story {
   readonly idle?: true
   /** Code with which a preview is refused. */
   readonly noPlan?: string
+  /** What it says of its soak; may change. */
+  readonly evidence?: () => unknown
 }
 
 interface Record {
@@ -202,6 +204,7 @@ export function fakeAgent(story: Story = {}) {
         const none = story.idle === true && !begun
         return send(response, 200, { operations: none ? [] : [operation()] })
       }
+      if (route === 'GET /v1/soak/evidence' && story.evidence) return send(response, 200, story.evidence())
       if (route === 'GET /v1/events') return listenTo(response)
       if (route === 'GET /v1/operations/op-1') return send(response, 200, operation())
       if (route === 'POST /v1/profiles/system/preview') return preview(response, body)

@@ -37,7 +37,8 @@ export function deployment(t: Test, story: Story = {}, overrides: Partial<Deploy
     again: false,
     overDrift: false,
     mode: null,
-    reboot: false
+    reboot: false,
+    outsideWindow: false
   }
   const steps = () => events.flatMap((event) => (event.type === 'step' ? [event.step] : []))
   const notes = () => events.flatMap((event) => (event.type === 'note' ? [event.message] : []))

@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import t from 'tap'
+import { openAccess } from '../../../controller/monitor/access-schema.ts'
 import { promql } from '../../../controller/monitor/promql.ts'
-import { closedPort, receiver } from '../notify/receiver.ts'
+import { closedPort, privateDirectory, receiver } from '../notify/receiver.ts'
 
 const { signal } = new AbortController()
 const HOUR = 3_600_000
@@ -18,8 +19,8 @@ const matrix = (...values: unknown[]) =>
 
 t.test('a question carries time, limit and token', async (t) => {
   const { received, url } = await receiver(t, { status: 200, body: vector([1000.5, '2']) })
-  const directory = t.testdir({ token: 'secret-1\n' })
-  const client = promql({ url, tokenFile: join(directory, 'token') }, signal)
+  const directory = privateDirectory(t, { token: 'secret-1\n' })
+  const client = promql({ url, access: { ...openAccess, tokenFile: join(directory, 'token') } }, signal)
   t.same(await client.instant('up{a="b"}', 1_000_500), [
     { labels: { check: 'web' }, samples: [{ at: 1_000_500, value: 2 }] }
   ])
@@ -39,7 +40,7 @@ t.test('a long range is asked in parts of a thousand steps, and put together', a
     { status: 200, body: matrix([3_600_000, '+Inf'], [3_603_600, '-Inf']) }
   )
   const steps = { from: 0, to: 1500 * HOUR, stepSeconds: 3600 }
-  const [series, ...others] = await promql({ url, tokenFile: null }, signal).range('x', steps)
+  const [series, ...others] = await promql({ url, access: openAccess }, signal).range('x', steps)
   t.same(others, [])
   t.same(
     series?.samples.map(({ value }) => value),
@@ -77,21 +78,21 @@ t.test('whatever is not a whole and good answer is refused', async (t) => {
   ]
   for (const [status, body, message] of answers) {
     const { url } = await receiver(t, { status, body })
-    const asked = promql({ url, tokenFile: null }, signal).instant('x', 0)
+    const asked = promql({ url, access: openAccess }, signal).instant('x', 0)
     await t.rejects(asked, { code: 'monitoring-failed', message }, body)
   }
 })
 
 t.test('no answer, too much of one, and a token that cannot be read', async (t) => {
   const ask = (url: string, tokenFile: string | null = null) =>
-    promql({ url, tokenFile }, signal).instant('x', 0)
+    promql({ url, access: { ...openAccess, tokenFile } }, signal).instant('x', 0)
   await t.rejects(ask(await closedPort()), { code: 'monitoring-unreachable' })
   const { url } = await receiver(t, { status: 200, body: 'x'.repeat(33 * 1024 * 1024) })
   await t.rejects(ask(url), { code: 'monitoring-unreachable', message: /more than \d+ bytes/ })
   await t.rejects(ask(url, '/no/such/token'), { code: 'monitoring-unreachable', message: /ENOENT/ })
   const hanging = await receiver(t, 'hang')
   const stop = AbortSignal.timeout(50)
-  await t.rejects(promql({ url: hanging.url, tokenFile: null }, stop).instant('x', 0), {
+  await t.rejects(promql({ url: hanging.url, access: openAccess }, stop).instant('x', 0), {
     name: 'TimeoutError'
   })
 })

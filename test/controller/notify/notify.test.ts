@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import type { Message } from '../../../controller/notify/message.ts'
@@ -8,7 +8,7 @@ import type { Notify } from '../../../controller/notify/schema.ts'
 import { sinksOf } from '../../../controller/notify/sinks.ts'
 import { runCommand } from '../../../shared/command.ts'
 import { fakeClock } from '../fakes/clock.ts'
-import { closedPort, receiver } from './receiver.ts'
+import { closedPort, privateDirectory, receiver } from './receiver.ts'
 
 const message: Message = {
   id: 'digest-2026-01-01',
@@ -27,7 +27,7 @@ function notify(config: Notify, directory = '/nowhere') {
 t.test('a webhook is signed over id, time and body, as Standard Webhooks say', async (t) => {
   const { received, url } = await receiver(t)
   const key = Buffer.from('a key that nobody else has')
-  const directory = t.testdir({ secret: `whsec_${key.toString('base64')}\n`, token: 'abc\n' })
+  const directory = privateDirectory(t, { secret: `whsec_${key.toString('base64')}\n`, token: 'abc\n' })
   const config = { webhooks: { team: { url: `${url}/in`, secretFile: 'secret', tokenFile: 'token' } } }
   const sent = await notify(config, directory).deliver(message, ['team'], none())
   t.same(sent, [{ sink: 'team', ok: true, attempts: 1, error: null }])
@@ -55,7 +55,7 @@ t.test('a webhook is signed over id, time and body, as Standard Webhooks say', a
 
 t.test('a key that is no base64 is taken as it is; without a key nothing is signed', async (t) => {
   const { received, url } = await receiver(t)
-  const directory = t.testdir({ secret: 'plain' })
+  const directory = privateDirectory(t, { secret: 'plain' })
   const config = { webhooks: { signed: { url, secretFile: join(directory, 'secret') }, bare: { url } } }
   await notify(config).deliver(message, ['signed', 'bare'], none())
   const signed = received.find(({ headers }) => headers['webhook-signature'] !== undefined)
@@ -69,7 +69,7 @@ t.test('a key that is no base64 is taken as it is; without a key nothing is sign
 
 t.test('ntfy gets topic, priority, tags and at most what it shows', async (t) => {
   const { received, url } = await receiver(t)
-  const directory = t.testdir({ token: 'tk_1' })
+  const directory = privateDirectory(t, { token: 'tk_1' })
   const { deliver } = notify({ ntfy: { phone: { url, topic: 'belay', tokenFile: 'token' } } }, directory)
   const long = { ...message, text: 'ä'.repeat(3000), url: 'https://pages.example/soak' }
   t.match(await deliver(long, ['phone'], none()), [{ ok: true }])
@@ -153,7 +153,7 @@ t.test('a receiver that hangs, or is not there, holds up no other', async (t) =>
 
 t.test('a secret is read anew at every attempt, and never shown', async (t) => {
   const { received, url } = await receiver(t, { status: 500 }, { status: 200 })
-  const directory = t.testdir({ token: 'old' })
+  const directory = privateDirectory(t, { token: 'old' })
   const sinks = sinksOf({ webhooks: { team: { url, tokenFile: 'token' } } }, directory, runCommand)
   const clock = fakeClock()
   const rotating = {
@@ -177,6 +177,12 @@ t.test('a secret is read anew at every attempt, and never shown', async (t) => {
   t.match(await notifier(sinks, clock).deliver(message, ['team'], none()), [
     { ok: false, error: /no secret/ }
   ])
+  writeFileSync(join(directory, 'token'), 'fine')
+  for (const mode of [0o604, 0o620]) {
+    chmodSync(join(directory, 'token'), mode)
+    const [open] = await notifier(sinks, clock).deliver(message, ['team'], none())
+    t.match(open, { ok: false, error: /token is open to others \(mode 06/ })
+  }
   rmSync(join(directory, 'token'))
   t.match(await notifier(sinks, clock).deliver(message, ['team'], none()), [{ ok: false, error: /ENOENT/ }])
 })

@@ -1,5 +1,7 @@
+import { chmodSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import type { Test } from 'tap'
 
 /** What a receiver got. */
@@ -13,6 +15,13 @@ export interface Received {
 export type Answer =
   | 'hang'
   | { readonly status: number; readonly headers?: Record<string, string>; readonly body?: string }
+
+/** A directory with files that nobody else may read. */
+export function privateDirectory(t: Test, files: Readonly<Record<string, string>>): string {
+  const directory = t.testdir({ ...files })
+  for (const name of Object.keys(files)) chmodSync(join(directory, name), 0o600)
+  return directory
+}
 
 /** A URL at which nobody listens. */
 export async function closedPort(): Promise<string> {

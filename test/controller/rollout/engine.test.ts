@@ -181,3 +181,34 @@ t.test('gates are looked at once they matter, and not at every round', async (t)
   t.equal(decision.status.is, 'done')
   t.equal(looks.length, 3)
 })
+
+t.test('a host that is followed is looked at too: when it falls silent, the report says so', async (t) => {
+  const world = simWorld(start)
+  using store = await openStore(t.testdir({}))
+  const plan = planOf(fleet, start)
+  store.create(plan, author(world), false)
+  const agents = simAgents(world)
+  const released = Promise.withResolvers<void>()
+  const hanging = async (...args: Parameters<Agents['start']>) => {
+    const begun = await agents.start(...args)
+    await released.promise
+    return begun
+  }
+  const engine = createEngine(plan.id, portsOf(world, store, { ...agents, start: hanging }))
+  await engine.round()
+  t.match((await engine.round()).hosts[0], { host: 'galena', is: 'moving', reason: null })
+  world.host('galena').on = false
+  world.to(world.now() + 40_000)
+  const silent = await engine.round()
+  t.match(silent.hosts[0], {
+    is: 'moving',
+    reason: { code: 'unreachable', text: /was begun at .* and does not answer/ }
+  })
+  t.equal(silent.status.is, 'running')
+  world.host('galena').on = true
+  world.to(world.now() + 40_000)
+  t.match((await engine.round()).hosts[0], { is: 'moving', reason: null }, 'it answers again')
+  released.resolve()
+  await engine.settle()
+  t.match((await engine.round()).hosts[0], { is: 'done' })
+})

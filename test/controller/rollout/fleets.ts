@@ -67,3 +67,14 @@ hosts:
   rosegold: { platform: darwin, tags: [laptop], presence: intermittent }
   stibnite: { platform: darwin }
 `
+
+export const web = `version: 1
+rollout:
+  budgets: [{ role: web, maxUnavailable: 1 }]
+  stages: [{ name: all, select: {}, maxParallel: 4 }]
+hosts:
+  electrum: { roles: [web] }
+  galena: { roles: [web] }
+  scheelite: { roles: [web] }
+  rosegold: { roles: [web], presence: intermittent }
+`

@@ -3,6 +3,7 @@ import { gateKey } from '../../../controller/rollout/observation.ts'
 import { alerted, asleep, guarded, order, two, windowed } from './fleets.ts'
 import type { SimRollout } from './play.ts'
 import { planOf, rolloutOn } from './play.ts'
+import { storiesOfSilence } from './stories-of-silence.ts'
 import type { Story } from './story.ts'
 import { midnight } from './story.ts'
 
@@ -287,5 +288,6 @@ export const stories: Readonly<Record<string, Story>> = {
       }
     ],
     until: '1 09:30'
-  }
+  },
+  ...storiesOfSilence
 }
