@@ -89,7 +89,14 @@ async function signOne(
     const manner = { mode, confirm: 'connection' as const }
     const terms = { ...manner, revision, lifetimeSeconds: options.expires, plan: null, handIn: true }
     const { received } = await approve(
-      { host, storePath, planHash: planHash ?? (await hashNow(host, storePath, wiring)), key, ...terms },
+      {
+        host,
+        profile: 'system',
+        storePath,
+        planHash: planHash ?? (await hashNow(host, storePath, wiring)),
+        key,
+        ...terms
+      },
       { openTunnel, run, signal, nowMs: clock.now(), id: randomBytes(16).toString('hex'), show }
     )
     return {
