@@ -75,7 +75,8 @@ export function homePart(home: HomeTarget, options: PortsOptions): HomePart {
       return ports.activationOutcome()
     },
     commit: () => ports.commit(storePath),
-    restore: async (baseline) => ports.restore(baseline.generation, baseline.profile, await isBegun()),
+    restore: async ({ generation, profile }) =>
+      ports.restore(generation, profile, (await isBegun()) && !(await folder.has('untouched'))),
     leave: async (why) => {
       if (why !== null || (await folder.has('left'))) await folder.write('left', why ?? '')
     },
@@ -99,8 +100,11 @@ function judging(
       const outcome = await ports.activationOutcome()
       if (isSuccess(outcome)) return null
       const untouched = outcome === null ? null : await ports.untouched(outcome)
-      // A file in the way is no fault of the generation.
-      if (untouched !== null) return untouched.reason
+      if (untouched !== null) {
+        // A file in the way is no fault of the generation, and stays where it is.
+        await folder.write('untouched', untouched.code)
+        return untouched.reason
+      }
       await folder.write('fault', 'activation')
       return outcome === null
         ? 'nobody knows how its activation ended'
