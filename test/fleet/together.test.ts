@@ -198,4 +198,21 @@ t.test('a system and homes, as one operation and apart', { skip, timeout: 900_00
     await world.sh('belay-agent rollback --profile home:alice')
     t.same(await truth(), before)
   })
+
+  await t.test('the audit misses an operation on a home too, and believes no user', async (t) => {
+    const audit = () => host.run(['belay-agent', 'audit', 'verify'])
+    t.match(await audit(), { code: 0 })
+    const { operations } = JSON.parse(await world.get('/v1/operations')) as {
+      operations: { id: string; profile: string }[]
+    }
+    const { id = '' } = operations.find(({ profile }) => profile === 'home:bob') ?? {}
+    const forged = 'MESSAGE=x\\nUNIT=belay-home-bob.service\\nBELAY_OPERATION=20990101T000000000Z-00000000\\n'
+    await world.as('alice', `printf '${forged}' | logger --journald`)
+    await world.sh(`mv /var/lib/belay/operations/${id} /root/; journalctl --sync`)
+    const { code, stdout } = await audit()
+    t.equal(code, 1)
+    t.match(stdout, new RegExp(`${id} +missing`))
+    t.notMatch(stdout, /20990101/)
+    await world.sh(`mv /root/${id} /var/lib/belay/operations/`)
+  })
 })
