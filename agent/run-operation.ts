@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import type { ProfileName } from '../shared/api/profile.ts'
 import type { TerminalPhase } from '../shared/operation/phase.ts'
 import { hostClock } from './clock.ts'
 import type { Settings } from './config/settings.ts'
@@ -23,11 +24,11 @@ export async function runOne(id: string, settings: Settings): Promise<TerminalPh
   try {
     const { bootId } = clock
     // Not sooner than it is asked for: the way back does not hang on what the configuration names.
-    const preview = async (storePath: string) =>
-      profileHost(platform.host(settings, null), foldOperation(journal.records).accepted.profile).preview(
-        storePath,
-        {}
-      )
+    const preview = async (storePath: string, profile?: ProfileName) =>
+      profileHost(
+        platform.host(settings, null),
+        profile ?? foldOperation(journal.records).accepted.profile
+      ).preview(storePath, {})
     return await runOperation(
       await platform.ports({ id, directory, settings, journal, bootId, preview, warn })
     )

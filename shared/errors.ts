@@ -35,6 +35,7 @@ export const errorCodes = {
   'home-unknown': 404,
   'home-integrated': 409,
   'home-collision': 409,
+  'home-failed': 409,
   'not-a-home': 422,
   'wrong-user': 422,
   'no-user-manager': 409,

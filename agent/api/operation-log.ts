@@ -2,6 +2,7 @@ import type { OperationEvent } from '../../shared/api/schemas.ts'
 import { BelayError } from '../../shared/errors.ts'
 import type { Phase } from '../../shared/operation/phase.ts'
 import type { EventSink } from '../../shared/server/sse.ts'
+import type { Accepted } from '../operation/events.ts'
 import type { Operations } from '../operation/operations.ts'
 import type { Position } from '../operation/watch.ts'
 import { watchAll, watchOperation } from '../operation/watch.ts'
@@ -20,7 +21,7 @@ export async function streamLog(
   host: Host,
   sink: EventSink
 ): Promise<void> {
-  await operations.get(id)
+  const { accepted } = await operations.get(id)
   const stop = new AbortController()
   const signal = AbortSignal.any([stop.signal, sink.signal])
   let lines = 0
@@ -40,7 +41,7 @@ export async function streamLog(
   for await (const record of watchOperation(operations.root, id, signal)) {
     if (record.event.type === 'moved') phase = record.event.to
     if (phase === 'activating') following ??= host.follow(id, live, signal).catch(() => {})
-    sink.send(eventView(id, record, phase), `${id}:${record.seq}`)
+    sink.send(eventView(accepted, record, phase), `${id}:${record.seq}`)
     await sink.drained()
   }
   stop.abort()
@@ -60,10 +61,13 @@ export async function streamEvents(
   sink: EventSink
 ): Promise<void> {
   let phase: Phase = 'accepted'
+  let of: Accepted | undefined
   for await (const { operation, record } of watchAll(operations.root, after, sink.signal)) {
+    // A reader may begin in the middle of one.
+    if (of === undefined || of.id !== operation) of = (await operations.get(operation)).accepted
     if (record.seq === 0) phase = 'accepted'
     if (record.event.type === 'moved') phase = record.event.to
-    sink.send(eventView(operation, record, phase), `${operation}:${record.seq}`)
+    sink.send(eventView(of, record, phase), `${operation}:${record.seq}`)
     await sink.drained()
   }
 }

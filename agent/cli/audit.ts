@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { runCommand } from '../../shared/command.ts'
 import { BelayError, describeError } from '../../shared/errors.ts'
 import type { Phase } from '../../shared/operation/phase.ts'
 import { isTerminal } from '../../shared/operation/phase.ts'
@@ -9,11 +8,10 @@ import type { JournalRecord } from '../journal/journal.ts'
 import type { Event } from '../operation/events.ts'
 import { operationsRoot } from '../operation/operations.ts'
 import { foldOperation } from '../operation/state.ts'
-import { listOperations, operationDirectory } from '../operation/store.ts'
-import { stateOf } from '../platform/nixos/systemd.ts'
-import { ACTIVATION_UNIT } from '../platform/nixos/transient-unit.ts'
-import { RUNNER_UNIT } from '../platform/nixos/units.ts'
+import { excludes, listOperations, operationDirectory, readOperation } from '../operation/store.ts'
 import { intactRecords } from '../rescue/intact.ts'
+import type { Witness } from './audit-witness.ts'
+import { hostWitness } from './audit-witness.ts'
 import type { Context } from './commands.ts'
 import { print } from './commands.ts'
 import * as views from './views/audit.ts'
@@ -33,14 +31,6 @@ export interface Finding {
   readonly problem: string | null
 }
 
-/** What the host tells besides the journals; null where it cannot tell. */
-export interface Witness {
-  /** The operation that a runner works on; an empty text while there is no runner. */
-  readonly runner: () => Promise<string | null>
-  /** Those of the operations asked about of which systemd's journal has output of an activation. */
-  readonly activated: (asked: (id: string) => boolean) => Promise<readonly string[]>
-}
-
 /** Checks one operation or all. Exit code 0 when all is as it must be, 1 when anything is not. */
 export async function auditVerify(context: Context, id?: string, witness = hostWitness): Promise<number> {
   const root = operationsRoot(context.settings)
@@ -52,7 +42,7 @@ export async function auditVerify(context: Context, id?: string, witness = hostW
 
 async function verifyAll(root: string, witness: Witness): Promise<readonly Finding[]> {
   const ids = await listed(root)
-  const found = await Promise.all(ids.map((id) => verifyFile(root, id, id === ids.at(-1), witness)))
+  const found = await Promise.all(ids.map((id, i) => verifyFile(root, id, ids.slice(i + 1), witness)))
   const oldest = ids[0] ?? ''
   // The oldest are removed when there are too many; nothing removes one from between.
   const gone = (await witness.activated((id) => id > oldest && !ids.includes(id))).map(missing)
@@ -61,7 +51,7 @@ async function verifyAll(root: string, witness: Witness): Promise<readonly Findi
 
 async function verifyOne(root: string, id: string, witness: Witness): Promise<Finding> {
   const ids = await listed(root)
-  if (ids.includes(id)) return verifyFile(root, id, id === ids.at(-1), witness)
+  if (ids.includes(id)) return verifyFile(root, id, ids.slice(ids.indexOf(id) + 1), witness)
   if ((await witness.activated((each) => each === id)).length > 0) return missing(id)
   throw new BelayError('operation-unknown', `no operation ${id}`, { found: id })
 }
@@ -80,7 +70,12 @@ const missing = (id: string): Finding => ({
 })
 
 /** The journal of one operation, and whether it may be where it is. */
-async function verifyFile(root: string, id: string, newest: boolean, witness: Witness): Promise<Finding> {
+async function verifyFile(
+  root: string,
+  id: string,
+  later: readonly string[],
+  witness: Witness
+): Promise<Finding> {
   const verify = () =>
     readFile(join(operationDirectory(root, id), 'journal.jsonl'), 'utf8').then(
       (text) => verifyJournal(id, text),
@@ -88,13 +83,15 @@ async function verifyFile(root: string, id: string, newest: boolean, witness: Wi
     )
   const finding = await verify()
   if (finding.verdict !== 'unfinished') return finding
-  // While one has not ended no other is admitted: this one had, and its end was cut off.
-  if (!newest) {
+  const { accepted } = await readOperation(root, id)
+  // While one has not ended none is admitted that it keeps out: this one had, and its end was cut off.
+  const admitted = await Promise.all(later.map((each) => readOperation(root, each).catch(() => null)))
+  if (admitted.some((each) => each !== null && excludes(accepted, each.accepted))) {
     const problem = 'its end was cut off: later operations exist'
     return { ...finding, verdict: 'broken', line: finding.records + 1, problem }
   }
   // It may end while one looks.
-  return (await witness.runner()) === id ? { ...finding, verdict: 'ok' } : verify()
+  return (await witness.runner(accepted.profile)) === id ? { ...finding, verdict: 'ok' } : verify()
 }
 
 /** What a journal tells of itself. One that has not ended is `unfinished`. */
@@ -209,38 +206,4 @@ function whatBroke(line: string, before: Records): string {
   if (record.seq > before.length) return `record ${before.length + 1} was removed, or moved behind this one`
   if (record.seq < before.length) return `record ${record.seq + 1} stands here again, or was moved here`
   return 'the record is of another journal, or the one before was written anew'
-}
-
-/** Asks systemd. */
-export const hostWitness: Witness = {
-  runner: async () => {
-    const state = await stateOf(RUNNER_UNIT).catch(() => null)
-    if (state === null) return null
-    return state.running ? (state.description.split(' ').at(-1) ?? '') : ''
-  },
-  activated: async (asked) => {
-    const named = await journalctl(['--field=BELAY_OPERATION'])
-    // Anybody may write such a field; only the activation unit's count.
-    const unit = `_SYSTEMD_UNIT=${ACTIVATION_UNIT}.service`
-    const sure = async (id: string) =>
-      (await journalctl(['--lines=1', '--output=cat', unit, `BELAY_OPERATION=${id}`])).length > 0
-    const ids = named.filter((id) => isIdentity(id) && asked(id))
-    const told = await Promise.all(ids.map(sure))
-    return ids.filter((_, i) => told[i])
-  }
-}
-
-async function journalctl(args: readonly string[]): Promise<readonly string[]> {
-  const { code, stdout } = await runCommand(['journalctl', '--quiet', '--no-pager', ...args], {
-    timeoutMs: 20_000
-  })
-  return code === 0 ? stdout.split('\n').filter(Boolean) : []
-}
-
-function isIdentity(text: string): boolean {
-  try {
-    return operationDirectory('', text) === text
-  } catch {
-    return false
-  }
 }

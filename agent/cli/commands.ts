@@ -7,6 +7,7 @@ import type { Settings } from '../config/settings.ts'
 import { loadSettings } from '../config/settings.ts'
 import { choosePlatform } from '../platform/choose.ts'
 import { followByApi, followByJournal } from './follow.ts'
+import type { HomeOfUser } from './profile.ts'
 import * as views from './views/text.ts'
 
 /** Where a command prints. */
@@ -31,6 +32,7 @@ export interface OfProfile {
 }
 
 export interface ActivateOptions extends OfProfile {
+  readonly withHome?: readonly HomeOfUser[]
   readonly window?: number
   readonly autoConfirm?: true
   readonly mode?: ActivationMode
@@ -78,6 +80,7 @@ export async function activate(
   const operation = await client.start({
     storePath,
     ...(options.profile === undefined ? {} : { profile: options.profile }),
+    ...(options.withHome === undefined ? {} : { homes: [...options.withHome] }),
     ...(options.mode === undefined ? {} : { mode: options.mode }),
     confirm: { by: options.autoConfirm ? 'health' : 'connection', windowSeconds },
     ...(options.revision === undefined ? {} : { revision: options.revision }),

@@ -4,6 +4,7 @@ import type { OperationEvent } from '../../shared/api/schemas.ts'
 import { codeOf } from '../../shared/errors.ts'
 import type { Phase } from '../../shared/operation/phase.ts'
 import { eventView } from '../api/view.ts'
+import { readOperation } from '../operation/store.ts'
 import { watchOperation } from '../operation/watch.ts'
 
 /** How long an agent may be away: it is restarted in the middle of many activations. */
@@ -36,8 +37,9 @@ export async function* followByApi(client: AgentClient, id: string): AsyncGenera
 /** The same from the journal itself, for when there is no agent to ask. */
 export async function* followByJournal(root: string, id: string): AsyncGenerator<OperationEvent> {
   let phase: Phase = 'accepted'
+  const { accepted } = await readOperation(root, id)
   for await (const record of watchOperation(root, id, new AbortController().signal)) {
     if (record.event.type === 'moved') phase = record.event.to
-    yield eventView(id, record, phase)
+    yield eventView(accepted, record, phase)
   }
 }

@@ -14,7 +14,7 @@ import { addDrill } from './drill.ts'
 import type { GcOptions } from './gc.ts'
 import { addPreflight } from './preflight.ts'
 import type { PreviewOptions } from './preview.ts'
-import { ofProfile } from './profile.ts'
+import { ofProfile, withHome } from './profile.ts'
 import type { RescueOptions } from './rescue.ts'
 import { addSoak } from './soak-commands.ts'
 
@@ -189,6 +189,7 @@ function addChanging({ program, context, emergencyContext, exit }: Shell): void 
   const add = (name: string, description: string) => program.command(name).description(description)
   add('activate <store-path>', 'activate a generation: prove, then commit')
     .addOption(ofProfile())
+    .addOption(withHome())
     .option('--window <seconds>', 'confirm window', wholeNumber)
     .addOption(
       new Option(

@@ -1,7 +1,8 @@
 import type { Registry } from 'prom-client'
 import { Counter, Gauge } from 'prom-client'
-import { userOf } from '../../shared/api/profile.ts'
+import { homeOf } from '../../shared/api/profile.ts'
 import { isTerminal, phases } from '../../shared/operation/phase.ts'
+import { partOf } from '../operation/parts.ts'
 import type { OperationState } from '../operation/state.ts'
 
 /**
@@ -39,13 +40,15 @@ export function homeMetrics(
   return (states) => {
     const newest = new Map<string, OperationState>()
     for (const state of states) {
-      const { id, kind, profile } = state.accepted
-      const user = userOf(profile)
-      if (user === null || !users.includes(user)) continue
-      newest.set(user, state)
-      if (!isTerminal(state.phase) || counted.has(id)) continue
-      counted.add(id)
-      ended.inc({ user, kind, result: state.phase })
+      const { id, kind } = state.accepted
+      for (const user of users) {
+        const part = partOf(state, homeOf(user))
+        if (part === null) continue
+        newest.set(user, part)
+        if (!isTerminal(state.phase) || counted.has(`${id} ${user}`)) continue
+        counted.add(`${id} ${user}`)
+        ended.inc({ user, kind, result: state.phase })
+      }
     }
     for (const user of users) {
       const state = newest.get(user)

@@ -4,6 +4,7 @@ import type { ProfileName } from '../../shared/api/profile.ts'
 import type { ProfileState } from '../../shared/api/schemas.ts'
 import { BelayError } from '../../shared/errors.ts'
 import { isTerminal } from '../../shared/operation/phase.ts'
+import { partOf } from './parts.ts'
 import type { OperationState } from './state.ts'
 
 /** What is observed of a host; that something is apart shows, not yet who has done it. */
@@ -43,7 +44,7 @@ export function lastLeft(
   unreadable: readonly string[],
   profile: ProfileName = 'system'
 ): Left | null {
-  const states = all.filter(({ accepted }) => accepted.profile === profile)
+  const states = all.flatMap((state) => partOf(state, profile) ?? [])
   if (unreadable.length > 0 || states.some(({ phase }) => !isTerminal(phase))) return null
   return states.map(leftBy).findLast((left) => left !== null) ?? null
 }

@@ -28,6 +28,12 @@ export interface Accepted {
   /** How the candidate comes to run; `switch` where an older journal says nothing. */
   readonly mode?: ActivationMode
   readonly confirm: ConfirmPolicy
+  /** Homes that move with the system, in this operation. */
+  readonly homes?: readonly {
+    readonly user: string
+    readonly storePath: string
+    readonly planHash?: string
+  }[]
   /** Revision of the desired state that it was asked for, where it was. */
   readonly revision?: number
   /** Hash of the plan that was read; another one is refused. */
@@ -62,6 +68,8 @@ export interface Baseline {
     readonly result: PreflightResult
     readonly evidence: string
   }[]
+  /** The homes that move with the system, by user. */
+  readonly homes?: Readonly<Record<string, Baseline>>
 }
 
 /** An event in the journal of one operation. An intent (`…-started`) is durable before its effect. */

@@ -27,7 +27,9 @@ const notItsFault: ReadonlySet<string> = new Set([
   'operation-running',
   'profile-moved',
   'no-space',
-  'trial-boot-unavailable'
+  'trial-boot-unavailable',
+  // Something else of the operation: of a system with homes, the other part.
+  'home-failed'
 ])
 
 /** All marks, newest first, each store path once. Throws `journal-corrupt` for a file that cannot be read. */

@@ -24,6 +24,7 @@ import { assertNotDrifted, lastLeft, leftBy, withDrifts } from './drift.ts'
 import { Holds } from './hold.ts'
 import { assertMayGoBack, readKnownGood, rollbackTarget } from './known-good.ts'
 import { assertNotBad, readMarks } from './marks.ts'
+import { partsOfRequest, profilesOfOperation } from './parts.ts'
 import { assertMode, assertNotHeld, profileDirectory, profileHost, profilesOf } from './profiles.ts'
 import { rebootIsDue } from './reboot-policy.ts'
 import type { OperationState } from './state.ts'
@@ -126,17 +127,18 @@ export class Operations {
   async start(request: OperationRequest, caller: Caller, key: string | null): Promise<OperationState> {
     const earlier =
       key === null ? undefined : (await this.all()).find((s) => s.accepted.idempotency?.key === key)
-    const { storePath, revision, planHash, profile = 'system', mode = 'switch' } = request
+    const { storePath, homes, revision, planHash, profile = 'system', mode = 'switch' } = request
     if (!earlier) {
       if (revision !== undefined && profile === 'system')
         assertNotOlder(await readDesired(this.#settings.stateDirectory), revision)
       const outside = request.outsideWindow ? caller.principal : null
-      const on = profileHost(this.#host, profile)
       await assertOpen(this.#settings, Date.parse(this.#clock.now().at), outside)
-      await assertNotHeld(this.#settings.stateDirectory, profile)
       assertMode(profile, mode)
-      await on.assertCandidate(storePath)
-      await this.#assertApproved?.(request)
+      for (const part of partsOfRequest(request)) {
+        await assertNotHeld(this.#settings.stateDirectory, part.profile)
+        await profileHost(this.#host, part.profile).assertCandidate(part.storePath)
+        await this.#assertApproved?.({ ...request, ...part })
+      }
     }
     const wanted = earlier ? undefined : () => this.#assertWanted(request)
     return this.#admissions.submit(
@@ -144,6 +146,7 @@ export class Operations {
         kind: 'activate',
         profile,
         target: { number: null, storePath },
+        ...(homes === undefined || homes.length === 0 ? {} : { homes }),
         mode: profile === 'system' ? mode : 'switch',
         ...(revision === undefined ? {} : { revision }),
         ...(planHash === undefined ? {} : { planHash }),
@@ -158,11 +161,13 @@ export class Operations {
   }
 
   /** Nothing is tried twice, and nobody's work is overwritten, unless that is asked for. */
-  async #assertWanted({ profile, storePath, again, overDrift }: OperationRequest): Promise<void> {
+  async #assertWanted(request: OperationRequest): Promise<void> {
     const { stateDirectory } = this.#settings
-    const on = profile ?? 'system'
-    if (again !== true) assertNotBad(await readMarks(profileDirectory(stateDirectory, on)), storePath)
-    if (overDrift !== true) assertNotDrifted((await this.profileState(on)).drifts)
+    for (const { profile, storePath } of partsOfRequest(request)) {
+      if (request.again !== true)
+        assertNotBad(await readMarks(profileDirectory(stateDirectory, profile)), storePath)
+      if (request.overDrift !== true) assertNotDrifted((await this.profileState(profile)).drifts)
+    }
   }
 
   async confirm(id: string, nonce: string | undefined, caller: Caller): Promise<OperationState> {
@@ -254,10 +259,11 @@ export class Operations {
     const all = await this.all()
     // The journal of the last change of each profile tells by-hand drift.
     const changes = all.filter((state) => leftBy(state) !== null)
-    const changed = new Map(changes.map((state) => [state.accepted.profile, state]))
-    const ended = all.filter(
-      (state) => isTerminal(state.phase) && changed.get(state.accepted.profile) !== state
+    const changed = new Map(
+      changes.flatMap((state) => profilesOfOperation(state.accepted).map((profile) => [profile, state]))
     )
+    const needed = new Set(changed.values())
+    const ended = all.filter((state) => isTerminal(state.phase) && !needed.has(state))
     for (const { accepted } of ended.slice(0, Math.max(0, ended.length - this.#settings.keepOperations)))
       await this.#forget(accepted.id)
     await removeLeftovers(this.root)

@@ -8,6 +8,7 @@ import type { Instant } from '../journal/journal.ts'
 import { openJournal, readJournal } from '../journal/journal.ts'
 import { ignoreMissing } from '../platform/nix/generations.ts'
 import type { Accepted, Event } from './events.ts'
+import { profilesOfOperation } from './parts.ts'
 import type { OperationState } from './state.ts'
 import { foldOperation } from './state.ts'
 
@@ -54,11 +55,13 @@ export async function listOperations(root: string): Promise<readonly string[]> {
 }
 
 /**
- * Whether an operation that has not ended keeps another from beginning: one of the same profile, and an activation of a
- * home while the system changes. What a user does to a home never keeps the system from anything.
+ * Whether an operation that has not ended keeps another from beginning: one that moves the same profile, and an activation
+ * of a home while the system changes. What a user does to a home keeps the system from nothing that leaves out that home.
  */
-export function excludes(open: Accepted, { profile, kind }: Pick<Accepted, 'profile' | 'kind'>): boolean {
-  return open.profile === profile || (open.profile === 'system' && kind === 'activate')
+export function excludes(open: Accepted, asked: Pick<Accepted, 'profile' | 'kind' | 'homes'>): boolean {
+  const moved = profilesOfOperation(open)
+  if (profilesOfOperation(asked).some((profile) => moved.includes(profile))) return true
+  return open.profile === 'system' && asked.kind === 'activate'
 }
 
 /**

@@ -1,11 +1,12 @@
 import { lstat, readdir, readlink, realpath } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { isOfSystem } from '../../shared/api/profile.ts'
+import type { ProfileName } from '../../shared/api/profile.ts'
 import { codeOf } from '../../shared/errors.ts'
 import { isTerminal } from '../../shared/operation/phase.ts'
 import type { Settings } from '../config/settings.ts'
 import { readKnownGood } from '../operation/known-good.ts'
 import { operationsRoot } from '../operation/operations.ts'
+import { partOf } from '../operation/parts.ts'
 import type { OperationState } from '../operation/state.ts'
 import { listOperations, readOperation } from '../operation/store.ts'
 import { ignoreMissing, readGenerations } from '../platform/nix/generations.ts'
@@ -14,7 +15,7 @@ import { observe } from '../platform/nixos/observe.ts'
 import type { Candidate, Evidence } from './plan.ts'
 
 /** How many known-good generations stay: those that an emergency rollback would go to, one after the other. */
-const KNOWN_GOOD = 2
+export const KNOWN_GOOD = 2
 
 /** What a retention needs to know; the operations that have not ended as well. */
 export interface Gathered extends Evidence {
@@ -26,7 +27,7 @@ export async function gather(settings: Settings): Promise<Gathered> {
   const [seen, generations, open, good] = await Promise.all([
     observe(placesOf(settings)),
     readCandidates(settings.profile),
-    unfinishedOperations(operationsRoot(settings)),
+    unfinishedOperations(settings, 'system'),
     readKnownGood(settings.stateDirectory)
   ])
   const knownGood = good.map(({ storePath }) => storePath).filter((path) => path !== seen.running)
@@ -80,7 +81,12 @@ export async function isSwitchable(toplevel: string): Promise<boolean> {
   return (await lstat(join(toplevel, 'bin/switch-to-configuration')).catch(ignoreMissing(null))) !== null
 }
 
-async function unfinishedOperations(root: string): Promise<readonly OperationState[]> {
+/** Operations on a profile that have not ended. Of others nothing is deleted: no user keeps the system from its retention. */
+export async function unfinishedOperations(
+  settings: Settings,
+  profile: ProfileName
+): Promise<readonly OperationState[]> {
+  const root = operationsRoot(settings)
   const read = async (id: string) =>
     readOperation(root, id).catch((error: unknown) => {
       // A directory without a journal was never admitted.
@@ -88,8 +94,7 @@ async function unfinishedOperations(root: string): Promise<readonly OperationSta
       throw error
     })
   const states = await Promise.all((await listOperations(root)).map(read))
-  // Of a home nothing is deleted here, and no user keeps the system from its retention.
   return states.flatMap((state) =>
-    state === null || isTerminal(state.phase) || !isOfSystem(state.accepted) ? [] : [state]
+    state === null || isTerminal(state.phase) || partOf(state, profile) === null ? [] : [state]
   )
 }

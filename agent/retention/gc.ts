@@ -11,6 +11,8 @@ import { whoSwitches } from '../platform/nixos/switching.ts'
 import { checkEntries } from './check-entries.ts'
 import type { Gathered } from './evidence.ts'
 import { gather, isSwitchable, otherProfiles } from './evidence.ts'
+import type { CollectedHome } from './homes.ts'
+import { collectHomes } from './homes.ts'
 import { planRetention } from './plan.ts'
 
 /** In the journal of the activation unit, in place of an operation's identity. */
@@ -25,19 +27,27 @@ export interface Collected {
   readonly generations: readonly Retained[]
   readonly deleted: readonly number[]
   readonly boot: BootOutcome
+  /** The homes that are looked after, each by itself. */
+  readonly homes: readonly CollectedHome[]
 }
 
 /** What is to become of each generation of this host; changes nothing. */
 export async function planned(settings: Settings, nowMs: number): Promise<Collected> {
   const generations = planRetention(await gather(settings), { ...settings.retention, nowMs })
-  return { dryRun: true, generations, deleted: [], boot: 'unchanged' }
+  const homes = await collectHomes(settings, nowMs, true)
+  return { dryRun: true, generations, deleted: [], boot: 'unchanged', homes }
 }
 
 /**
  * Deletes the links of the generations that nothing speaks for, then has the boot entries written again and looks at
- * them. Refuses while somebody else works on profile or boot entries. Collects no garbage: that is Nix's.
+ * them. Refuses while somebody else works on profile or boot entries. The homes follow. Collects no garbage: that is Nix's.
  */
 export async function collect(settings: Settings, nowMs: number): Promise<Collected> {
+  const system = await collectSystem(settings, nowMs)
+  return { ...system, homes: await collectHomes(settings, nowMs, false) }
+}
+
+async function collectSystem(settings: Settings, nowMs: number): Promise<Omit<Collected, 'homes'>> {
   const evidence = await gather(settings)
   await assertQuiet(evidence)
   const generations = planRetention(evidence, { ...settings.retention, nowMs })

@@ -1,6 +1,7 @@
 import { agentClient } from '../../shared/agent-client/client.ts'
 import type { Approval } from '../../shared/api/approval.ts'
 import type { Plan } from '../../shared/api/plan.ts'
+import type { ProfileName } from '../../shared/api/profile.ts'
 import type { Statement } from '../../shared/approval.ts'
 import { approvalTime, formatApproval, formatStatement, parseApproval } from '../../shared/approval.ts'
 import { clean } from '../../shared/clean.ts'
@@ -15,6 +16,7 @@ import { withKey } from './sign.ts'
 /** What is to be approved. */
 export interface ApproveRequest {
   readonly host: FleetHost
+  readonly profile: ProfileName
   readonly storePath: string
   readonly planHash: string
   /** The whole plan that was read, where it is at hand: then it can be said what has changed since. */
@@ -57,7 +59,7 @@ export interface Approved {
 
 /** Looks at the plan again, signs that it is approved, and hands it in. Throws `approval-wrong-plan`. */
 export async function approve(request: ApproveRequest, ports: ApprovePorts): Promise<Approved> {
-  const { host, storePath, mode, confirm, revision } = request
+  const { host, profile, storePath, mode, confirm, revision } = request
   const { signal, nowMs, id } = ports
   const { name, plan } = await ask(request, ports)
   assertHost(host, name)
@@ -65,7 +67,7 @@ export async function approve(request: ApproveRequest, ports: ApprovePorts): Pro
   const issuedAt = approvalTime(nowMs)
   const expiresAt = approvalTime(nowMs + request.lifetimeSeconds * 1000)
   const terms = { mode, confirm, revision, issuedAt, expiresAt, id }
-  const statement = { host: name, profile: 'system', storePath, planHash: plan.hash, ...terms }
+  const statement = { host: name, profile, storePath, planHash: plan.hash, ...terms }
   const text = formatStatement(statement)
   const signature = await withKey(request.key, ports.run, (fingerprint, sign) => {
     ports.show({ statement, text, fingerprint, plan })
@@ -79,11 +81,11 @@ export async function approve(request: ApproveRequest, ports: ApprovePorts): Pro
 }
 
 /** Over a connection that is closed before a person is asked, who may take their time. */
-async function ask({ host, storePath }: ApproveRequest, { openTunnel, signal }: ApprovePorts) {
+async function ask({ host, profile, storePath }: ApproveRequest, { openTunnel, signal }: ApprovePorts) {
   await using tunnel = await openTunnel(host, signal)
   const client = agentClient(tunnel.socketPath, PLAN_TIMEOUT)
   const { name } = await client.host()
-  return { name, plan: await client.preview({ storePath }) }
+  return { name, plan: await client.preview({ storePath }, profile) }
 }
 
 /** Milliseconds for the host to make the plan of a large closure. */

@@ -1,8 +1,15 @@
 import { BelayError } from '../../shared/errors.ts'
 import { parseStorePath } from '../../shared/store-path.ts'
-import type { FleetHost } from '../inventory/fleet.ts'
 import type { Run } from './run.ts'
 import { endOfLog, nixProgram } from './run.ts'
+
+/** What can be built: a system, or a home. */
+export interface Buildable {
+  /** For messages: the name of the host, or `alice@cinnabar`. */
+  readonly name: string
+  /** Flake and attribute, as `nix build` takes it. */
+  readonly installable: string
+}
 
 /** What was built for a host. */
 export interface Built {
@@ -24,8 +31,8 @@ export interface BuildPorts {
 /** Milliseconds after which a build is given up: a day. */
 const BUILD_TIMEOUT = 24 * 3600_000
 
-/** Builds the system of one host. Throws `build-failed` with the end of the log. */
-export async function buildHost(host: FleetHost, ports: BuildPorts): Promise<Built> {
+/** Builds one system or home. Throws `build-failed` with the end of the log. */
+export async function buildHost(host: Buildable, ports: BuildPorts): Promise<Built> {
   const started = ports.now()
   const result = await ports.run(buildCommand(host), {
     timeoutMs: BUILD_TIMEOUT,
@@ -45,12 +52,12 @@ export async function buildHost(host: FleetHost, ports: BuildPorts): Promise<Bui
 }
 
 /** The command line of a build. Logs go to stderr as whole lines; the result is JSON on stdout. */
-export function buildCommand(host: FleetHost): string[] {
+export function buildCommand(host: Buildable): string[] {
   return [...nixProgram, 'build', '--no-link', '--json', '--print-build-logs', host.installable]
 }
 
 /** The one output in what `nix build --json` printed. */
-function builtPath(host: FleetHost, stdout: string): string {
+function builtPath(host: Buildable, stdout: string): string {
   const results = parse(stdout) as { outputs?: Record<string, string> }[] | undefined
   const outputs = Object.values(results?.[0]?.outputs ?? {})
   const [path] = outputs

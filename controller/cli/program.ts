@@ -52,8 +52,13 @@ export interface Actions
 }
 
 const host = () => new Option('--host <name>', 'only this host; may stand several times').argParser(collect)
+const home = () =>
+  new Option('--home <user>', 'only the homes of this user; may stand several times').argParser(collect)
+const noHomes = () => new Option('--no-homes', 'systems alone, without the homes that move with them')
 const path = () =>
-  new Option('--path <host=path>', 'use this store path, do not build').argParser(collectPath)
+  new Option('--path <host=path>', 'use this store path, do not build; of a home USER@HOST=PATH').argParser(
+    collectPath
+  )
 const parallel = (count: number) =>
   new Option('--max-parallel <n>', 'hosts at the same time').argParser(parseCount).default(count)
 
@@ -86,8 +91,9 @@ export function buildProgram(actions: Actions, version: string): Command {
 function addCommands(program: Command, actions: Actions): void {
   program
     .command('build')
-    .description('build the systems of the fleet')
+    .description('build the systems and homes of the fleet')
     .addOption(host())
+    .addOption(home())
     .addOption(parallel(4))
     .addHelpText('after', examples('belay build', 'belay build --host cinnabar --json'))
     .action((_, command: Command) => actions.build(command.optsWithGlobals()))
@@ -95,6 +101,8 @@ function addCommands(program: Command, actions: Actions): void {
     .command('push')
     .description('build, and copy the closures to the hosts; activates nothing')
     .addOption(host())
+    .addOption(home())
+    .addOption(noHomes())
     .addOption(parallel(8))
     .option('--no-build', 'build nothing; every host needs a --path')
     .addOption(path())
@@ -104,6 +112,8 @@ function addCommands(program: Command, actions: Actions): void {
     .command('deploy')
     .description('build, push, activate and confirm; a host that cannot be confirmed comes back by itself')
     .addOption(host())
+    .addOption(home())
+    .addOption(noHomes())
     .addOption(parallel(8))
     .option('--window <time>', 'how long a host waits for our confirmation, such as 90s or 5m', parseWindow)
     .option('--reason <text>', "why, for the hosts' journals")
@@ -139,6 +149,8 @@ function addPlan(program: Command, actions: Actions): void {
     .command('plan')
     .description('build, push, and show what an activation would change; activates nothing')
     .addOption(host())
+    .addOption(home())
+    .addOption(noHomes())
     .addOption(parallel(8))
     .option('--no-build', 'build nothing; every host needs a --path')
     .option('--no-push', 'copy nothing; the hosts have the closures')
@@ -173,6 +185,7 @@ function addApproving(program: Command, actions: Actions): void {
     .description('sign, with your ssh key, that a host may activate what its plan says')
     .requiredOption('--plan <hash>', 'the plan that you have read: its hash, or a file with it as JSON')
     .requiredOption('--path <store-path>', 'what is to be activated')
+    .option('--home <user>', 'the home of this user, not the system')
     .addOption(
       new Option('--mode <mode>', 'how it may come to run').choices(activationModes).default('switch')
     )
@@ -227,6 +240,7 @@ const examples = (...lines: string[]) => `\nExamples:\n${lines.map((line) => `  
 const deployExamples = examples(
   'belay deploy',
   "belay deploy --host cinnabar --window 5m --reason 'openssh update'",
+  'belay deploy --host cinnabar --home alice',
   'belay deploy --no-build --path cinnabar=/nix/store/…-nixos-system-cinnabar'
 )
 

@@ -59,6 +59,7 @@ export function addRollout(program: Command, actions: RolloutActions): void {
     command
       .addOption(new Option('--host <name>', 'only this host; may stand several times').argParser(collect))
       .addOption(new Option('--path <host=path>', 'use this store path, do not build').argParser(collectPath))
+      .addOption(new Option('--no-homes', 'systems alone, without the homes that move with them'))
       .option('--no-build', 'build nothing; every host needs a --path')
       .option('--no-push', 'copy nothing; the hosts have or fetch the closures themselves')
       .option('--no-preview', 'ask no host for its plan, and pin none')

@@ -1,5 +1,6 @@
 import type { AgentClient } from '../../shared/agent-client/client.ts'
 import { agentClient } from '../../shared/agent-client/client.ts'
+import type { ProfileName } from '../../shared/api/profile.ts'
 import type { ActivationMode } from '../../shared/api/schemas.ts'
 import type { ErrorCode } from '../../shared/errors.ts'
 import { BelayError, codeOf, describeError } from '../../shared/errors.ts'
@@ -20,10 +21,23 @@ export interface DeployPorts {
   readonly newKey: () => string
 }
 
+/** A home that moves together with the system of its host. */
+export interface HomePlan {
+  readonly user: string
+  readonly storePath: string
+  /** Hash of the plan that was read; the host refuses another. */
+  readonly planHash?: string | null
+}
+
 /** What is to happen to one host. */
 export interface HostPlan {
   readonly host: FleetHost
+  /** Under which it is told; the name of the host where there is none. */
+  readonly name?: string
+  /** A home alone; the system where nothing is said. */
+  readonly profile?: ProfileName
   readonly storePath: string
+  readonly homes?: readonly HomePlan[]
   readonly windowSeconds: number
   readonly reason: string | null
   /** How the candidate comes to run; null leaves it to the agent. */
@@ -56,9 +70,12 @@ export interface Context extends DeployPorts {
   operation: string | null
 }
 
+/** Under which a plan is told. */
+export const nameOf = ({ name, host }: HostPlan) => name ?? host.name
+
 /** The context of one host. */
 export function contextOf(plan: HostPlan, ports: DeployPorts): Context {
-  const host = plan.host.name
+  const host = nameOf(plan)
   const at = () => new Date(ports.clock.now()).toISOString()
   return {
     ...ports,

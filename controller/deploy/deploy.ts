@@ -2,15 +2,16 @@ import pLimit from 'p-limit'
 import type { ActivationMode } from '../../shared/api/schemas.ts'
 import { codeOf, describeError } from '../../shared/errors.ts'
 import type { Built } from '../build/build.ts'
-import type { FleetHost } from '../inventory/fleet.ts'
+import type { Job, Target } from '../inventory/targets.ts'
+import { targetsOf } from '../inventory/targets.ts'
 import type { DeployPorts } from './context.ts'
 import type { HostResult } from './events.ts'
 import { deployHost } from './host.ts'
 
 /** A deployment that was asked for. */
 export interface DeployRequest {
-  readonly hosts: readonly FleetHost[]
-  /** Store paths that are not to be built, by host. */
+  readonly jobs: readonly Job[]
+  /** Store paths that are not to be built, by host or home. */
   readonly paths: ReadonlyMap<string, string>
   readonly maxParallel: number
   /** Overrides the windows of the fleet file. */
@@ -28,28 +29,30 @@ export interface DeployRequest {
   readonly outsideWindow: boolean
 }
 
-/** Builds one host's system. Throws `build-failed`. */
-export type Build = (host: FleetHost) => Promise<Built>
+/** Builds one system or home. Throws `build-failed`. */
+export type Build = (target: Target) => Promise<Built>
 
 /** Builds of several hosts at the same time; Nix limits what they do. */
 const PARALLEL_BUILDS = 4
 
-/** Builds everything, then deploys to every host. Nothing is sent anywhere while one system does not build. */
+/** Builds everything, then deploys to every host. Nothing is sent anywhere while anything does not build. */
 export async function deploy(
   request: DeployRequest,
   ports: DeployPorts & { readonly build: Build }
 ): Promise<HostResult[]> {
   const built = await buildAll(request, ports)
-  if (ports.signal.aborted || built.some((host) => host.storePath === null)) {
-    return built.map((host) => notStarted(host, ports))
+  if (ports.signal.aborted || [...built.values()].some(({ storePath }) => storePath === null)) {
+    return request.jobs.map((job) => notStarted(job, built, ports))
   }
+  const pathOf = ({ name }: Target) => built.get(name)?.storePath ?? ''
   const limit = pLimit(request.maxParallel)
-  return await limit.map(built, ({ host, storePath }) =>
+  return await limit.map(request.jobs, ({ target, homes }) =>
     deployHost(
       {
-        host,
-        storePath: storePath ?? '',
-        windowSeconds: request.windowSeconds ?? host.windowSeconds,
+        ...{ host: target.host, name: target.name, storePath: pathOf(target) },
+        ...(target.profile === 'system' ? {} : { profile: target.profile }),
+        homes: homes.map((home) => ({ user: home.user, storePath: pathOf(home) })),
+        windowSeconds: request.windowSeconds ?? target.host.windowSeconds,
         reason: request.reason,
         mode: request.mode,
         reboot: request.reboot,
@@ -62,8 +65,7 @@ export async function deploy(
   )
 }
 
-interface BuiltHost {
-  readonly host: FleetHost
+interface BuiltTarget {
   readonly storePath: string | null
   readonly error: unknown
 }
@@ -71,36 +73,51 @@ interface BuiltHost {
 async function buildAll(
   request: DeployRequest,
   ports: DeployPorts & { readonly build: Build }
-): Promise<BuiltHost[]> {
+): Promise<ReadonlyMap<string, BuiltTarget>> {
   const limit = pLimit(Math.min(PARALLEL_BUILDS, request.maxParallel))
-  const tell = (host: FleetHost, step: 'building' | 'waiting', message: string) =>
-    ports.emit({ type: 'step', at: time(ports), host: host.name, step, message })
-  return await limit.map(request.hosts, async (host) => {
-    const known = request.paths.get(host.name)
-    if (known !== undefined) return { host, storePath: known, error: null }
-    if (ports.signal.aborted) return { host, storePath: null, error: null }
-    tell(host, 'building', host.installable)
-    try {
-      const { storePath } = await ports.build(host)
-      tell(host, 'waiting', `built ${storePath}`)
-      return { host, storePath, error: null }
-    } catch (error) {
-      return { host, storePath: null, error }
-    }
+  const built = await limit.map(request.jobs.flatMap(ofJob), async ([job, target]) => {
+    const tell = (step: 'building' | 'waiting', message: string) =>
+      ports.emit({ type: 'step', at: time(ports), host: job, step, message })
+    return [target.name, await buildOne(target, request, ports, tell)] as const
   })
+  return new Map(built)
 }
 
-function notStarted({ host, storePath, error }: BuiltHost, ports: DeployPorts): HostResult {
+/** What is built for a home that moves with the system is told of the system. */
+const ofJob = (job: Job) => targetsOf([job]).map((target) => [job.target.name, target] as const)
+
+async function buildOne(
+  target: Target,
+  { paths }: DeployRequest,
+  { signal, build }: DeployPorts & { readonly build: Build },
+  tell: (step: 'building' | 'waiting', message: string) => void
+): Promise<BuiltTarget> {
+  const known = paths.get(target.name)
+  if (known !== undefined) return { storePath: known, error: null }
+  if (signal.aborted) return { storePath: null, error: null }
+  tell('building', target.installable)
+  try {
+    const { storePath } = await build(target)
+    tell('waiting', `built ${storePath}`)
+    return { storePath, error: null }
+  } catch (error) {
+    return { storePath: null, error }
+  }
+}
+
+function notStarted(job: Job, built: ReadonlyMap<string, BuiltTarget>, ports: DeployPorts): HostResult {
+  const of = targetsOf([job]).map(({ name }) => built.get(name))
+  const error = of.find((each) => (each?.error ?? null) !== null)?.error ?? null
   const failed = error !== null && !ports.signal.aborted
   const why = ports.signal.aborted
     ? 'interrupted before anything changed'
     : 'not sent: the system of another host does not build'
   const result: HostResult = {
-    host: host.name,
+    host: job.target.name,
     outcome: 'not-started',
     reason: failed ? describeError(error) : why,
     code: failed ? codeOf(error) : null,
-    storePath,
+    storePath: of[0]?.storePath ?? null,
     operation: null,
     seconds: 0
   }

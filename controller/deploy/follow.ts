@@ -2,7 +2,7 @@ import type { AgentClient } from '../../shared/agent-client/client.ts'
 import type { Operation } from '../../shared/api/schemas.ts'
 import { BelayError, codeOf, describeError } from '../../shared/errors.ts'
 import type { Context } from './context.ts'
-import { overTunnel } from './context.ts'
+import { nameOf, overTunnel } from './context.ts'
 
 /** Milliseconds added to the window until a silent host is given up: activation, verification, rollback. */
 const GRACE = 180_000
@@ -58,7 +58,7 @@ async function readLog(context: Context, client: AgentClient, id: string, seen: 
       seen.outputs = outputs
       context.news += 1
       const at = new Date(clock.now()).toISOString()
-      emit({ type: 'output', at, host: plan.host.name, line: event.line })
+      emit({ type: 'output', at, host: nameOf(plan), line: event.line })
     } else if (event.seq > seen.seq) {
       seen.seq = event.seq
       context.news += 1

@@ -1,7 +1,9 @@
+import type { ProfileName } from '../../shared/api/profile.ts'
+import { homeOf } from '../../shared/api/profile.ts'
 import type { Host, Operation } from '../../shared/api/schemas.ts'
 import { BelayError, codeOf, describeError, errorCodes } from '../../shared/errors.ts'
-import type { Context, DeployPorts, HostPlan } from './context.ts'
-import { contextOf, overTunnel } from './context.ts'
+import type { Context, DeployPorts, HomePlan, HostPlan } from './context.ts'
+import { contextOf, nameOf, overTunnel } from './context.ts'
 import type { HostResult, Outcome } from './events.ts'
 import { followOperation } from './follow.ts'
 
@@ -16,7 +18,7 @@ export async function deployHost(plan: HostPlan, ports: DeployPorts): Promise<Ho
   const context = contextOf(plan, ports)
   const end = await carryOut(context).catch((error: unknown) => endOfError(context, error))
   const result: HostResult = {
-    host: plan.host.name,
+    host: nameOf(plan),
     ...end,
     storePath: plan.storePath,
     operation: context.operation,
@@ -31,11 +33,13 @@ async function carryOut(context: Context): Promise<End> {
   context.signal.throwIfAborted()
   context.step('connecting', `to ${plan.host.ssh.user}@${plan.host.ssh.host}`)
   const host = await overTunnel(context, START_PATIENCE, (client) => client.host())
-  if (runsAlready(host, plan.storePath)) {
+  if (runsAlready(host, plan)) {
     return { outcome: 'unchanged', reason: 'runs this generation already', code: null }
   }
-  context.step('pushing', plan.storePath)
-  await context.push(plan.host, plan.storePath)
+  for (const { storePath } of [plan, ...(plan.homes ?? [])]) {
+    context.step('pushing', storePath)
+    await context.push(plan.host, storePath)
+  }
   const { id } = await start(context)
   context.operation = id
   return endOfOperation(await followOperation(context, id))
@@ -56,6 +60,10 @@ async function start(context: Context): Promise<Operation> {
         // Only where asked for: an agent of before knows no such field.
         ...(plan.mode === null ? {} : { mode: plan.mode }),
         ...(plan.revision === undefined ? {} : { revision: plan.revision }),
+        ...(plan.profile === undefined ? {} : { profile: plan.profile }),
+        ...(plan.homes === undefined || plan.homes.length === 0
+          ? {}
+          : { homes: plan.homes.map(withoutNull) }),
         ...(plan.planHash == null ? {} : { planHash: plan.planHash }),
         ...(plan.outsideWindow ? { outsideWindow: true } : {}),
         ...(plan.again ? { again: true } : {}),
@@ -68,12 +76,18 @@ async function start(context: Context): Promise<Operation> {
   })
 }
 
-/** True when profile, running system and, where known, the boot default are the candidate. */
-function runsAlready(host: Host, storePath: string): boolean {
-  const system = host.profiles.find((profile) => profile.profile === 'system')
-  if (system === undefined) return false
-  const { running, bootDefault } = system
-  return system.storePath === storePath && running === storePath && (bootDefault ?? storePath) === storePath
+const withoutNull = ({ user, storePath, planHash }: HomePlan) => ({
+  ...{ user, storePath },
+  ...(planHash == null ? {} : { planHash })
+})
+
+/** True when profile, running system and, where known, the boot default are the candidate, and so for every home. */
+function runsAlready(host: Host, { storePath, profile = 'system', homes = [] }: HostPlan): boolean {
+  const runs = (name: ProfileName, wanted: string) => {
+    const seen = host.profiles.find((each) => each.profile === name)
+    return [seen?.storePath, seen?.running, seen?.bootDefault ?? wanted].every((path) => path === wanted)
+  }
+  return runs(profile, storePath) && homes.every((home) => runs(homeOf(home.user), home.storePath))
 }
 
 function endOfOperation({ phase, reason, code }: Operation): End {

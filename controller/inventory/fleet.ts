@@ -20,6 +20,15 @@ export interface SshConnection {
   readonly command: readonly string[]
 }
 
+/** A home of home-manager on a host. */
+export interface FleetHome {
+  readonly user: string
+  /** Flake and attribute, as `nix build` takes it. */
+  readonly installable: string
+  /** It moves with the system, as one operation. */
+  readonly withSystem: boolean
+}
+
 /** One host of the fleet, with every default filled in. */
 export interface FleetHost {
   readonly name: string
@@ -31,6 +40,7 @@ export interface FleetHost {
   readonly socket: string
   readonly windowSeconds: number
   readonly push: { readonly checkSignatures: boolean; readonly substituteOnHost: boolean }
+  readonly homes: readonly FleetHome[]
   readonly roles: readonly string[]
   readonly tags: readonly string[]
   /** How its soaks are judged. */
@@ -73,6 +83,11 @@ export function resolveFleet(content: FleetFile, file: string): Fleet {
       socket: entry.connection?.socket ?? defaults.connection?.socket ?? '/run/belay/operate.sock',
       windowSeconds: entry.confirm?.windowSeconds ?? defaults.confirm?.windowSeconds ?? 120,
       push,
+      homes: Object.entries(entry.homes ?? {}).map(([user, home]) => ({
+        user,
+        installable: `${flake}#${home.attribute ?? `homeConfigurations."${user}@${name}".activationPackage`}`,
+        withSystem: home.withSystem ?? false
+      })),
       roles: entry.roles ?? [],
       tags: entry.tags ?? [],
       recipients: entry.recipients ?? [],

@@ -86,7 +86,14 @@ function describe(host: FleetHost, layers: readonly Layer[], content: FleetFile)
   return {
     name: host.name,
     namedBy: layers.filter(({ hosts }) => hosts.has(host.name)).map(({ source }) => source),
-    facts: factPaths.map(([name, value, path]) => ({ name, value: value(host), source: sourceOf(path) }))
+    facts: [
+      ...factPaths.map(([name, value, path]) => ({ name, value: value(host), source: sourceOf(path) })),
+      ...host.homes.map(({ user, installable, withSystem }) => ({
+        name: `homes.${user}`,
+        value: withSystem ? `${installable}, with the system` : installable,
+        source: sourceOf('homes')
+      }))
+    ]
   }
 }
 

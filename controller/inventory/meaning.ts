@@ -22,6 +22,7 @@ export function meaningProblems(content: FleetFile): FileProblem[] {
     ...notifyProblems(content.notify),
     ...evidenceProblems(content),
     ...accessProblems(content),
+    ...homeProblems(content),
     ...recipientProblems(content),
     ...cacheProblems(content)
   ]
@@ -98,6 +99,20 @@ function recipientProblems({ hosts = {} }: FleetFile): FileProblem[] {
         const { found, wanted } = error as { found?: unknown; wanted?: unknown }
         return [problem(path, found, String(wanted))]
       }
+    })
+  )
+}
+
+/** Homes are moved where an agent can: on NixOS, and never that of root. */
+function homeProblems({ hosts = {}, defaults }: FleetFile): FileProblem[] {
+  return Object.entries(hosts).flatMap(([name, { homes = {}, platform = defaults?.platform }]) =>
+    Object.keys(homes).flatMap((user) => {
+      const path = ['hosts', name, 'homes', user]
+      if (user === 'root')
+        return [problem(path, user, 'another user: the home of root is a part of the system')]
+      return platform === 'darwin'
+        ? [problem(path, platform, 'a host of NixOS: homes of others are not moved')]
+        : []
     })
   )
 }

@@ -4,6 +4,7 @@ import { SoakDefaults, SoakOverride } from '../../shared/verdict/policy.ts'
 import { Monitoring } from '../monitor/prometheus-schema.ts'
 import { Notify } from '../notify/schema.ts'
 import { factFields, ownFactFields } from './facts-schema.ts'
+import { HomeEntries } from './home-schema.ts'
 import { Caches, CheckPolicy, SecretsPolicy } from './pipeline-schema.ts'
 import { RolloutPolicy } from './rollout-schema.ts'
 import { closed, hostName, words } from './words.ts'
@@ -119,6 +120,7 @@ export const HostEntry = Type.Object(
         { ...closed, description: 'How the controller reaches the agent of this host' }
       )
     ),
+    homes: Type.Optional(HomeEntries),
     roles: Type.Optional(words('What the host does in the fleet')),
     tags: Type.Optional(words('Free words')),
     recipients: Type.Optional(

@@ -1,12 +1,35 @@
 import { agentClient } from '../../shared/agent-client/client.ts'
 import type { Drift } from '../../shared/api/drift.ts'
 import type { Hold } from '../../shared/api/hold.ts'
-import { isOfSystem } from '../../shared/api/profile.ts'
-import type { Host, Operation } from '../../shared/api/schemas.ts'
+import type { HomeKind } from '../../shared/api/home.ts'
+import type { ProfileName } from '../../shared/api/profile.ts'
+import { homeOf } from '../../shared/api/profile.ts'
+import type { Host, Operation, ProfileState } from '../../shared/api/schemas.ts'
 import { codeOf, describeError } from '../../shared/errors.ts'
 import type { Phase } from '../../shared/operation/phase.ts'
 import type { FleetHost } from '../inventory/fleet.ts'
 import type { OpenTunnel } from '../transport/tunnel.ts'
+
+/** The newest operation on a profile. */
+export interface LastOperation {
+  readonly id: string
+  readonly phase: Phase
+  readonly updatedAt: string
+  readonly reason: string | null
+}
+
+/** What a host says of one of its homes. */
+export interface HomeStatus {
+  readonly user: string
+  readonly kind: HomeKind
+  /** Why it could not be looked at, or what is wrong with it. */
+  readonly problem: string | null
+  readonly generation: number | null
+  readonly running: string | null
+  readonly drifts: readonly Drift[]
+  readonly lastOperation: LastOperation | null
+  readonly hold: Hold | null
+}
 
 /** What a host says about itself, or why it says nothing. */
 export interface HostStatus {
@@ -17,12 +40,9 @@ export interface HostStatus {
   readonly running: string | null
   readonly drift: boolean | null
   readonly drifts: readonly Drift[]
-  readonly lastOperation: {
-    readonly id: string
-    readonly phase: Phase
-    readonly updatedAt: string
-    readonly reason: string | null
-  } | null
+  readonly lastOperation: LastOperation | null
+  /** The homes that are looked after there; an older agent knows none. */
+  readonly homes: readonly HomeStatus[]
   readonly agentVersion: string | null
   /** Why nothing is activated there; an older agent knows none. */
   readonly hold: Hold | null
@@ -53,6 +73,7 @@ export async function hostStatus(
       drift: null,
       drifts: [],
       lastOperation: null,
+      homes: [],
       agentVersion: null,
       hold: null
     }
@@ -62,12 +83,6 @@ export async function hostStatus(
 
 function reachable(name: string, state: Host, operations: readonly Operation[]): HostStatus {
   const system = state.profiles.find((profile) => profile.profile === 'system')
-  const last = operations
-    .filter(isOfSystem)
-    .reduce<Operation | undefined>(
-      (latest, operation) => (latest === undefined || operation.id > latest.id ? operation : latest),
-      undefined
-    )
   return {
     host: name,
     reachable: true,
@@ -77,11 +92,29 @@ function reachable(name: string, state: Host, operations: readonly Operation[]):
     drift: system?.drift ?? null,
     // An agent of before names none.
     drifts: system?.drifts ?? [],
-    lastOperation:
-      last === undefined
-        ? null
-        : { id: last.id, phase: last.phase, updatedAt: last.updatedAt, reason: last.reason },
+    lastOperation: lastOf(operations, 'system'),
+    homes: state.profiles.flatMap((profile) => homeStatus(profile, operations)),
     agentVersion: state.agentVersion,
     hold: state.hold ?? null
   }
+}
+
+function homeStatus(seen: ProfileState, operations: readonly Operation[]): HomeStatus[] {
+  const { profile, number, running, drifts, home } = seen
+  if (home === undefined) return []
+  const { user, kind, problem, hold } = home
+  const lastOperation = lastOf(operations, profile)
+  return [{ user, kind, problem, generation: number, running, drifts, lastOperation, hold }]
+}
+
+/** The newest operation that moved a profile, with others or alone. Agents of before name none: they know the system. */
+function lastOf(operations: readonly Operation[], wanted: ProfileName): LastOperation | null {
+  const on = operations.filter(
+    ({ profile = 'system', homes = [] }) =>
+      profile === wanted || homes.some(({ user }) => homeOf(user) === wanted)
+  )
+  const last = on.toSorted((a, b) => (a.id < b.id ? -1 : 1)).at(-1)
+  if (last === undefined) return null
+  const { id, phase, updatedAt, reason } = last
+  return { id, phase, updatedAt, reason }
 }

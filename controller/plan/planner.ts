@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { PlannedHost, PlannedStage, RolloutPlan } from '../../shared/api/rollout.ts'
+import type { PlannedHome, PlannedHost, PlannedStage, RolloutPlan } from '../../shared/api/rollout.ts'
 import { BelayError } from '../../shared/errors.ts'
 import type { FleetHost } from '../inventory/fleet.ts'
 import type { RolloutPolicy } from '../inventory/rollout-schema.ts'
@@ -16,6 +16,8 @@ export interface PlanRequest {
   readonly storePaths: ReadonlyMap<string, string>
   /** What each host said that it would do; missing where it was not asked, a text where it could not say. */
   readonly plans?: ReadonlyMap<string, HostPlanned>
+  /** The homes that move with the system of each host. */
+  readonly homes?: ReadonlyMap<string, readonly PlannedHome[]>
   readonly revision: number
   readonly now: number
 }
@@ -65,7 +67,10 @@ export function identityOf(plan: Omit<RolloutPlan, 'id'>): string {
  */
 export function samePlan(a: RolloutPlan, b: RolloutPlan): boolean {
   const core = (plan: RolloutPlan) => {
-    const hosts = plan.hosts.map(({ why: _, ...host }) => ({ ...host, planHash: null }))
+    const hosts = plan.hosts.map(({ why: _, homes = [], ...host }) => ({
+      ...{ ...host, planHash: null },
+      homes: homes.map((home) => ({ ...home, planHash: null }))
+    }))
     return JSON.stringify({ ...plan, id: '', revision: 0, createdAt: '', hosts })
   }
   return core(a) === core(b)
@@ -101,12 +106,16 @@ function plannedHost(
   const said = request.plans?.get(host.name)
   const unsaid = said !== undefined && 'problem' in said ? [`no plan of its own: ${said.problem}`] : []
   const after = order.hosts.filter((edge) => edge.host === host.name).map((edge) => edge.after)
+  const homes = request.homes?.get(host.name) ?? []
+  const stay = homes.length > 0 && (stage.mode ?? 'switch') !== 'switch'
+  const staying = stay ? [`its homes stay as they are: none moves with mode ${stage.mode}`] : []
   return {
     name: host.name,
     stage: stage.name,
     platform: host.platform,
     storePath,
     planHash: said !== undefined && 'hash' in said ? said.hash : null,
+    ...(stay || homes.length === 0 ? {} : { homes: [...homes] }),
     roles: [...host.roles],
     tags: [...host.tags],
     presence: host.presence,
@@ -116,7 +125,7 @@ function plannedHost(
     })),
     soakSeconds: host.ownSoak?.seconds ?? stage.soakSeconds,
     after,
-    why: [...place.why, ...soak, ...after.map((name) => `it comes after ${name}`), ...unsaid]
+    why: [...place.why, ...soak, ...after.map((name) => `it comes after ${name}`), ...unsaid, ...staying]
   }
 }
 

@@ -1,6 +1,8 @@
-import type { PlannedHost, PlannedStage, RolloutPlan } from '../../shared/api/rollout.ts'
+import type { PlannedHome, PlannedHost, PlannedStage, RolloutPlan } from '../../shared/api/rollout.ts'
 import { BelayError } from '../../shared/errors.ts'
 import { identityOf } from './planner.ts'
+
+type Home = Omit<PlannedHome, 'planHash'>
 
 /** What a plan back is made from. */
 export interface RollbackRequest {
@@ -8,6 +10,8 @@ export interface RollbackRequest {
   readonly of: RolloutPlan
   /** What each host ran before it, by the host's own record; hosts that are not named keep what they have. */
   readonly targets: ReadonlyMap<string, string>
+  /** What the homes were that moved with it. */
+  readonly homes?: ReadonlyMap<string, readonly Home[]>
   readonly revision: number
   readonly now: number
   readonly reason: string
@@ -17,10 +21,17 @@ export interface RollbackRequest {
  * The plan back: each host to its recorded baseline, in the reverse order. Without soak, windows and gates, since a person
  * has said so; how many hosts may be down at the same time still holds.
  */
-export function planRollback({ of, targets, revision, now, reason }: RollbackRequest): RolloutPlan {
+export function planRollback({
+  of,
+  targets,
+  homes: known,
+  revision,
+  now,
+  reason
+}: RollbackRequest): RolloutPlan {
   const hosts = of.hosts.flatMap((host) => {
     const target = targets.get(host.name)
-    return target === undefined ? [] : [backwards(host, target)]
+    return target === undefined ? [] : [backwards(host, target, known?.get(host.name) ?? [])]
   })
   if (hosts.length === 0) {
     const text = `rollout ${of.id} has moved no host that could go back`
@@ -44,10 +55,15 @@ export function planRollback({ of, targets, revision, now, reason }: RollbackReq
   return { id: identityOf(rest), ...rest }
 }
 
-function backwards(host: PlannedHost, storePath: string): PlannedHost {
+function backwards(
+  { homes: _, ...host }: PlannedHost,
+  storePath: string,
+  homes: readonly Home[]
+): PlannedHost {
   return {
     ...host,
     storePath,
+    ...(homes.length === 0 ? {} : { homes: homes.map((home) => ({ ...home, planHash: null })) }),
     planHash: null,
     windows: [],
     soakSeconds: 0,

@@ -1,5 +1,5 @@
 import { agentClient } from '../../shared/agent-client/client.ts'
-import { isOfSystem } from '../../shared/api/profile.ts'
+import { homeOf, isOfSystem } from '../../shared/api/profile.ts'
 import type { PlannedHost } from '../../shared/api/rollout.ts'
 import type { Host, Operation } from '../../shared/api/schemas.ts'
 import type { Soak } from '../../shared/api/soak.ts'
@@ -56,6 +56,7 @@ export function realAgents(ports: AgentPorts): Agents {
     return {
       host: fleetHost,
       storePath,
+      ...(host.homes === undefined ? {} : { homes: host.homes }),
       windowSeconds: fleetHost.windowSeconds,
       reason: why,
       mode,
@@ -113,7 +114,7 @@ export function realAgents(ports: AgentPorts): Agents {
 
 /** What a look at a host comes to. */
 export function observed(
-  { name, storePath }: PlannedHost,
+  { name, storePath, homes = [] }: PlannedHost,
   operations: readonly Operation[],
   host: Host,
   at: number
@@ -124,12 +125,16 @@ export function observed(
   const own = sorted.findLast(({ kind, candidate }) => kind === 'activate' && candidate === storePath)
   const open = sorted.findLast((operation) => !isTerminal(operation.phase) && operation.id !== own?.id)
   const chosen = [system?.storePath, system?.running, system?.bootDefault ?? storePath]
+  const areThere = homes.every(({ user, storePath }) => {
+    const home = host.profiles.find(({ profile }) => profile === homeOf(user))
+    return home?.storePath === storePath && home.running === storePath
+  })
   return {
     host: name,
     reachable: true,
     at,
     error: null,
-    runsPlanned: chosen.every((path) => path === storePath),
+    runsPlanned: areThere && chosen.every((path) => path === storePath),
     running: system?.running ?? null,
     operation:
       own === undefined
@@ -140,7 +145,10 @@ export function observed(
             code: own.code,
             reason: own.reason,
             updatedAt: own.updatedAt,
-            baseline: own.baseline?.storePath ?? null
+            baseline: own.baseline?.storePath ?? null,
+            homes: (own.homes ?? []).flatMap(({ user, baseline }) =>
+              baseline === null ? [] : [{ user, storePath: baseline.storePath }]
+            )
           },
     newest: sorted.at(-1)?.id ?? null,
     otherRunning: open?.id ?? null,

@@ -75,9 +75,12 @@ function running(host: PlannedHost, state: HostState, observed: HostObservation,
     (operation?.phase === 'committed'
       ? operation.updatedAt
       : new Date(Math.min(observed.at, now)).toISOString())
-  const baseline = operation?.phase === 'committed' ? operation.baseline : null
+  const committed = operation?.phase === 'committed' ? operation : null
+  const baseline = committed?.baseline ?? null
+  const moved = committed?.homes ?? []
+  const homes = moved.length === 0 ? {} : { homes: moved }
   const learned: RolloutEvent[] =
-    state.doneSince === null ? [{ kind: 'done', host: host.name, since, baseline }] : []
+    state.doneSince === null ? [{ kind: 'done', host: host.name, since, baseline, ...homes }] : []
   const soak = soakOf(host, state, observed, since)
   if (soak !== null && soak.untilMs <= now) learned.push({ kind: 'soaked', host: host.name })
   if (verdict === 'no-go') {

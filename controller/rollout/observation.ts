@@ -3,6 +3,12 @@ import type { Phase } from '../../shared/operation/phase.ts'
 /** What a verdict may say. */
 export type Verdict = 'go' | 'conditional-go' | 'no-go' | 'insufficient-evidence'
 
+/** What a home was before an operation. */
+export interface HomeBaseline {
+  readonly user: string
+  readonly storePath: string
+}
+
 /** The newest operation of a host that has the planned generation as candidate. */
 export interface SeenOperation {
   readonly id: string
@@ -12,6 +18,8 @@ export interface SeenOperation {
   readonly updatedAt: string
   /** What the host ran before it. */
   readonly baseline: string | null
+  /** The same of the homes that moved with it. */
+  readonly homes?: readonly HomeBaseline[]
 }
 
 /** What was last seen of one host. */

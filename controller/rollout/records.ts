@@ -1,3 +1,5 @@
+import type { HomeBaseline } from './observation.ts'
+
 /** How an attempt on a host ended. */
 export type AttemptEnd = 'rolled-back' | 'refused' | 'stuck'
 
@@ -35,6 +37,7 @@ export type RolloutEvent =
       readonly host: string
       readonly since: string
       readonly baseline?: string | null
+      readonly homes?: readonly HomeBaseline[]
     }
   /** The host was on for as long as it is to be watched. */
   | { readonly kind: 'soaked'; readonly host: string }

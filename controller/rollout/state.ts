@@ -1,3 +1,4 @@
+import type { HomeBaseline } from './observation.ts'
 import type { AttemptEnd, RolloutRecord } from './records.ts'
 
 /** What is known of one host from the records. */
@@ -13,6 +14,8 @@ export interface HostState {
   readonly doneSince: string | null
   /** What it ran before, by its own record. */
   readonly baseline: string | null
+  /** The same of the homes that moved with it. */
+  readonly homes: readonly HomeBaseline[]
   /** It was on for as long as it is to be watched. */
   readonly soaked: boolean
   readonly skipped: { readonly who: string; readonly why: string | null } | null
@@ -49,6 +52,7 @@ export const freshHost: HostState = {
   failed: null,
   doneSince: null,
   baseline: null,
+  homes: [],
   soaked: false,
   skipped: null,
   dismissed: null,
@@ -118,6 +122,7 @@ function nextHost(host: HostState, { at, who, why, event }: RolloutRecord): Host
         ...host,
         doneSince: event.since,
         baseline: event.baseline ?? null,
+        homes: event.homes ?? [],
         failed: null,
         failures: 0,
         backOff: null

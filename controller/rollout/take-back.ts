@@ -82,7 +82,8 @@ function planBack(
     const moved = state.doneSince !== null && (state.started !== null || named !== undefined)
     if (moved && baseline !== null && baseline !== storePath) targets.set(name, baseline)
   }
-  return planRollback({ of: plan, targets, revision, now, reason })
+  const homes = new Map([...hosts].map(([name, state]) => [name, state.homes]))
+  return planRollback({ of: plan, targets, homes, revision, now, reason })
 }
 
 /** What is under way ends first: only then it is known what the host has. */

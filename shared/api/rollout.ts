@@ -51,6 +51,16 @@ export const PlannedAlerts = Type.Object(
 )
 export type PlannedAlerts = Static<typeof PlannedAlerts>
 
+export const PlannedHome = Type.Object(
+  {
+    user: text('Whose home it is'),
+    storePath: Type.Unsafe<string>({ ...StorePath, description: 'The generation that it is to be' }),
+    planHash: Nullable(text('Hash of its plan, as the host made it; null where it was not asked'))
+  },
+  { $id: 'PlannedHome', ...closed, description: 'A home that moves with the system of its host' }
+)
+export type PlannedHome = Static<typeof PlannedHome>
+
 export const PlannedHost = Type.Object(
   {
     name: text('Host name'),
@@ -59,6 +69,9 @@ export const PlannedHost = Type.Object(
     storePath: Type.Unsafe<string>({ ...StorePath, description: 'The generation that it is to run' }),
     planHash: Nullable(
       text('Hash of its plan, as the host made it: it carries out no other; null where it was not asked')
+    ),
+    homes: Type.Optional(
+      Type.Array(PlannedHome, { description: 'Homes that move with it, as one operation' })
     ),
     roles: list('Roles, for order and budgets'),
     tags: list('Tags, for budgets'),

@@ -9,7 +9,7 @@ import { Drift } from './drift.ts'
 import { MaybeHold } from './hold.ts'
 import { HomeState } from './home.ts'
 import { GenerationMark } from './mark.ts'
-import { ProfileName } from './profile.ts'
+import { ProfileName, userPattern } from './profile.ts'
 
 /** Roles, weakest first. A role may do all that the ones before it may. */
 export const roles = ['observe', 'propose', 'operate', 'admin'] as const
@@ -94,10 +94,30 @@ export type ConfirmPolicy = Static<typeof ConfirmPolicy>
 export const activationModes = ['switch', 'boot', 'auto'] as const
 export type ActivationMode = (typeof activationModes)[number]
 
+export const HomeRequest = Type.Object(
+  {
+    user: text('Whose home it is', { pattern: `^${userPattern}$` }),
+    storePath: text('Store path of its generation', { maxLength: 1024 }),
+    planHash: Type.Optional(
+      text('Hash of the plan of this home that was read: nothing else is changed', {
+        pattern: '^[0-9a-f]{64}$'
+      })
+    )
+  },
+  { ...closed, description: 'A home that moves with the system' }
+)
+
 export const OperationRequest = Type.Object(
   {
     profile: Type.Optional(ProfileName),
     storePath: text('Store path of the generation to activate', { maxLength: 1024 }),
+    homes: Type.Optional(
+      Type.Array(HomeRequest, {
+        maxItems: 50,
+        description:
+          'With the system alone: homes that move with it, in this one operation. All are proved, confirmed and committed together, or all go back'
+      })
+    ),
     mode: Type.Optional(
       Type.Enum(activationModes, {
         description:
@@ -166,6 +186,11 @@ export const GenerationRef = Type.Object(
 )
 export type GenerationRef = Static<typeof GenerationRef>
 
+export const OperationHome = Type.Object(
+  { user: text('Whose home it is'), candidate: StorePath, baseline: Nullable(GenerationRef) },
+  { ...closed, description: 'A home of an operation on the system' }
+)
+
 export const Operation = Type.Object(
   {
     id: text('Identity; sorts by time of acceptance'),
@@ -177,6 +202,9 @@ export const Operation = Type.Object(
     mode: Type.Enum(['switch', 'boot'], { description: 'How the candidate comes to run' }),
     candidate: Nullable(StorePath),
     baseline: Nullable(GenerationRef),
+    homes: Type.Optional(
+      Type.Array(OperationHome, { description: 'Homes that move with the system in this operation' })
+    ),
     principal: text('Who asked'),
     acceptedAt: text('RFC 3339'),
     updatedAt: text('RFC 3339'),
@@ -218,6 +246,8 @@ export type OperationEvent =
       readonly type: 'operation'
       readonly at: string
       readonly operation: string
+      /** What it moves; homes that move with the system go by its name. An agent of before says nothing. */
+      readonly profile?: ProfileName
       readonly seq: number
       readonly phase: Phase
       readonly message: string

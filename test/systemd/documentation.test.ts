@@ -7,6 +7,7 @@ import { runAgentCli } from '../../agent/cli/program.ts'
 import { Settings } from '../../agent/config/settings.ts'
 import type { Actions } from '../../controller/cli/program.ts'
 import { buildProgram } from '../../controller/cli/program.ts'
+import { HomeEntry } from '../../controller/inventory/home-schema.ts'
 import { parseFleet } from '../../controller/inventory/load.ts'
 import { FleetFile } from '../../controller/inventory/schema.ts'
 import { ControllerSettings } from '../../controller/server/settings.ts'
@@ -92,7 +93,8 @@ t.test('docs/fleet-file.md has every key of the schema', async (t) => {
   const tables = [
     ['## Every key', top],
     ['In `defaults` and in each host:', inDefaults],
-    ['In a host alone:', alone]
+    ['In a host alone:', alone],
+    ['In each of `homes`:', keysOf(HomeEntry)]
   ] as const
   for (const [line, keys] of tables) {
     const rows = rowsBelow(fleetFile, line).map(([key, description]) => ({ key, description }))

@@ -1,6 +1,7 @@
 import type { KeepReason, Retained } from '../../../shared/api/retention.ts'
 import { clean } from '../../../shared/clean.ts'
 import type { Collected } from '../../retention/gc.ts'
+import type { CollectedHome } from '../../retention/homes.ts'
 
 const words: Record<KeepReason, string> = {
   newest: 'among the newest',
@@ -27,7 +28,15 @@ export function collected(done: Collected): string {
   if (done.boot === 'checked') lines.push('Boot entries: written and checked; the next boot is what it was.')
   if (done.boot === 'unreadable')
     lines.push('Boot entries: written; with this boot loader they cannot be read.')
-  return lines.join('\n')
+  return [...lines, ...done.homes.flatMap((home) => homeLines(home, dryRun))].join('\n')
+}
+
+function homeLines({ user, generations, deleted, problem }: CollectedHome, dryRun: boolean): string[] {
+  if (problem !== null) return ['', `home:${user}: ${clean(problem)}`]
+  const going = generations.filter(({ keep }) => !keep).length
+  const sum =
+    going === 0 ? 'nothing to delete' : dryRun ? `${going} would be deleted` : `deleted ${deleted.length}`
+  return ['', `home:${user}: ${sum}`, ...generations.map((row) => line(row, dryRun))]
 }
 
 function line({ number, createdAt, storePath, keep, reasons }: Retained, dryRun: boolean): string {

@@ -28,7 +28,8 @@ export function status(host: Host, newest: Operation | null): string {
 
 /** One operation in a line, and how to confirm it when it waits for that. */
 export function operation(op: Operation): string {
-  const of = isOfSystem(op) ? '' : `  ${op.profile}`
+  const homes = (op.homes ?? []).map(({ user }) => ` and home:${user}`).join('')
+  const of = isOfSystem(op) ? (homes === '' ? '' : `  system${homes}`) : `  ${op.profile}`
   const line = `  operation ${op.id}${of}  ${op.kind}  ${op.phase}${op.reason === null ? '' : `: ${clean(op.reason)}`}`
   return op.confirmation === null
     ? line

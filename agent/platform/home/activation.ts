@@ -74,6 +74,6 @@ export function homeActivation(
 export async function outputOf(user: string, id: string): Promise<readonly string[]> {
   // What was written a moment ago may not have arrived.
   await runCommand(['journalctl', '--sync'], { timeoutMs: 10_000 })
-  const { stdout } = await runCommand(journalOf(homeUnit(user), id), { timeoutMs: 10_000 })
+  const { stdout } = await runCommand(journalOf([homeUnit(user)], id), { timeoutMs: 10_000 })
   return stdout.split('\n')
 }

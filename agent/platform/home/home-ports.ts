@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import type { PreflightCheck } from '../../../shared/api/preflight.ts'
 import { releaseReserve } from '../../../shared/durable-write.ts'
 import { BelayError, describeError } from '../../../shared/errors.ts'
 import { parseStorePath } from '../../../shared/store-path.ts'
@@ -30,13 +31,18 @@ import type { HomeSeen } from './seen.ts'
 /** What the ports of one operation on a home need to know. */
 export interface HomeOptions extends PortsOptions {
   readonly user: string
+  /** Where the words to the operation lie, where that is not its directory. */
+  readonly words?: string
+  /** A part of an operation on the system, which has the host's checks vote. */
+  readonly withSystem?: boolean
 }
 
 /** The effects of an operation on a home. What they do to it they do as its user. */
 export function homePorts(options: HomeOptions): Ports {
   const { id, user, directory, settings, journal, bootId } = options
   const limitSeconds = settings.limits.activationSeconds
-  const cancelRequested = async () => (await heard(directory, 'cancel')) !== null
+  const words = options.words ?? directory
+  const cancelRequested = async () => (await heard(words, 'cancel')) !== null
   /** As it was at the last look: with it the user's units are reached. */
   let manager: Manager = null
   const look = async (): Promise<HomeSeen> => {
@@ -69,11 +75,9 @@ export function homePorts(options: HomeOptions): Ports {
       if (armed === serial) return
       const write = async () => {
         const seen = await look()
-        const { profile } = seen
-        if (profile === null) throw new BelayError('home-unknown', `${user} has no profile of home-manager`)
         const { accepted } = foldOperation(journal.records)
         const order = { id, user, manager, limitSeconds }
-        await writeHomeGuard(directory, order, baseline, accepted.target.storePath, { ...seen, profile })
+        await writeHomeGuard(directory, order, baseline, accepted.target.storePath, seen)
       }
       await armGuard({ id, directory, seconds, serial, write })
       armed = serial
@@ -86,7 +90,7 @@ export function homePorts(options: HomeOptions): Ports {
     activationOutcome: () => finish(cancelRequested),
     untouched: async (outcome) => collided(outcome, await look(), options),
     regression: async (baseline, storePath, outcome) =>
-      (await worse(baseline, storePath, outcome, look)) ??
+      (await worseInHome(baseline, storePath, outcome, look)) ??
       votesAgainst(settings, baseline.checks ?? {}, voting),
     cancelRequested,
     awaitAnswer: (nonce, deadline) => awaitAnswer(directory, nonce, () => deadline - monotonicMs()),
@@ -126,20 +130,7 @@ async function checkHome(
 ): Promise<Baseline> {
   const { user, settings } = options
   const seen = await look()
-  const checks = await runHomePreflight(
-    {
-      user,
-      settings,
-      storePath: accepted.target.storePath,
-      nowMs: Date.now(),
-      looking: 'before activation',
-      outsideWindow: accepted.outsideWindow ? accepted.principal : null,
-      unfinished: null
-    },
-    async () => seen
-  )
-  const refusal = refusalOf(checks, settings.preflight.mustKnow)
-  if (refusal !== null) throw refusal
+  const checks = await assertHomeReady(accepted, seen, options)
   const { running, storePath, number } = seen
   if (running === null || storePath === null) {
     const found = `running ${running}, profile ${storePath}`
@@ -161,8 +152,31 @@ async function checkHome(
     failedUnits: seen.failedUnits,
     preflight: checks.map(({ name, result, evidence }) => ({ name, result, evidence })),
     mode: 'switch',
-    checks: await votesNow(settings, votingHost(options))
+    ...(options.withSystem ? {} : { checks: await votesNow(settings, votingHost(options)) })
   }
+}
+
+/** Throws what preflight refuses; gives all that it found. */
+export async function assertHomeReady(
+  accepted: Accepted,
+  seen: HomeSeen,
+  { user, settings }: Pick<HomeOptions, 'user' | 'settings'>
+): Promise<readonly PreflightCheck[]> {
+  const checks = await runHomePreflight(
+    {
+      user,
+      settings,
+      storePath: accepted.target.storePath,
+      nowMs: Date.now(),
+      looking: 'before activation',
+      outsideWindow: accepted.outsideWindow ? accepted.principal : null,
+      unfinished: null
+    },
+    async () => seen
+  )
+  const refusal = refusalOf(checks, settings.preflight.mustKnow)
+  if (refusal !== null) throw refusal
+  return checks
 }
 
 /** Files in the way, where home-manager has found any before it changed anything, and nothing has changed. */
@@ -179,7 +193,7 @@ async function collided(
 }
 
 /** What is worse in a home than before, in words, or null. */
-async function worse(
+export async function worseInHome(
   baseline: Baseline,
   storePath: string,
   outcome: Outcome | null,

@@ -10,7 +10,8 @@
 #   OPERATION_DIR/back.sh     of a home only: the way back; nothing of baseline, trial and profile is there then
 #   OPERATION_DIR/units       of a home only, "RUNNER ACTIVATION": the units in which it is moved
 #   OPERATION_DIR/profile     "PROFILE LINK": where the profile pointed, such as "/nix/var/nix/profiles/system system-41-link"
-#   TOOLS_DIR                 links to sleep, grep, mv, ln, readlink, systemctl
+#   OPERATION_DIR/homes.sh    of a system with homes only: the way back of those
+#   TOOLS_DIR                 links to sleep, grep, mv, ln, readlink, systemctl, timeout
 set -u
 dir=$1
 PATH=$2:$PATH
@@ -91,6 +92,10 @@ if [ -e "$dir/trial" ]; then
   sleep 60
   systemctl reboot --force --force
   exit 1
+fi
+# Homes come before the system that they were made for, and keep it waiting for no longer than this.
+if [ -e "$dir/homes.sh" ]; then
+  timeout 60 /bin/sh "$dir/homes.sh" || echo '<4>belay: not every home is back; the runner goes on with it'
 fi
 status=0
 # What runs comes first: with `switch` a boot loader that fails would keep the baseline from being activated at all.

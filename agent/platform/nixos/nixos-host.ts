@@ -10,6 +10,7 @@ import { monotonicMs } from '../../clock.ts'
 import type { Settings } from '../../config/settings.ts'
 import { markOf, readMarks } from '../../operation/marks.ts'
 import { operationsRoot } from '../../operation/operations.ts'
+import { profilesOfOperation } from '../../operation/parts.ts'
 import { readOperation } from '../../operation/store.ts'
 import { homeUnit } from '../home/as-user.ts'
 import { homesOf } from '../home/home-host.ts'
@@ -31,8 +32,8 @@ const MAX_LINES = 5000
 export function nixosHost(settings: Settings, config: string | null): Host {
   const places = placesOf(settings)
   const root = operationsRoot(settings)
-  const profileOf = async (id: string) => (await readOperation(root, id)).accepted.profile
-  const journalctl = async (id: string) => journalOf(activationUnit(await profileOf(id)), id)
+  const profilesOf = async (id: string) => profilesOfOperation((await readOperation(root, id)).accepted)
+  const journalctl = async (id: string) => journalOf((await profilesOf(id)).map(activationUnit), id)
   const running = async () => (await observe(places)).running
   const generations = () => readGenerations(settings.profile)
   return {
@@ -77,7 +78,10 @@ export function nixosHost(settings: Settings, config: string | null): Host {
       return preview(storePath, options, { hostName: settings.hostName, places })
     },
     preflight: (storePath, options) => lookAt(settings, storePath, options),
-    startRunner: async (id) => startRunner(id, config, runnerUnit(await profileOf(id))),
+    startRunner: async (id) => {
+      const [profile = 'system'] = await profilesOf(id)
+      await startRunner(id, config, runnerUnit(profile))
+    },
     follow: async (id, line, signal) => {
       const reader = await startCommand([...(await journalctl(id)), '--follow'], { onStdoutLine: line })
       const end = () => void reader.kill()

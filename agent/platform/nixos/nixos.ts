@@ -12,8 +12,21 @@ export const nixos: Platform = {
   bootId: async () => linuxBootId(),
   host: nixosHost,
   ports: async (options) => {
-    const user = userOf(foldOperation(options.journal.records).accepted.profile)
-    if (user === null) return (await import('./nixos-ports.ts')).nixosPorts(options)
+    const { profile, homes = [] } = foldOperation(options.journal.records).accepted
+    const user = userOf(profile)
+    if (user === null) {
+      const system = (await import('./nixos-ports.ts')).nixosPorts(options)
+      if (homes.length === 0) return system
+      const [{ withHomes }, { homePart }] = await Promise.all([
+        import('../home/with-homes.ts'),
+        import('../home/part.ts')
+      ])
+      return withHomes(
+        system,
+        homes.map((home) => homePart(home, options)),
+        options
+      )
+    }
     return (await import('../home/home-ports.ts')).homePorts({ ...options, user })
   },
   witness: hostWitness,

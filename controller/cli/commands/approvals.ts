@@ -5,6 +5,7 @@ import { Value } from 'typebox/value'
 import { agentClient } from '../../../shared/agent-client/client.ts'
 import type { Approval } from '../../../shared/api/approval.ts'
 import { Plan, planHash } from '../../../shared/api/plan.ts'
+import { homeOf } from '../../../shared/api/profile.ts'
 import type { ActivationMode } from '../../../shared/api/schemas.ts'
 import { BelayError } from '../../../shared/errors.ts'
 import { parseStorePath } from '../../../shared/store-path.ts'
@@ -21,6 +22,8 @@ export interface ApproveOptions extends GlobalOptions {
   /** The hash that was read, or a file with the plan (`--json`). */
   readonly plan: string
   readonly path: string
+  /** The home of this user, not the system. */
+  readonly home?: string
   readonly mode?: ActivationMode
   readonly autoConfirm?: boolean
   readonly revision?: number
@@ -38,12 +41,16 @@ export async function approve(
 ): Promise<Approved> {
   const host = await hostOf(name, options, wiring)
   const storePath = parseStorePath(options.path)
-  const { hash, plan } = await readPlan(options.plan, host.name)
+  const profile = options.home === undefined ? 'system' : homeOf(options.home)
+  const { hash, plan } = await readPlan(
+    options.plan,
+    options.home === undefined ? name : `${options.home}@${name}`
+  )
   const key = await chooseKey(options.key ?? null, homedir(), wiring.run)
   const { openTunnel, run, signal, clock } = wiring
   const approved = await carryOut(
     {
-      ...{ host, storePath, planHash: hash, plan, key, revision: options.revision ?? null },
+      ...{ host, profile, storePath, planHash: hash, plan, key, revision: options.revision ?? null },
       mode: options.mode ?? 'switch',
       confirm: options.autoConfirm ? 'health' : 'connection',
       lifetimeSeconds: options.expires,

@@ -4,11 +4,14 @@ import type { Built } from '../../build/build.ts'
 import { buildHost } from '../../build/build.ts'
 import { selectHosts } from '../../inventory/fleet.ts'
 import { loadInventory } from '../../inventory/sources.ts'
+import { homeTargets, jobsOf, systemTarget, targetsOf } from '../../inventory/targets.ts'
 import type { GlobalOptions, Wiring } from '../wiring.ts'
 
 /** Options of `belay build`. */
 export interface BuildOptions extends GlobalOptions {
   readonly host?: readonly string[]
+  /** Only these homes. */
+  readonly home?: readonly string[]
   readonly maxParallel: number
 }
 
@@ -20,7 +23,7 @@ export type HostDone<T> =
 /** Tells what is going on, line by line. */
 export type OnLine = (host: string, line: string) => void
 
-/** Builds the selected hosts. */
+/** Builds for the selected hosts: their systems and all their homes, or the homes that are named. */
 export async function build(
   options: BuildOptions,
   wiring: Wiring,
@@ -28,10 +31,14 @@ export async function build(
 ): Promise<HostDone<Built>[]> {
   const hosts = selectHosts((await loadInventory(options.fleet, wiring)).fleet, options.host ?? [])
   const { run, signal, clock } = wiring
+  const targets =
+    options.home === undefined
+      ? hosts.flatMap((host) => [systemTarget(host), ...homeTargets(host)])
+      : targetsOf(jobsOf(hosts, options))
   const limit = pLimit(options.maxParallel)
-  return await limit.map(hosts, (host) => {
-    onLine(host.name, `building ${host.installable}`)
-    return settle(host.name, signal, buildHost(host, { run, signal, now: clock.now, onLine }))
+  return await limit.map(targets, (target) => {
+    onLine(target.name, `building ${target.installable}`)
+    return settle(target.name, signal, buildHost(target, { run, signal, now: clock.now, onLine }))
   })
 }
 

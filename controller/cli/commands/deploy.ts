@@ -6,12 +6,14 @@ import { deploy as carryOut } from '../../deploy/deploy.ts'
 import type { DeployEvent, HostResult } from '../../deploy/events.ts'
 import { selectHosts } from '../../inventory/fleet.ts'
 import { loadInventory } from '../../inventory/sources.ts'
+import type { HomeChoice } from '../../inventory/targets.ts'
+import { jobsOf, targetsOf } from '../../inventory/targets.ts'
 import { leakGate } from '../../leaks/gate.ts'
 import { checkPaths } from '../paths.ts'
 import type { GlobalOptions, Wiring } from '../wiring.ts'
 
 /** Options of `belay deploy`. */
-export interface DeployOptions extends GlobalOptions {
+export interface DeployOptions extends GlobalOptions, HomeChoice {
   readonly host?: readonly string[]
   readonly maxParallel: number
   readonly window?: number
@@ -29,7 +31,7 @@ export interface DeployOptions extends GlobalOptions {
 /** Gets the names of the hosts before the first event; gives what takes the events. */
 export type Watch = (hosts: readonly string[]) => (event: DeployEvent) => void
 
-/** Deploys to the selected hosts. */
+/** Deploys to the selected hosts: their systems with the homes that go along, or the homes that are named. */
 export async function deploy(options: DeployOptions, wiring: Wiring, watch: Watch): Promise<HostResult[]> {
   if (options.outsideWindow && options.reason === undefined) {
     throw new BelayError('invalid-request', '--outside-window needs --reason: the hosts write it down', {
@@ -37,15 +39,15 @@ export async function deploy(options: DeployOptions, wiring: Wiring, watch: Watc
     })
   }
   const { fleet, secrets } = await loadInventory(options.fleet, wiring)
-  const hosts = selectHosts(fleet, options.host ?? [])
-  const paths = checkPaths(hosts, options)
-  const emit = watch(hosts.map((host) => host.name))
+  const jobs = jobsOf(selectHosts(fleet, options.host ?? []), options)
+  const paths = checkPaths(targetsOf(jobs), options)
+  const emit = watch(jobs.map(({ target }) => target.name))
   const { run, signal, clock, openTunnel, newKey } = wiring
   const leaks = leakGate(wiring.scan, secrets, signal)
   const onLine = (host: string, line: string) =>
     emit({ type: 'output', at: new Date(clock.now()).toISOString(), host, line })
   const request = {
-    hosts,
+    jobs,
     paths,
     maxParallel: options.maxParallel,
     windowSeconds: options.window ?? null,
@@ -62,7 +64,7 @@ export async function deploy(options: DeployOptions, wiring: Wiring, watch: Watc
     signal,
     emit,
     newKey,
-    build: (host) => buildHost(host, { run, signal, now: clock.now, onLine }),
+    build: (target) => buildHost(target, { run, signal, now: clock.now, onLine }),
     push: async (host, storePath) => {
       if (options.push) await pushPath(host, storePath, { run, signal, onLine, leaks })
     }

@@ -3,9 +3,10 @@ import { agentClient } from '../../../shared/agent-client/client.ts'
 import type { Plan } from '../../../shared/api/plan.ts'
 import { buildHost } from '../../build/build.ts'
 import { pushPath } from '../../build/push.ts'
-import type { FleetHost } from '../../inventory/fleet.ts'
 import { selectHosts } from '../../inventory/fleet.ts'
 import { loadInventory } from '../../inventory/sources.ts'
+import type { Target } from '../../inventory/targets.ts'
+import { jobsOf, targetsOf } from '../../inventory/targets.ts'
 import { leakGate } from '../../leaks/gate.ts'
 import { checkPaths } from '../paths.ts'
 import type { Wiring } from '../wiring.ts'
@@ -32,21 +33,23 @@ export async function plan(
   onLine: OnLine
 ): Promise<HostDone<{ readonly plan: Plan }>[]> {
   const { fleet, secrets } = await loadInventory(options.fleet, wiring)
-  const hosts = selectHosts(fleet, options.host ?? [])
-  const paths = checkPaths(hosts, options)
+  const targets = targetsOf(jobsOf(selectHosts(fleet, options.host ?? []), options))
+  const paths = checkPaths(targets, options)
   const { run, signal, clock, openTunnel } = wiring
   const leaks = leakGate(wiring.scan, secrets, signal)
-  const ask = async (host: FleetHost) => {
-    const known = paths.get(host.name)
-    if (known === undefined) onLine(host.name, `building ${host.installable}`)
-    const storePath = known ?? (await buildHost(host, { run, signal, now: clock.now, onLine })).storePath
-    if (options.push) onLine(host.name, `pushing ${storePath}`)
+  const ask = async (target: Target) => {
+    const { name, host, profile, installable } = target
+    const known = paths.get(name)
+    if (known === undefined) onLine(name, `building ${installable}`)
+    const storePath = known ?? (await buildHost(target, { run, signal, now: clock.now, onLine })).storePath
+    if (options.push) onLine(name, `pushing ${storePath}`)
     if (options.push) await pushPath(host, storePath, { run, signal, onLine, leaks })
     await using tunnel = await openTunnel(host, signal)
     const client = agentClient(tunnel.socketPath, LIMIT)
-    const { diff = false, dryActivate = false } = options
-    return { plan: await client.preview({ storePath, files: diff, dryActivate }) }
+    // A home has no dry activation.
+    const dryActivate = options.dryActivate === true && profile === 'system'
+    return { plan: await client.preview({ storePath, files: options.diff ?? false, dryActivate }, profile) }
   }
   const limit = pLimit(options.maxParallel)
-  return await limit.map(hosts, (host) => settle(host.name, signal, ask(host)))
+  return await limit.map(targets, (target) => settle(target.name, signal, ask(target)))
 }

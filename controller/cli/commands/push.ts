@@ -3,6 +3,8 @@ import { buildHost } from '../../build/build.ts'
 import { pushPath } from '../../build/push.ts'
 import { selectHosts } from '../../inventory/fleet.ts'
 import { loadInventory } from '../../inventory/sources.ts'
+import type { HomeChoice } from '../../inventory/targets.ts'
+import { jobsOf, targetsOf } from '../../inventory/targets.ts'
 import { leakGate } from '../../leaks/gate.ts'
 import { checkPaths } from '../paths.ts'
 import type { GlobalOptions, Wiring } from '../wiring.ts'
@@ -10,7 +12,7 @@ import type { HostDone, OnLine } from './build.ts'
 import { settle } from './build.ts'
 
 /** Options of `belay push`. */
-export interface PushOptions extends GlobalOptions {
+export interface PushOptions extends GlobalOptions, HomeChoice {
   readonly host?: readonly string[]
   readonly build: boolean
   readonly path?: ReadonlyMap<string, string>
@@ -30,21 +32,21 @@ export async function push(
   onLine: OnLine
 ): Promise<HostDone<Pushed>[]> {
   const { fleet, secrets } = await loadInventory(options.fleet, wiring)
-  const hosts = selectHosts(fleet, options.host ?? [])
-  const paths = checkPaths(hosts, options)
+  const targets = targetsOf(jobsOf(selectHosts(fleet, options.host ?? []), options))
+  const paths = checkPaths(targets, options)
   const { run, signal, clock } = wiring
   const leaks = leakGate(wiring.scan, secrets, signal)
   const limit = pLimit(options.maxParallel)
-  return await limit.map(hosts, (host) => {
+  return await limit.map(targets, (target) => {
     const work = async (): Promise<Pushed> => {
       const started = clock.now()
-      const known = paths.get(host.name)
-      if (known === undefined) onLine(host.name, `building ${host.installable}`)
-      const storePath = known ?? (await buildHost(host, { run, signal, now: clock.now, onLine })).storePath
-      onLine(host.name, `pushing ${storePath}`)
-      await pushPath(host, storePath, { run, signal, onLine, leaks })
+      const known = paths.get(target.name)
+      if (known === undefined) onLine(target.name, `building ${target.installable}`)
+      const storePath = known ?? (await buildHost(target, { run, signal, now: clock.now, onLine })).storePath
+      onLine(target.name, `pushing ${storePath}`)
+      await pushPath(target.host, storePath, { run, signal, onLine, leaks })
       return { storePath, seconds: Math.round((clock.now() - started) / 100) / 10 }
     }
-    return settle(host.name, signal, work())
+    return settle(target.name, signal, work())
   })
 }

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { homedir } from 'node:os'
 import { agentClient } from '../../../shared/agent-client/client.ts'
+import type { ProfileName } from '../../../shared/api/profile.ts'
+import { homeOf, userOf } from '../../../shared/api/profile.ts'
 import type { PlannedHost, RolloutPlan } from '../../../shared/api/rollout.ts'
 import type { ActivationMode } from '../../../shared/api/schemas.ts'
 import { BelayError, describeError } from '../../../shared/errors.ts'
@@ -62,7 +64,13 @@ async function signAll(
   const members = hosts.filter((host) => host.stage === stage && named.has(host.name))
   const signed: Signed[] = []
   // One after the other: a key may ask for a touch each time.
-  for (const host of members) signed.push(await signOne(host, { revision, mode }, options, wiring, show))
+  for (const host of members) {
+    signed.push(await signOne(host, 'system', { revision, mode }, options, wiring, show))
+    for (const { user, ...home } of host.homes ?? [])
+      signed.push(
+        await signOne({ ...host, ...home }, homeOf(user), { revision, mode }, options, wiring, show)
+      )
+  }
   return signed
 }
 
@@ -74,22 +82,32 @@ async function planOf(options: ApproveStageOptions): Promise<RolloutPlan> {
 }
 
 async function signOne(
-  { name, storePath, planHash }: PlannedHost,
+  { name: host, storePath, planHash }: PlannedHost,
+  profile: ProfileName,
   { revision, mode }: { readonly revision: number; readonly mode: ActivationMode },
   options: ApproveStageOptions,
   wiring: Wiring,
   show: (what: ToSign) => void
 ): Promise<Signed> {
   const { openTunnel, run, signal, clock } = wiring
+  const user = userOf(profile)
+  const name = user === null ? host : `${user}@${host}`
   try {
     const { fleet } = await loadInventory(options.fleet, wiring)
-    const host = fleet.hosts.find((each) => each.name === name)
-    if (host === undefined) throw new BelayError('invalid-request', `${name} is no longer in the inventory`)
+    const found = fleet.hosts.find((each) => each.name === host)
+    if (found === undefined) throw new BelayError('invalid-request', `${host} is no longer in the inventory`)
     const key = await chooseKey(options.key ?? null, homedir(), run)
     const manner = { mode, confirm: 'connection' as const }
     const terms = { ...manner, revision, lifetimeSeconds: options.expires, plan: null, handIn: true }
     const { received } = await approve(
-      { host, storePath, planHash: planHash ?? (await hashNow(host, storePath, wiring)), key, ...terms },
+      {
+        host: found,
+        profile,
+        storePath,
+        planHash: planHash ?? (await hashNow(found, profile, storePath, wiring)),
+        key,
+        ...terms
+      },
       { openTunnel, run, signal, nowMs: clock.now(), id: randomBytes(16).toString('hex'), show }
     )
     return {
@@ -107,9 +125,10 @@ async function signOne(
 /** Where no plan is pinned, the one that the host makes now: it is shown before it is signed. */
 async function hashNow(
   host: FleetHost,
+  profile: ProfileName,
   storePath: string,
   { openTunnel, signal }: Pick<Wiring, 'openTunnel' | 'signal'>
 ): Promise<string> {
   await using tunnel = await openTunnel(host, signal)
-  return (await agentClient(tunnel.socketPath, PLAN_TIMEOUT).preview({ storePath })).hash
+  return (await agentClient(tunnel.socketPath, PLAN_TIMEOUT).preview({ storePath }, profile)).hash
 }

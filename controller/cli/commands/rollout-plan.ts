@@ -1,12 +1,13 @@
 import pLimit from 'p-limit'
 import { agentClient } from '../../../shared/agent-client/client.ts'
-import type { RolloutPlan } from '../../../shared/api/rollout.ts'
+import type { PlannedHome, RolloutPlan } from '../../../shared/api/rollout.ts'
 import { BelayError, describeError } from '../../../shared/errors.ts'
 import { buildHost } from '../../build/build.ts'
 import { pushPath } from '../../build/push.ts'
-import type { FleetHost } from '../../inventory/fleet.ts'
 import { selectHosts } from '../../inventory/fleet.ts'
 import { loadInventory } from '../../inventory/sources.ts'
+import type { Job, Target } from '../../inventory/targets.ts'
+import { jobsOf, targetsOf } from '../../inventory/targets.ts'
 import type { LeakGate } from '../../leaks/gate.ts'
 import { leakGate } from '../../leaks/gate.ts'
 import type { HostPlanned } from '../../plan/planner.ts'
@@ -23,6 +24,8 @@ import type { OnLine } from './build.ts'
 export interface PlanOptions extends GlobalOptions, ServerOptions {
   readonly host?: readonly string[]
   readonly path?: ReadonlyMap<string, string>
+  /** False: systems alone. */
+  readonly homes?: boolean
   readonly build: boolean
   readonly push: boolean
   /** Ask each host for its plan, and have it refuse another. */
@@ -62,14 +65,30 @@ export async function makePlan(
 ): Promise<RolloutPlan> {
   const { fleet, policy, secrets } = await loadInventory(options.fleet, wiring)
   const hosts = selectHosts(fleet, options.host ?? [])
-  const given = checkPaths(hosts, options)
-  const storePaths = await buildMissing(hosts, given, wiring, onLine)
+  const jobs = jobsOf(hosts, { homes: options.homes ?? true })
+  const targets = targetsOf(jobs)
+  const storePaths = await buildMissing(targets, checkPaths(targets, options), wiring, onLine)
   const leaks = leakGate(wiring.scan, secrets, wiring.signal)
   const ask = { push: options.push, leaks }
-  const plans = options.preview ? await askHosts(hosts, storePaths, ask, wiring, onLine) : undefined
+  const plans = options.preview ? await askHosts(targets, storePaths, ask, wiring, onLine) : undefined
   const now = wiring.clock.now()
-  const request = { hosts, policy, storePaths, revision: nextRevision(newest, now), now }
+  const homes = homesOfJobs(jobs, storePaths, plans)
+  const request = { hosts, policy, storePaths, homes, revision: nextRevision(newest, now), now }
   return planRollout({ ...request, ...(plans === undefined ? {} : { plans }) })
+}
+
+/** The homes that move with the system of each host, with what the host says that each would do. */
+function homesOfJobs(
+  jobs: readonly Job[],
+  storePaths: ReadonlyMap<string, string>,
+  plans: ReadonlyMap<string, HostPlanned> | undefined
+): ReadonlyMap<string, readonly PlannedHome[]> {
+  const planned = ({ name, user }: Job['homes'][number]): PlannedHome => {
+    const said = plans?.get(name)
+    const planHash = said !== undefined && 'hash' in said ? said.hash : null
+    return { user, storePath: storePaths.get(name) ?? '', planHash }
+  }
+  return new Map(jobs.map(({ target, homes }) => [target.name, homes.map(planned)]))
 }
 
 /** Seconds since 1970, so that it grows also when the store is lost. */
@@ -78,17 +97,17 @@ export function nextRevision(newest: number, now: number): number {
 }
 
 async function buildMissing(
-  hosts: readonly FleetHost[],
+  targets: readonly Target[],
   given: ReadonlyMap<string, string>,
   { run, clock, signal }: Wiring,
   onLine: OnLine
 ): Promise<ReadonlyMap<string, string>> {
   const limit = pLimit(4)
-  const missing = hosts.filter(({ name }) => !given.has(name))
-  const built = await limit.map(missing, (host) =>
-    buildHost(host, { run, signal, now: clock.now, onLine }).catch((error: unknown) => {
+  const missing = targets.filter(({ name }) => !given.has(name))
+  const built = await limit.map(missing, (target) =>
+    buildHost(target, { run, signal, now: clock.now, onLine }).catch((error: unknown) => {
       signal.throwIfAborted()
-      return { host: host.name, error }
+      return { host: target.name, error }
     })
   )
   const failed = built.flatMap((each) =>
@@ -104,25 +123,26 @@ async function buildMissing(
 
 /** Asks every host for the plan of its generation, which is copied there first; a problem is a part of the answer. */
 async function askHosts(
-  hosts: readonly FleetHost[],
+  targets: readonly Target[],
   storePaths: ReadonlyMap<string, string>,
   { push, leaks }: Pick<PlanOptions, 'push'> & { readonly leaks: LeakGate },
   { run, signal, openTunnel }: Wiring,
   onLine: OnLine
 ): Promise<ReadonlyMap<string, HostPlanned>> {
   const limit = pLimit(8)
-  const asked = await limit.map(hosts, async (host): Promise<readonly [string, HostPlanned]> => {
-    const storePath = storePaths.get(host.name) ?? ''
+  const asked = await limit.map(targets, async (target): Promise<readonly [string, HostPlanned]> => {
+    const { name, host, profile } = target
+    const storePath = storePaths.get(name) ?? ''
     try {
       // Looked at first: a host that is away costs no copying.
       await using tunnel = await openTunnel(host, signal)
       const client = agentClient(tunnel.socketPath, PLAN_TIMEOUT)
       await client.host()
       if (push) await pushPath(host, storePath, { run, signal, onLine, leaks })
-      return [host.name, { hash: (await client.preview({ storePath })).hash }]
+      return [name, { hash: (await client.preview({ storePath }, profile)).hash }]
     } catch (error) {
       signal.throwIfAborted()
-      return [host.name, { problem: describeError(error).slice(0, 300) }]
+      return [name, { problem: describeError(error).slice(0, 300) }]
     }
   })
   return new Map(asked)

@@ -32,11 +32,19 @@ function stageLines(plan: RolloutPlan, stage: PlannedStage, index: number, paint
     ...conditions(stage).map((line) => `   ${clean(line)}`),
     ...members.map(
       ({ name, storePath, planHash, why }) =>
-        `     ${name.padEnd(width)}  ${shortPath(storePath)}  ${planHash === null ? 'plan not read' : `plan ${planHash.slice(0, 12)}`}  ${paint('dim', clean(why.join('; ')))}`
+        `     ${name.padEnd(width)}  ${shortPath(storePath)}  ${planText(planHash)}  ${paint('dim', clean(why.join('; ')))}`
+    ),
+    ...members.flatMap(({ name, homes = [] }) =>
+      homes.map(
+        ({ user, storePath, planHash }) =>
+          `     ${clean(user)}@${name}  ${shortPath(storePath)}  ${planText(planHash)}  ${paint('dim', `with the system of ${name}`)}`
+      )
     ),
     ''
   ]
 }
+
+const planText = (hash: string | null) => (hash === null ? 'plan not read' : `plan ${hash.slice(0, 12)}`)
 
 function conditions(stage: PlannedStage): string[] {
   return [

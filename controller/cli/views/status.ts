@@ -1,7 +1,7 @@
 import type { DriftKind } from '../../../shared/api/drift.ts'
 import { driftTexts } from '../../../shared/api/drift.ts'
 import type { Hold } from '../../../shared/api/hold.ts'
-import type { HostStatus } from '../../monitor/fleet-status.ts'
+import type { HomeStatus, HostStatus, LastOperation } from '../../monitor/fleet-status.ts'
 import type { Cell, Paint } from './text.ts'
 import { cut, duration, firstLine, shortPath, table } from './text.ts'
 
@@ -10,7 +10,7 @@ export function statusView(hosts: readonly HostStatus[], nowMs: number, paint: P
   const heading = ['HOST', 'REACHABLE', 'GEN', 'RUNNING', 'DRIFT', 'LAST OPERATION', 'AGENT']
   const body = table(
     heading,
-    hosts.map((host) => row(host, nowMs)),
+    hosts.flatMap((host) => [row(host, nowMs), ...host.homes.map((home) => homeRow(home, nowMs))]),
     paint
   )
   const reasons = hosts
@@ -22,7 +22,8 @@ export function statusView(hosts: readonly HostStatus[], nowMs: number, paint: P
   const held = hosts.flatMap(({ host, hold }) =>
     hold === null ? [] : [`${paint('yellow', `${host} is on hold`)} ${holdLine(hold)}\n`]
   )
-  const below = [...held, ...reasons, ...drifted]
+  const homes = hosts.flatMap((host) => host.homes.flatMap((home) => homeLines(host.host, home, paint)))
+  const below = [...held, ...reasons, ...drifted, ...homes]
   return `${body}${below.length > 0 ? '\n' : ''}${below.join('')}`
 }
 
@@ -35,16 +36,47 @@ function driftLine(kind: string, found: string | null, wanted: string | null): s
   return firstLine(`${text}: ${short(found)}, wanted ${short(wanted)}`)
 }
 
+/** What is to be said of a home besides its row. */
+function homeLines(host: string, { user, problem, hold, drifts }: HomeStatus, paint: Paint): string[] {
+  const name = paint('yellow', `${user}@${host}`)
+  return [
+    ...(hold === null ? [] : [`${name} ${paint('yellow', 'is on hold')} ${holdLine(hold)}\n`]),
+    ...(problem === null ? [] : [`${name}: ${firstLine(problem)}\n`]),
+    ...drifts.map(({ kind, found, wanted }) => `${name}: ${driftLine(kind, found, wanted)}\n`)
+  ]
+}
+
+/** A home stands below its host; it is reached where that is. */
+function homeRow(
+  { user, kind, generation, running, drifts, lastOperation }: HomeStatus,
+  nowMs: number
+): Cell[] {
+  return [
+    { text: `  ${user}@` },
+    { text: kind, format: kind === 'unknown' ? 'yellow' : 'dim' },
+    { text: generation === null ? '-' : String(generation) },
+    { text: running === null ? '-' : cut(shortPath(running), 40) },
+    drifts.length > 0 ? { text: 'yes', format: 'yellow' } : { text: 'no' },
+    lastCell(lastOperation, nowMs),
+    { text: '' }
+  ]
+}
+
+function lastCell(last: LastOperation | null, nowMs: number): Cell {
+  if (last === null) return { text: '-' }
+  const age = duration((nowMs - Date.parse(last.updatedAt)) / 1000)
+  return { text: `${last.phase} ${age} ago`, ...phaseFormat(last.phase) }
+}
+
 function row(status: HostStatus, nowMs: number): Cell[] {
-  const { lastOperation: last, drift } = status
-  const age = last === null ? '' : duration((nowMs - Date.parse(last.updatedAt)) / 1000)
+  const { lastOperation, drift } = status
   return [
     { text: status.host },
     status.reachable ? { text: 'yes', format: 'green' } : { text: 'no', format: 'red' },
     { text: status.generation === null ? '-' : String(status.generation) },
     { text: status.running === null ? '-' : cut(shortPath(status.running), 40) },
     drift === null ? { text: '-' } : drift ? { text: 'yes', format: 'yellow' } : { text: 'no' },
-    last === null ? { text: '-' } : { text: `${last.phase} ${age} ago`, ...phaseFormat(last.phase) },
+    lastCell(lastOperation, nowMs),
     { text: status.agentVersion ?? '-' }
   ]
 }

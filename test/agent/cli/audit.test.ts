@@ -1,19 +1,20 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import type { Witness } from '../../../agent/cli/audit.ts'
 import { auditVerify, verifyJournal } from '../../../agent/cli/audit.ts'
+import type { Witness } from '../../../agent/cli/audit-witness.ts'
 import { runAgentCli } from '../../../agent/cli/program.ts'
 import { parseSettings } from '../../../agent/config/settings.ts'
 import { openJournal } from '../../../agent/journal/journal.ts'
 import type { Event } from '../../../agent/operation/events.ts'
+import type { ProfileName } from '../../../shared/api/profile.ts'
 import type { Phase } from '../../../shared/operation/phase.ts'
 
-const accepted = (id: string): Event => ({
+const accepted = (id: string, profile: ProfileName = 'system'): Event => ({
   type: 'accepted',
   id,
   kind: 'activate',
-  profile: 'system',
+  profile,
   target: { number: null, storePath: `/nix/store/${'a'.repeat(32)}-nixos-system` },
   confirm: { by: 'connection', windowSeconds: 60 },
   principal: 'operate',
@@ -141,7 +142,7 @@ t.test('a chain that is whole and tells what cannot be is found', async (t) => {
 /** The command on a state directory, with what systemd would tell. */
 async function audit(
   state: string,
-  witness: Partial<{ runner: string; activated: string[] }>,
+  witness: Partial<{ runner: string; runners: Partial<Record<ProfileName, string>>; activated: string[] }>,
   wanted?: string
 ) {
   let out = ''
@@ -151,7 +152,7 @@ async function audit(
   const terminal = { out: take, err: () => {} }
   const settings = parseSettings(JSON.stringify({ stateDirectory: state }), 'test')
   const fake: Witness = {
-    runner: async () => witness.runner ?? '',
+    runner: async (profile) => witness.runners?.[profile] ?? witness.runner ?? '',
     activated: async (asked) => (witness.activated ?? []).filter(asked)
   }
   const code = await auditVerify({ settings, config: null, json: false, terminal }, wanted, fake)
@@ -197,6 +198,27 @@ t.test('one line for each operation, and a summary', async (t) => {
     t.match(await audit(state, { runner: id(1) }), { code: 1 }, 'a runner of another')
   })
 })
+
+t.test(
+  'operations on several profiles are under way at the same time, each with a runner of its own',
+  async (t) => {
+    const state = t.testdir()
+    const root = join(state, 'operations')
+    await written(root, 1, [accepted(id(1), 'home:alice'), moved('fetching')])
+    await written(root, 2, [accepted(id(2), 'system'), ...committed])
+    await written(root, 3, [accepted(id(3), 'home:bob'), moved('fetching')])
+    const runners = { 'home:alice': id(1), 'home:bob': id(3) }
+    t.match(await audit(state, { runners }), { code: 0, out: /3 operations: 3 ok/ })
+    t.match(await audit(state, { runners: { ...runners, 'home:alice': '' } }), {
+      ...{ code: 1, out: /20260101\S+ {2}unfinished/ }
+    })
+    await written(root, 4, [accepted(id(4), 'home:alice'), ...committed])
+    t.match(await audit(state, { runners }), {
+      code: 1,
+      out: /20260101\S+ {2}broken at line 3: its end was cut off/
+    })
+  }
+)
 
 t.test('no operations is nothing wrong, but not when there were some', async (t) => {
   const state = t.testdir()

@@ -64,7 +64,14 @@ function world(t: Test, name = 'cinnabar', answer: object = now) {
   const ask = (change: Partial<ApproveRequest> = {}) =>
     approve(
       {
-        ...{ host: fleetHost(), storePath: storePath('b'), planHash: now.hash, plan: null, revision: null },
+        ...{
+          host: fleetHost(),
+          profile: 'system',
+          storePath: storePath('b'),
+          planHash: now.hash,
+          plan: null,
+          revision: null
+        },
         ...{ mode: 'boot' as const, confirm: 'connection' as const },
         ...{ lifetimeSeconds: 3600, key: { file: ring.file('alice') }, handIn: true },
         ...change

@@ -20,6 +20,23 @@ t.test('plan prints stages and reasons, and begins nothing', async (t) => {
   t.equal(agent.seen.previews.length, 1)
 })
 
+t.test('homes that move with the system are in the plan, each with its own plan of the host', async (t) => {
+  const fleet = 'version: 1\nhosts: { cinnabar: { homes: { alice: { withSystem: true }, bob: {} } } }\n'
+  const { rollout, agent } = operator(t, fleet)
+  const hosts = async (...args: string[]) => JSON.parse((await rollout('plan', '--json', ...args)).out).hosts
+  const hash = /^[0-9a-f]{64}$/
+  t.match(await hosts(), [
+    { planHash: hash, homes: [{ user: 'alice', storePath: storePath('b'), planHash: hash }] }
+  ])
+  t.equal(agent.seen.previews.length, 2)
+  t.match((await rollout('plan')).out, /alice@cinnabar {2}.* plan [0-9a-f]{12} .*with the system of cinnabar/)
+  t.notOk('homes' in (await hosts('--no-homes'))[0])
+  const stages = 'rollout: { stages: [{ name: all, select: {}, mode: boot }] }\n'
+  const booted = JSON.parse((await operator(t, fleet + stages).rollout('plan', '--json')).out).hosts[0]
+  t.notOk('homes' in booted)
+  t.match(booted.why.at(-1), /its homes stay as they are: none moves with mode boot/)
+})
+
 t.test('start drives to the end, and what is done is not done again', async (t) => {
   const { rollout, agent } = operator(t, plain, { running: storePath('b') })
   const { code, out } = await rollout('start')

@@ -142,7 +142,7 @@ t.test('what is wrong with the command line exits with 2 and touches nothing', a
     ['deploy --outside-window', /needs --reason.*\[invalid-request\]/],
     ['deploy --no-build', /missing: --path cinnabar=/],
     ['deploy --path cinnabar=/tmp/x', /\[invalid-store-path\]/],
-    [`deploy --path x=${storePath('b')}`, /not among the selected hosts/],
+    [`deploy --path x=${storePath('b')}`, /not among what is selected/],
     ['status -f /nowhere.yaml', /there is no such file.*\[invalid-fleet-file\]/],
     ['completion tcsh', /Allowed choices/]
   ]

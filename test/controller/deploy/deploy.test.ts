@@ -1,6 +1,7 @@
 import t from 'tap'
 import type { DeployRequest } from '../../../controller/deploy/deploy.ts'
 import { deploy } from '../../../controller/deploy/deploy.ts'
+import { jobsOf } from '../../../controller/inventory/targets.ts'
 import { BelayError } from '../../../shared/errors.ts'
 import { fakeAgent } from '../fakes/agent.ts'
 import { deployment } from '../fakes/deployment.ts'
@@ -8,7 +9,7 @@ import { fleetHost, storePath } from '../fakes/fleet-host.ts'
 
 const hosts = ['cinnabar', 'realgar', 'orpiment'].map((name) => fleetHost(name))
 const request: DeployRequest = {
-  hosts,
+  jobs: jobsOf(hosts, {}),
   paths: new Map(),
   maxParallel: 2,
   windowSeconds: null,
@@ -81,7 +82,7 @@ t.test('one system that does not build keeps everything where it is', async (t) 
 t.test('a given path is not built, and a given window is used', async (t) => {
   const { ports, agent } = deployment(t)
   const [host] = hosts
-  const one = { ...request, hosts: host ? [host] : [], windowSeconds: 30 }
+  const one = { ...request, jobs: jobsOf(host ? [host] : [], {}), windowSeconds: 30 }
   const results = await deploy(
     { ...one, paths: new Map([['cinnabar', storePath('c')]]) },
     { ...ports, build: () => Promise.reject(new Error('built')) }

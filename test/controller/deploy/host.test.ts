@@ -88,3 +88,33 @@ t.test('interrupted before the start, nothing was changed', async (t) => {
   d.interrupt.abort()
   t.match(await deployHost(d.plan, d.ports), { outcome: 'not-started', operation: null })
 })
+
+t.test(
+  'homes go with the system in one request, each copied first; alone a home is its own profile',
+  async (t) => {
+    const homes = [{ user: 'alice', storePath: storePath('c') }]
+    const d = deployment(t, { running: storePath('b'), homes: { alice: storePath('d') } })
+    t.match(await deployHost({ ...d.plan, homes }, d.ports), { host: 'cinnabar', outcome: 'committed' })
+    t.same(d.pushed, [storePath('b'), storePath('c')])
+    t.match(d.agent.seen.starts, [{ body: { storePath: storePath('b'), homes } }])
+    t.notOk('profile' in (d.agent.seen.starts[0]?.body ?? {}))
+    const alone = deployment(t)
+    const plan = {
+      ...alone.plan,
+      name: 'alice@cinnabar',
+      profile: 'home:alice',
+      storePath: storePath('c')
+    } as const
+    t.match(await deployHost(plan, alone.ports), { host: 'alice@cinnabar', outcome: 'committed' })
+    t.match(alone.agent.seen.starts, [{ body: { profile: 'home:alice', storePath: storePath('c') } }])
+    t.notOk('homes' in (alone.agent.seen.starts[0]?.body ?? {}))
+    t.ok(alone.events.every((event) => event.type === 'result' || event.host === 'alice@cinnabar'))
+  }
+)
+
+t.test('nothing is done where system and homes run already', async (t) => {
+  const homes = [{ user: 'alice', storePath: storePath('c') }]
+  const d = deployment(t, { running: storePath('b'), homes: { alice: storePath('c') } })
+  t.match(await deployHost({ ...d.plan, homes }, d.ports), { outcome: 'unchanged' })
+  t.same(d.agent.seen.starts, [])
+})

@@ -31,6 +31,10 @@ export interface Story {
   readonly noPlan?: string
   /** What it says of its soak; may change. */
   readonly evidence?: () => unknown
+  /** Homes that are looked after, with what runs in each. */
+  readonly homes?: Readonly<{ [user: string]: string }>
+  /** What GET /v1/operations lists instead of the one operation. */
+  readonly operations?: readonly Partial<Operation>[]
 }
 
 interface Record {
@@ -172,7 +176,12 @@ export function fakeAgent(story: Story = {}) {
     const moved = story.idle === true && phase === 'committed'
     const running = moved ? storePath('b') : (story.running ?? storePath('a'))
     const same = { number: 7, storePath: running, running, booted: running, bootDefault: running }
-    const profiles = [{ profile: 'system', ...same, drift: false, drifts: [] }]
+    const none = { booted: null, bootDefault: null, drift: false, drifts: [] }
+    const homes = Object.entries(story.homes ?? {}).map(([user, path]) => ({
+      ...{ profile: `home:${user}`, number: 3, storePath: path, running: path, ...none },
+      home: { user, kind: 'standalone', problem: null, userManager: true, failedUnits: [], hold: null }
+    }))
+    const profiles = [{ profile: 'system', ...same, drift: false, drifts: [] }, ...homes]
     const identity = { name: 'cinnabar', platform: 'nixos', system: 'x86_64-linux', bootId: 'b' }
     return { ...identity, agentVersion: '0.1.0', hold: null, profiles }
   }
@@ -202,12 +211,13 @@ export function fakeAgent(story: Story = {}) {
       if (route === 'GET /v1/host') return send(response, 200, host())
       if (route === 'GET /v1/operations') {
         const none = story.idle === true && !begun
-        return send(response, 200, { operations: none ? [] : [operation()] })
+        const all = story.operations?.map((each) => ({ ...operation(), ...each })) ?? [operation()]
+        return send(response, 200, { operations: none ? [] : all })
       }
       if (route === 'GET /v1/soak/evidence' && story.evidence) return send(response, 200, story.evidence())
       if (route === 'GET /v1/events') return listenTo(response)
       if (route === 'GET /v1/operations/op-1') return send(response, 200, operation())
-      if (route === 'POST /v1/profiles/system/preview') return preview(response, body)
+      if (/^POST \/v1\/profiles\/(system|home%3A\w+)\/preview$/.test(route)) return preview(response, body)
       if (route === 'POST /v1/operations') return begin(request, response, body)
       if (route === 'GET /v1/operations/op-1/log') return follow(response)
       if (route === 'POST /v1/approvals') return approve(response, body)

@@ -19,6 +19,7 @@ t.test('a file of a few lines is enough; defaults fill the rest', (t) => {
     socket: '/run/belay/operate.sock',
     windowSeconds: 120,
     push: { checkSignatures: true, substituteOnHost: false },
+    homes: [],
     roles: [],
     tags: [],
     soak: defaultPolicy,

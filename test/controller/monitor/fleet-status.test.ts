@@ -23,11 +23,42 @@ t.test('a host says what runs and what was done last', async (t) => {
       updatedAt: '2026-01-01T12:00:00Z',
       reason: 'now accepted'
     },
+    homes: [],
     agentVersion: '0.1.0',
     hold: null
   })
   t.equal(agent.seen.open, 0)
 })
+
+t.test(
+  'homes stand beside the system, each with its own operations and those that moved it along',
+  async (t) => {
+    const agent = fakeAgent({
+      homes: { alice: storePath('c'), bob: storePath('d') },
+      operations: [
+        {
+          id: 'op-1',
+          profile: 'system',
+          homes: [{ user: 'bob', candidate: storePath('d'), baseline: null }]
+        },
+        { id: 'op-2', profile: 'home:alice' }
+      ]
+    })
+    t.teardown(agent.close)
+    const status = await hostStatus(fleetHost(), agent.openTunnel, never)
+    t.equal(status.lastOperation?.id, 'op-1', 'that of a home is none of the system')
+    t.match(status.homes, [
+      {
+        user: 'alice',
+        kind: 'standalone',
+        generation: 3,
+        running: storePath('c'),
+        lastOperation: { id: 'op-2' }
+      },
+      { user: 'bob', running: storePath('d'), lastOperation: { id: 'op-1' } }
+    ])
+  }
+)
 
 t.test('a host that does not answer is a row of its own', async (t) => {
   const silent = async () => {

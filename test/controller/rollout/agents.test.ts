@@ -140,3 +140,32 @@ t.test('a gate is open when its command exits with 0', async (t) => {
   })
   t.same(await look({ code: null, timedOut: true }), { open: false, message: 'it did not end within 5 s' })
 })
+
+t.test('a host with homes runs the plan when they do too; what they were goes into its record', async (t) => {
+  const home = { user: 'alice', storePath: storePath('c'), planHash: null }
+  const withHome = { ...host, homes: [home] }
+  const of = (path: string) => {
+    const { profiles, ...rest } = system(host.storePath)
+    const alice = { profile: 'home:alice', storePath: path, running: path }
+    return { ...rest, profiles: [...profiles, alice] } as unknown as Host
+  }
+  const baseline = { number: null, storePath: storePath('d') }
+  const own = {
+    ...operation('1', 'committed', host.storePath),
+    homes: [{ ...home, candidate: home.storePath, baseline }]
+  }
+  t.match(observed(withHome, [own], of(home.storePath), 5), {
+    runsPlanned: true,
+    operation: { homes: [{ user: 'alice', storePath: storePath('d') }] }
+  })
+  t.match(observed(withHome, [own], of(storePath('d')), 5), { runsPlanned: false })
+  t.match(
+    observed(withHome, [], system(host.storePath), 5),
+    { runsPlanned: false },
+    'the agent knows no such home'
+  )
+  const { agents, agent, pushed } = port(t)
+  await agents.start(withHome, request, manner, signal)
+  t.match(agent.seen.starts, [{ body: { homes: [{ user: 'alice', storePath: home.storePath }] } }])
+  t.same(pushed, [host.storePath, home.storePath])
+})

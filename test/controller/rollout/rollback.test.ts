@@ -52,6 +52,15 @@ t.test('the way back is the plan in reverse, to recorded baselines', async (t) =
   t.same(planRollback(request), back, 'the same again')
 })
 
+t.test('homes go back with their system, to what they were; one of which nobody knows stays', async (t) => {
+  const home = { user: 'alice', storePath: storePathOf('galena', 'new'), planHash: null }
+  const of = { ...request.of, hosts: request.of.hosts.map((host) => ({ ...host, homes: [home] })) }
+  const was = { user: 'alice', storePath: storePathOf('galena', 'old') }
+  const back = planRollback({ ...request, of, homes: new Map([['galena', [was]]]) })
+  t.same(back.hosts.find(({ name }) => name === 'galena')?.homes, [{ ...was, planHash: null }])
+  t.equal(back.hosts.find(({ name }) => name === 'cinnabar')?.homes, undefined)
+})
+
 t.test('only hosts that have a recorded baseline', async (t) => {
   const one = new Map([['scheelite', storePathOf('scheelite', 'old')]])
   const back = planRollback({ ...request, targets: one })

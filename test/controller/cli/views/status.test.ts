@@ -13,6 +13,7 @@ const good: HostStatus = {
   drift: false,
   drifts: [],
   lastOperation: { id: 'op', phase: 'committed', updatedAt: '2026-01-01T12:00:00Z', reason: null },
+  homes: [],
   agentVersion: '0.1.0',
   hold: null
 }
@@ -27,6 +28,7 @@ t.test('the fleet as a table, with the reason of silence below', (t) => {
     drift: null,
     drifts: [],
     lastOperation: null,
+    homes: [],
     agentVersion: null,
     hold: null
   }
@@ -43,6 +45,39 @@ t.test('the fleet as a table, with the reason of silence below', (t) => {
     '',
     'realgar: No route to host',
     'orpiment: the profile is not what the last operation left: ccccccc…-nixos-system-cinnabar, wanted bbbbbbb…-nixos-system-cinnabar',
+    ''
+  ])
+  t.end()
+})
+
+t.test('homes stand below their host, and what is wrong with one is said', (t) => {
+  const hold = { reason: 'she travels', principal: 'alice', at: '2026-01-01T11:00:00Z', operation: null }
+  const homes: HostStatus['homes'] = [
+    {
+      ...{
+        user: 'alice',
+        kind: 'standalone',
+        problem: null,
+        generation: 3,
+        running: storePath('c'),
+        drifts: [],
+        hold
+      },
+      lastOperation: { id: 'op', phase: 'rolled-back', updatedAt: '2026-01-01T12:00:00Z', reason: null }
+    },
+    {
+      ...{ user: 'bob', kind: 'unknown', problem: 'it does not answer', generation: null, running: null },
+      ...{ drifts: [], lastOperation: null, hold: null }
+    }
+  ]
+  const text = statusView([{ ...good, homes }], Date.parse('2026-01-01T12:01:05Z'), painter(false))
+  t.same(text.split('\n').slice(1), [
+    'cinnabar  yes         7    bbbbbbb…-nixos-system-cinnabar  no     committed 1m05s ago    0.1.0',
+    '  alice@  standalone  3    ccccccc…-nixos-system-cinnabar  no     rolled-back 1m05s ago',
+    '  bob@    unknown     -    -                               no     -',
+    '',
+    'alice@cinnabar is on hold since 2026-01-01T11:00:00Z by alice: she travels',
+    'bob@cinnabar: it does not answer',
     ''
   ])
   t.end()
