@@ -36,6 +36,10 @@ async function carryOut(context: Context): Promise<End> {
   }
   context.step('pushing', plan.storePath)
   await context.push(plan.host, plan.storePath)
+  if (context.prepare !== undefined) {
+    context.step('preparing', 'what must be there before it is activated')
+    await context.prepare(plan.host, plan.storePath)
+  }
   const { id } = await start(context)
   context.operation = id
   return endOfOperation(await followOperation(context, id))

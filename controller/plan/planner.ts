@@ -5,6 +5,7 @@ import type { FleetHost } from '../inventory/fleet.ts'
 import type { RolloutPolicy } from '../inventory/rollout-schema.ts'
 import type { Order } from './order.ts'
 import { findCycle } from './order.ts'
+import { requirementOf } from './requirement.ts'
 import type { Placed } from './stages.ts'
 import { placeHosts, stagesOf } from './stages.ts'
 
@@ -101,6 +102,7 @@ function plannedHost(
   const said = request.plans?.get(host.name)
   const unsaid = said !== undefined && 'problem' in said ? [`no plan of its own: ${said.problem}`] : []
   const after = order.hosts.filter((edge) => edge.host === host.name).map((edge) => edge.after)
+  const require = requirementOf(host, stage.name, request.policy)
   return {
     name: host.name,
     stage: stage.name,
@@ -116,6 +118,7 @@ function plannedHost(
     })),
     soakSeconds: host.ownSoak?.seconds ?? stage.soakSeconds,
     after,
+    ...(require === null ? {} : { require }),
     why: [...place.why, ...soak, ...after.map((name) => `it comes after ${name}`), ...unsaid]
   }
 }

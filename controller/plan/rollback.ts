@@ -44,7 +44,7 @@ export function planRollback({ of, targets, revision, now, reason }: RollbackReq
   return { id: identityOf(rest), ...rest }
 }
 
-function backwards(host: PlannedHost, storePath: string): PlannedHost {
+function backwards({ require: _, ...host }: PlannedHost, storePath: string): PlannedHost {
   return {
     ...host,
     storePath,
