@@ -11,6 +11,8 @@ export interface CommandOptions {
   /** The program may ask a person: it has our standard input and error, and nothing of its stderr is kept. */
   readonly onTerminal?: boolean
   readonly signal?: AbortSignal
+  /** A session of its own, without a terminal that could ask a person; all that is left of it ends with it. */
+  readonly noTerminal?: boolean
   /** Called for every line of stderr while the command runs. */
   readonly onStderrLine?: (line: string) => void
   /** Bytes of output kept; more is dropped. Default 4 MiB. */
@@ -25,6 +27,9 @@ export interface CommandResult {
   readonly timedOut: boolean
 }
 
+/** Milliseconds from asking a program to end to ending it. */
+const KILL_DELAY_MS = 2000
+
 /** Runs one program with an argument array, never through a shell. Does not throw on a non-zero exit. */
 export async function runCommand(argv: readonly string[], options: CommandOptions): Promise<CommandResult> {
   const { execa } = await import('execa')
@@ -33,10 +38,11 @@ export async function runCommand(argv: readonly string[], options: CommandOption
   const child = execa(file, args, {
     reject: false,
     timeout: options.timeoutMs,
-    forceKillAfterDelay: 2000,
+    forceKillAfterDelay: KILL_DELAY_MS,
     maxBuffer: options.maxOutput ?? 4 * 1024 * 1024,
     stdin: options.onTerminal ? 'inherit' : options.input === undefined ? 'ignore' : 'pipe',
     ...(options.onTerminal ? { stderr: 'inherit' as const } : {}),
+    ...(options.noTerminal ? { detached: true } : {}),
     ...(options.input === undefined ? {} : { input: options.input }),
     ...(options.env ? { env: options.env } : {}),
     ...(options.cwd ? { cwd: options.cwd } : {}),
@@ -48,7 +54,19 @@ export async function runCommand(argv: readonly string[], options: CommandOption
       for await (const line of child.iterable({ from: 'stderr' })) tell(line)
     })().catch(() => {})
   }
+  const { pid } = child
+  const killGroup = () => {
+    try {
+      if (options.noTerminal && pid !== undefined) process.kill(-pid, 'SIGKILL')
+    } catch {} // all of it is gone
+  }
+  // What it started may hold its pipes open.
+  const late = options.noTerminal ? setTimeout(killGroup, options.timeoutMs + KILL_DELAY_MS) : undefined
+  options.signal?.addEventListener('abort', killGroup, { once: true })
   const result = await child
+  clearTimeout(late)
+  options.signal?.removeEventListener('abort', killGroup)
+  killGroup()
   return {
     code: result.exitCode ?? null,
     stdout: result.stdout ?? '',

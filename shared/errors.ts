@@ -80,6 +80,7 @@ export const errorCodes = {
   'check-failed': 500,
   'secrets-wrong': 422,
   'vars-failed': 500,
+  'checklist-incomplete': 409,
   'push-failed': 502,
   'leak-found': 422,
   'leak-scan-failed': 500,

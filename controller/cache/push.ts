@@ -30,12 +30,17 @@ const PUSH_MS = 6 * 3600_000
  */
 export async function pushToCache(to: NamedCache, storePath: string, ports: CachePorts): Promise<void> {
   await ports.leaks(storePath, ports.onLine)
-  if (to.keyFile !== null) {
-    await assertPrivate(to.keyFile)
-    const sign = [...nixProgram, 'store', 'sign', '--recursive', '--key-file', to.keyFile, storePath]
-    await carryOut(sign, SIGN_MS, to.name, ports)
+  const { keyFile } = to
+  const sign = [...nixProgram, 'store', 'sign', '--recursive', '--key-file', keyFile ?? '']
+  if (keyFile !== null) {
+    await assertPrivate(keyFile)
+    await carryOut([...sign, storePath], SIGN_MS, to.name, ports)
   }
   await carryOut(pushCommand(to.cache, storePath), PUSH_MS, to.name, ports)
+  const { kind = 'nix', url } = to.cache
+  // A path that was there before, without this signature, was not copied again.
+  if (keyFile !== null && kind === 'nix' && url !== undefined)
+    await carryOut([...sign, '--store', url, storePath], SIGN_MS, to.name, ports)
 }
 
 /** The command that pushes to a kind of cache. Programs but Nix find their access where they keep it. */

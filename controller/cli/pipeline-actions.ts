@@ -6,6 +6,7 @@ import { checklist } from './commands/checklist.ts'
 import { secretsScan } from './commands/leaks.ts'
 import { secretsCheck } from './commands/secrets.ts'
 import { vars } from './commands/vars.ts'
+import { varsUpload } from './commands/vars-upload.ts'
 import type { PipelineActions } from './pipeline-program.ts'
 import { cacheView } from './views/cache.ts'
 import { checkMarkdown, checkView } from './views/check.ts'
@@ -13,7 +14,7 @@ import { checklistView } from './views/checklist.ts'
 import { leaksView } from './views/leaks.ts'
 import { secretsView } from './views/secrets.ts'
 import { firstLine } from './views/text.ts'
-import { varsView } from './views/vars.ts'
+import { uploadView, varsView } from './views/vars.ts'
 import type { ExitCode, Terminal, Wiring } from './wiring.ts'
 import { exitCodes } from './wiring.ts'
 
@@ -36,7 +37,7 @@ export function pipelineActions(
   }
   return {
     async checklist(name, options) {
-      const found = await checklist(name, options, wiring)
+      const found = await checklist(name, options, wiring, progress)
       if (options.json) json(found)
       else out(checklistView(found, paint))
       exit(found.ok ? exitCodes.ok : exitCodes.failed)
@@ -45,6 +46,12 @@ export function pipelineActions(
       const hosts = await vars(word, names, options, wiring, progress)
       if (options.json) json({ hosts })
       else out(varsView(hosts, paint))
+      exit(hosts.every(({ ok }) => ok) ? exitCodes.ok : exitCodes.failed)
+    },
+    async varsUpload(names, options) {
+      const hosts = await varsUpload(names, options, wiring, progress)
+      if (options.json) json({ hosts })
+      else out(uploadView(hosts, paint))
       exit(hosts.every(({ ok }) => ok) ? exitCodes.ok : exitCodes.failed)
     },
     async cachePush(options) {

@@ -14,6 +14,7 @@ export interface PipelineActions {
   cachePush(options: CacheOptions): Promise<void>
   cacheStatus(options: CacheOptions): Promise<void>
   vars(word: 'generate' | 'check', hosts: readonly string[], options: GlobalOptions): Promise<void>
+  varsUpload(hosts: readonly string[], options: GlobalOptions): Promise<void>
   secretsCheck(options: SecretsOptions): Promise<void>
   secretsScan(paths: readonly string[], options: GlobalOptions): Promise<void>
 }
@@ -88,18 +89,25 @@ function addVars(program: Command, actions: PipelineActions): void {
       .action((hosts: string[], _, command: Command) => actions.vars(word, hosts, command.optsWithGlobals()))
   add('generate', 'let clan make what is missing, then look at its tree')
   add('check', 'let clan check, then look at its tree')
+  group
+    .command('upload [host...]')
+    .description('upload the secrets of hosts, one after the other, and ask each whether it can use them')
+    .action((hosts: string[], _, command: Command) => actions.varsUpload(hosts, command.optsWithGlobals()))
 }
 
 function addChecklist(program: Command, actions: PipelineActions): void {
   program
     .command('checklist <host>')
     .description('the production checklist of a host, each point with its evidence; changes nothing')
-    .option('--path <store-path>', 'for this generation; default is the one that runs')
+    .addOption(
+      new Option('--path <store-path>', 'for this generation; default is the one that runs').conflicts('next')
+    )
+    .option('--next', 'for the generation that the flake has now; builds it')
     .addOption(
       new Option('--drill-days <n>', 'how old the last rollback drill may be')
         .argParser(parseCount)
         .default(30)
     )
-    .addHelpText('after', '\nExamples:\n  $ belay checklist cinnabar\n')
+    .addHelpText('after', '\nExamples:\n  $ belay checklist cinnabar\n  $ belay checklist cinnabar --next\n')
     .action((name: string, _, command: Command) => actions.checklist(name, command.optsWithGlobals()))
 }

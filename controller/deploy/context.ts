@@ -14,6 +14,8 @@ import type { DeployEvent, Step } from './events.ts'
 export interface DeployPorts {
   readonly openTunnel: OpenTunnel
   readonly push: (host: FleetHost, storePath: string) => Promise<void>
+  /** What is done, or must be there, between the copy and the activation; throws where it is not. */
+  readonly prepare?: (host: FleetHost, storePath: string) => Promise<void>
   readonly clock: Clock
   readonly signal: AbortSignal
   readonly emit: (event: DeployEvent) => void

@@ -1,7 +1,7 @@
 import type { Phase } from '../../shared/operation/phase.ts'
 
 /** What the controller does for a host before the host has an operation. */
-export type ControllerStep = 'waiting' | 'building' | 'connecting' | 'pushing'
+export type ControllerStep = 'waiting' | 'building' | 'connecting' | 'pushing' | 'preparing'
 
 /** Where a host is in a deployment. */
 export type Step = ControllerStep | Phase

@@ -40,6 +40,10 @@ async function carryOut(context: Context): Promise<End> {
     context.step('pushing', storePath)
     await context.push(plan.host, storePath)
   }
+  if (context.prepare !== undefined) {
+    context.step('preparing', 'what must be there before it is activated')
+    await context.prepare(plan.host, plan.storePath)
+  }
   const { id } = await start(context)
   context.operation = id
   return endOfOperation(await followOperation(context, id))

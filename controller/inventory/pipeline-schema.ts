@@ -1,8 +1,8 @@
 import type { Static } from 'typebox'
 import { Type } from 'typebox'
 import { leakKinds } from '../leaks/kinds.ts'
-import { Gate } from './rollout-schema.ts'
-import { because, closed, word } from './words.ts'
+import { Gate, Selector } from './rollout-schema.ts'
+import { because, closed, Duration, word } from './words.ts'
 
 /** A folder below the flake. */
 const folder = '^(?!/)(?!.*(^|/)\\.\\.(/|$))[^\\u0000-\\u001f]+$'
@@ -62,6 +62,27 @@ export const CheckPolicy = Type.Object(
   { ...closed, description: 'What belay check does besides evaluating and building' }
 )
 export type CheckPolicy = Static<typeof CheckPolicy>
+
+/** What the fleet file says of secrets that travel beside a generation. */
+export const VarsPolicy = Type.Object(
+  {
+    upload: Type.Boolean({
+      description: 'Upload the secrets of a host behind its closure and before it is activated'
+    }),
+    select: Type.Optional(Selector),
+    command: Type.Optional(
+      Type.Array(Type.String({ minLength: 1, maxLength: 1000 }), {
+        description:
+          'Program that uploads, run in the folder of the flake without a terminal; {host} is the host. Default [clan, vars, upload, "{host}"]',
+        minItems: 1,
+        maxItems: 50
+      })
+    ),
+    timeout: Type.Optional(Duration('After which the upload has failed. Default 5m'))
+  },
+  { ...closed, description: 'Secrets that are uploaded before an activation' }
+)
+export type VarsPolicy = Static<typeof VarsPolicy>
 
 /** One binary cache to push to. */
 export const Cache = Type.Object(

@@ -2,6 +2,7 @@ import type { Static } from 'typebox'
 import { Type } from 'typebox'
 import { activationModes } from '../../shared/api/schemas.ts'
 import { accessFields } from '../monitor/access-schema.ts'
+import { DrillWithin, Points } from './checklist-schema.ts'
 import { Window } from './window-schema.ts'
 import { because, closed, Duration, hostNames, word, words } from './words.ts'
 
@@ -98,6 +99,8 @@ export const Stage = Type.Object(
     gatesBefore: gates('What must be open before a host of the stage is changed'),
     gatesAfter: gates('What must be open before the next stage'),
     alerts: alerts('Alerts that halt the rollout while this stage is open'),
+    require: Type.Optional(Points('Points of the checklist that every host needs before the stage begins')),
+    drillWithin: DrillWithin,
     mode: Type.Optional(
       Type.Enum(activationModes, {
         description:
@@ -114,6 +117,17 @@ export const Stage = Type.Object(
   { ...closed, description: 'One step of the order' }
 )
 export type Stage = Static<typeof Stage>
+
+/** What hosts need in whichever stage they are. */
+export const Requirement = Type.Object(
+  {
+    select: Selector,
+    points: Points('Points of the checklist that every one of them needs'),
+    drillWithin: DrillWithin
+  },
+  { ...closed, description: 'Points of the production checklist that hosts need before they are changed' }
+)
+export type Requirement = Static<typeof Requirement>
 
 const Edge = Type.Object(
   {
@@ -151,6 +165,12 @@ export const RolloutPolicy = Type.Object(
     budgets: Type.Optional(Type.Array(Budget, { description: 'Limits across all stages', maxItems: 100 })),
     maxParallel: maxParallel('Hosts that are changed at the same time. Default 8'),
     alerts: alerts('Alerts that halt the rollout, whichever stage is open'),
+    require: Type.Optional(
+      Type.Array(Requirement, {
+        description: 'What hosts need before a rollout or a deployment changes them',
+        maxItems: 100
+      })
+    ),
     note: Type.Optional(because('What a reader should know; becomes part of the plan'))
   },
   { ...closed, description: 'How a rollout goes through the fleet' }

@@ -5,7 +5,7 @@ import { Monitoring } from '../monitor/prometheus-schema.ts'
 import { Notify } from '../notify/schema.ts'
 import { factFields, ownFactFields } from './facts-schema.ts'
 import { HomeEntries } from './home-schema.ts'
-import { Caches, CheckPolicy, SecretsPolicy } from './pipeline-schema.ts'
+import { Caches, CheckPolicy, SecretsPolicy, VarsPolicy } from './pipeline-schema.ts'
 import { RolloutPolicy } from './rollout-schema.ts'
 import { closed, hostName, words } from './words.ts'
 
@@ -177,6 +177,7 @@ export const FleetFile = Type.Object(
     notify: Type.Optional(Notify),
     monitoring: Type.Optional(Monitoring),
     secrets: Type.Optional(SecretsPolicy),
+    vars: Type.Optional(VarsPolicy),
     check: Type.Optional(CheckPolicy),
     caches: Type.Optional(Caches),
     hosts: Type.Optional(

@@ -8,7 +8,7 @@ import { resolveFlake } from './fleet.ts'
 import type { Inventory } from './inventory.ts'
 import { mergeInventory } from './inventory.ts'
 import { readFleetFile } from './load.ts'
-import type { Caches, CheckPolicy, SecretsPolicy } from './pipeline-schema.ts'
+import type { Caches, CheckPolicy, SecretsPolicy, VarsPolicy } from './pipeline-schema.ts'
 import type { RolloutPolicy } from './rollout-schema.ts'
 
 /** What reading the inventory needs from outside. */
@@ -24,6 +24,8 @@ export interface LoadedInventory extends Inventory {
   /** The flake with the systems. */
   readonly flake: string
   readonly secrets: SecretsPolicy
+  /** Null where nothing is uploaded. */
+  readonly vars: VarsPolicy | null
   readonly check: CheckPolicy
   readonly caches: Caches
 }
@@ -38,6 +40,6 @@ export async function loadInventory(path: string, ports: SourcePorts): Promise<L
     ...(sources.includes('clan') ? { clan: await clanHosts(evaluate) } : {}),
     ...(sources.includes('flake') ? { flake: await flakeHosts(evaluate) } : {})
   }
-  const { rollout = {}, notify = {}, secrets = {}, check = {}, caches = {} } = read.content
-  return { ...mergeInventory(read, others), policy: rollout, notify, flake, secrets, check, caches }
+  const { rollout = {}, notify = {}, secrets = {}, vars = null, check = {}, caches = {} } = read.content
+  return { ...mergeInventory(read, others), policy: rollout, notify, flake, secrets, vars, check, caches }
 }

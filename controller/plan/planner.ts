@@ -5,6 +5,7 @@ import type { FleetHost } from '../inventory/fleet.ts'
 import type { RolloutPolicy } from '../inventory/rollout-schema.ts'
 import type { Order } from './order.ts'
 import { findCycle } from './order.ts'
+import { requirementOf } from './requirement.ts'
 import type { Placed } from './stages.ts'
 import { placeHosts, stagesOf } from './stages.ts'
 
@@ -109,6 +110,7 @@ function plannedHost(
   const homes = request.homes?.get(host.name) ?? []
   const stay = homes.length > 0 && (stage.mode ?? 'switch') !== 'switch'
   const staying = stay ? [`its homes stay as they are: none moves with mode ${stage.mode}`] : []
+  const require = requirementOf(host, stage.name, request.policy)
   return {
     name: host.name,
     stage: stage.name,
@@ -125,6 +127,7 @@ function plannedHost(
     })),
     soakSeconds: host.ownSoak?.seconds ?? stage.soakSeconds,
     after,
+    ...(require === null ? {} : { require }),
     why: [...place.why, ...soak, ...after.map((name) => `it comes after ${name}`), ...unsaid, ...staying]
   }
 }

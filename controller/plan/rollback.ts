@@ -56,7 +56,7 @@ export function planRollback({
 }
 
 function backwards(
-  { homes: _, ...host }: PlannedHost,
+  { homes: _homes, require: _require, ...host }: PlannedHost,
   storePath: string,
   homes: readonly Home[]
 ): PlannedHost {

@@ -1,12 +1,15 @@
 import { pushPath } from '../build/push.ts'
 import type { Run } from '../build/run.ts'
+import { lookForEvidence } from '../checklist/gate.ts'
 import type { Clock } from '../deploy/clock.ts'
 import type { DeployEvent } from '../deploy/events.ts'
 import type { FleetHost } from '../inventory/fleet.ts'
 import { holdsOf } from '../inventory/holds.ts'
+import type { Caches } from '../inventory/pipeline-schema.ts'
 import type { LeakGate } from '../leaks/gate.ts'
 import { accessTo } from '../monitor/access.ts'
 import { alertsOf } from '../monitor/alerts.ts'
+import type { Upload } from '../secrets/upload.ts'
 import type { Store } from '../store/store.ts'
 import type { OpenTunnel } from '../transport/tunnel.ts'
 import { realAgents } from './agents.ts'
@@ -23,6 +26,8 @@ export interface EngineParts {
   readonly run: Run
   /** What must let a closure through before it is copied. */
   readonly leaks: LeakGate
+  /** Where closures should be, as the fleet file has it now. */
+  readonly caches: () => Caches
   /** Opens a new connection each time: a confirmation over an old one proves nothing. */
   readonly openTunnel: OpenTunnel
   /** For looks; it may lend a connection that is open already. */
@@ -31,6 +36,8 @@ export interface EngineParts {
   readonly signal: AbortSignal
   /** Copy closures to the hosts. */
   readonly push: boolean
+  /** Uploads the secrets of a host before it is activated. */
+  readonly upload: Upload
   readonly pollMs: number
   readonly maxObserve: number
   /** Who drives, for the records. */
@@ -61,7 +68,9 @@ export function rolloutEngine(id: string, parts: EngineParts): Engine {
       const onLine = (name: string, line: string) => emit({ type: 'output', at: at(), host: name, line })
       // What a host goes back to is there, or nowhere.
       if (parts.push && !back) await pushPath(host, storePath, { run, signal, onLine, leaks: parts.leaks })
-    }
+    },
+    // On the way back the old secrets are wanted, and the host has them.
+    ...(back ? {} : { prepare: parts.upload })
   }
   const { observe } = realAgents({ ...ports, openTunnel: lookThrough })
   return createEngine(id, {
@@ -69,6 +78,12 @@ export function rolloutEngine(id: string, parts: EngineParts): Engine {
     agents: { ...realAgents(ports), observe },
     lookAtGate: gateRunner(run),
     lookAtAlerts: alertsOf(accessTo(fleetFile)),
+    lookAtChecklist: async ({ name, storePath, require }, signal) => {
+      const host = hosts.get(name)
+      if (host === undefined || require === undefined) return { open: false, message: 'no such host' }
+      const looking = { run, signal, now: clock.now, caches: parts.caches(), openTunnel: lookThrough }
+      return await lookForEvidence(host, storePath, require, looking)
+    },
     holds: holdsOf(fleetFile),
     clock,
     signal,

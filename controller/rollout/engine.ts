@@ -5,7 +5,7 @@ import type { Store } from '../store/store.ts'
 import type { Action, Decision, Situation } from './decide.ts'
 import { decide } from './decide.ts'
 import { observer } from './observer.ts'
-import type { Agents, Begun, LookAtAlerts, LookAtGate, Manner } from './ports.ts'
+import type { Agents, Begun, LookAtAlerts, LookAtChecklist, LookAtGate, Manner } from './ports.ts'
 import type { Reason } from './reasons.ts'
 import type { RolloutEvent, RolloutRecord } from './records.ts'
 import { foldRecords, freshHost } from './state.ts'
@@ -17,6 +17,8 @@ export interface EnginePorts {
   readonly agents: Agents
   readonly lookAtGate: LookAtGate
   readonly lookAtAlerts: LookAtAlerts
+  /** Where it is missing, what a plan wants of a host counts as missing too. */
+  readonly lookAtChecklist?: LookAtChecklist
   /** Why hosts are held at this moment. */
   readonly holds: () => Promise<ReadonlyMap<string, string>>
   readonly clock: Clock

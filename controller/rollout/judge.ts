@@ -1,6 +1,7 @@
 import type { PlannedHost, PlannedStage } from '../../shared/api/rollout.ts'
 import type { Opening } from '../../shared/window.ts'
 import { openingAt } from '../../shared/window.ts'
+import { checklistLook } from './checklist-look.ts'
 import type { Situation } from './decide.ts'
 import { edgesOf } from './edges.ts'
 import type { Look } from './host-look.ts'
@@ -21,6 +22,7 @@ export function judgeOf(situation: Situation, looks: ReadonlyMap<string, Look>, 
   const stages = new Map(plan.stages.map((stage) => [stage.name, stage]))
   const opening = openings(now)
   const general = generalReason(situation, looks, open)
+  const checklist = checklistLook(plan, looks, seen)
   return (host: PlannedHost): Judgement => {
     const stage = stages.get(host.stage)
     const later = (open.index.get(host.stage) ?? 0) - open.at
@@ -38,6 +40,9 @@ export function judgeOf(situation: Situation, looks: ReadonlyMap<string, Look>, 
     const gate = gatesOf(stage, 'before', seen)
     for (const key of gate?.gates ?? []) open.gates.add(key)
     if (gate !== null && !gate.passes) return { because: gate.because, wakeAt: null }
+    const evidence = checklist(stage)
+    for (const key of evidence.keys) open.gates.add(key)
+    if (evidence.because !== null) return { because: evidence.because, wakeAt: null }
     const window = windowReason(host, stage, opening)
     if (window.because !== null) return window
     const own = edges(host) ?? backOff(situation, host) ?? busy(situation, host)

@@ -68,6 +68,10 @@ export interface Observations {
 }
 
 /** Under which a gate's result is kept. */
-export function gateKey(stage: string, when: 'before' | 'after' | 'alerts', gate: string): string {
+export function gateKey(
+  stage: string,
+  when: 'before' | 'after' | 'alerts' | 'checklist',
+  gate: string
+): string {
   return `${stage} ${when} ${gate}`
 }

@@ -45,6 +45,9 @@ export interface Agents {
 /** Looks at a gate. Never throws, except when interrupted. */
 export type LookAtGate = (gate: PlannedGate, signal: AbortSignal) => Promise<Omit<GateResult, 'at'>>
 
+/** Looks for the evidence that the plan wants of a host. Never throws, except when interrupted. */
+export type LookAtChecklist = (host: PlannedHost, signal: AbortSignal) => Promise<Omit<GateResult, 'at'>>
+
 /** Asks for alerts. Never throws, except when interrupted. */
 export type LookAtAlerts = (
   alerts: PlannedAlerts,

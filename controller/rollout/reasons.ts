@@ -8,6 +8,7 @@ export const reasonCodes = {
   'waiting-for-window': 'It may not be changed at this time of the day',
   'waiting-for-reboot': 'The generation is staged; the next boot brings it',
   'gate-failing': 'A gate is not open, or an engine does not tell its alerts',
+  'checklist-incomplete': 'A point of the production checklist that the policy asks for has no evidence',
   'alert-firing': 'An alert fires; nobody moves until a person decides',
   'budget-used': 'Too many hosts of its role or tag are under way or down',
   'parallel-used': 'As many hosts are under way as may be',

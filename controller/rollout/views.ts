@@ -32,6 +32,7 @@ export interface RolloutStatus {
 /** Reasons that only a person can end. */
 const personal: readonly ReasonCode[] = [
   'waiting-for-approval',
+  'checklist-incomplete',
   'held',
   'halted',
   'alert-firing',

@@ -34,24 +34,42 @@ export async function runVars(
   of: { readonly flake: string; readonly known: readonly string[] },
   { run, signal, onLine }: VarsPorts
 ): Promise<VarsOfHost> {
-  const { flake, known } = of
-  if (!isAbsolute(flake)) {
-    const wanted = 'a folder of this machine'
-    throw new BelayError('invalid-request', `clan works on ${wanted}, not on ${flake}`, {
-      found: flake,
-      wanted
-    })
-  }
+  const { flake } = of
+  assertFolder(flake)
   const argv = ['clan', 'vars', word, host.name]
-  const result = await run(argv, { timeoutMs: CLAN_MS, signal, cwd: flake, onStderrLine: onLine })
+  const result = await run(argv, {
+    timeoutMs: CLAN_MS,
+    signal,
+    cwd: flake,
+    noTerminal: true,
+    onStderrLine: onLine
+  })
   signal.throwIfAborted()
   if (result.code !== 0) {
     const text = `${argv.join(' ')} ended with ${result.code}; it may have wanted to ask somebody:\n${endOfLog(result)}`
     throw new BelayError('vars-failed', text, { found: result.code, wanted: 0, at: host.name })
   }
+  return await varsInTree(host, of)
+}
+
+/** What the tree has for a host, and what is wrong with it. */
+export async function varsInTree(
+  host: FleetHost,
+  { flake, known }: { readonly flake: string; readonly known: readonly string[] }
+): Promise<VarsOfHost> {
   const tree = await readClanTree(openTree(flake))
   const keyed = [{ name: host.name, recipients: host.recipients.map(recipientOf) }]
   const problems = clanProblems(tree, keyed, known)
   const own = problems.filter((each) => each.host === host.name || each.host === null)
   return { secrets: tree.secrets.filter(({ machine }) => machine === host.name).length, problems: own }
+}
+
+/** Refuses a flake that is no folder here: `invalid-request`. */
+export function assertFolder(flake: string): void {
+  if (isAbsolute(flake)) return
+  const wanted = 'a folder of this machine'
+  throw new BelayError('invalid-request', `clan works on ${wanted}, not on ${flake}`, {
+    found: flake,
+    wanted
+  })
 }

@@ -29,6 +29,7 @@ import { controllerMetrics } from './metrics.ts'
 import { occasionOf, occasionsOf } from './occasions.ts'
 import type { ControllerSettings } from './settings.ts'
 import { teller } from './teller.ts'
+import { uploads } from './uploads.ts'
 
 /** Where the daemon is and what it works with. */
 export interface ServeOptions {
@@ -124,7 +125,9 @@ function partsOf(options: ServeOptions, { store, engineStore, fleet, logger }: K
         lookThrough: collector.lend,
         // By the fleet file as it is when something is pushed.
         leaks: (path, warn) => leakGate(options.scan, fleet.inventory().secrets, signal)(path, warn),
+        caches: () => fleet.inventory().caches,
         push: settings.push,
+        upload: uploads(options, fleet, logger),
         pollMs: rolloutPoll,
         maxObserve: parallel,
         who: 'controller',

@@ -1,6 +1,7 @@
 import type { Static } from 'typebox'
 import { Type } from 'typebox'
 import { days } from '../window.ts'
+import { checklistPoints } from './checklist.ts'
 import { activationModes, Nullable, StorePath } from './schemas.ts'
 
 const closed = { additionalProperties: false } as const
@@ -61,6 +62,17 @@ export const PlannedHome = Type.Object(
 )
 export type PlannedHome = Static<typeof PlannedHome>
 
+export const PlannedRequirement = Type.Object(
+  {
+    points: Type.Array(Type.Enum(checklistPoints, { description: 'Point' }), {
+      description: 'Points of the production checklist that it needs'
+    }),
+    drillSeconds: seconds('How old its last rollback drill may be')
+  },
+  { $id: 'PlannedRequirement', ...closed, description: 'Evidence without which a host is not changed' }
+)
+export type PlannedRequirement = Static<typeof PlannedRequirement>
+
 export const PlannedHost = Type.Object(
   {
     name: text('Host name'),
@@ -79,6 +91,7 @@ export const PlannedHost = Type.Object(
     windows: Type.Array(PlannedWindow, { description: 'When it may be changed; always when empty' }),
     soakSeconds: seconds('How long it is watched before the next stage'),
     after: list('Hosts that come before it'),
+    require: Type.Optional(PlannedRequirement),
     why: list('Why it stands in this stage')
   },
   { $id: 'PlannedHost', ...closed, description: 'What is to become of one host' }

@@ -18,7 +18,12 @@ const shell = (host: Host, script: string) => host.must(['sh', '-c', script])
 const ownRecipient = (host: Host) => recipientOfSshKey(readFileSync(join(host.root, `${sshKey}.pub`), 'utf8'))
 
 /** Puts an encrypted file into the store of a host; a manifest of sops-nix that wants it. */
-async function manifestFor(host: Host, name: string, recipients: readonly string[]): Promise<string> {
+async function manifestFor(
+  host: Host,
+  name: string,
+  recipients: readonly string[],
+  ageSshKeyPaths = [sshKey]
+): Promise<string> {
   writeFileSync(join(host.root, `root/${name}.yaml`), sopsFile('yaml', recipients))
   const file = (await host.must(['nix-store', '--add', `/root/${name}.yaml`])).trim()
   const secret = {
@@ -30,7 +35,7 @@ async function manifestFor(host: Host, name: string, recipients: readonly string
     format: 'yaml'
   }
   return JSON.stringify({
-    ...{ symlinkPath: '/run/secrets', secretsMountPoint: '/run/secrets.d', ageSshKeyPaths: [sshKey] },
+    ...{ symlinkPath: '/run/secrets', secretsMountPoint: '/run/secrets.d', ageSshKeyPaths },
     secrets: [secret]
   })
 }
@@ -147,6 +152,42 @@ t.test('secrets on real hosts', { skip: fleetUnavailable() ?? false, timeout: 58
     t.equal((await host.run(['nix-store', '--check-validity', path])).code, 0)
   })
 
+  await t.test('secrets are uploaded behind the closure and before the activation', async (t) => {
+    const second = fleet.host('electrum')
+    const { operator } = fleet
+    await shell(operator, "ssh-keygen -q -t ed25519 -N '' -f /root/uploaded")
+    const uploaded = recipientOfSshKey(readFileSync(join(operator.root, 'root/uploaded.pub'), 'utf8'))
+    const manifest = await manifestFor(second, 'db', [uploaded], ['/etc/ssh/uploaded'])
+    const next = (label: string) =>
+      fleet.writeGenerations({
+        electrum: { generation: label, agent: 'bundle', packages: { 'manifest.json': manifest } }
+      })
+    const fleetFile = join(operator.root, 'root/fleet.yaml')
+    const before = readFileSync(fleetFile, 'utf8')
+    const here = before.replace('path:/root/fleet', '/root/fleet')
+    const vars = (command: string, timeout = '60s') =>
+      writeFileSync(fleetFile, `${here}vars: { upload: true, command: ${command}, timeout: ${timeout} }\n`)
+    next('uploaded')
+    const deploy = () => belay(fleet, '--json', 'deploy', '--host', 'electrum')
+    t.match(await deploy(), { code: 1, stdout: /secret-undecryptable/ }, 'without the upload')
+
+    vars('[sleep, "1000"]', '1s')
+    t.match(await deploy(), { code: 1, stdout: /"not-started".*vars-failed/ })
+    vars('[sh, -c, "read -r answer; read -r answer < /dev/tty"]')
+    const asked = await deploy()
+    t.match(asked, { code: 1, stdout: /vars-failed/ }, 'who asks finds no terminal')
+    t.match((await truthOf(second)).running, /-baseline$/)
+
+    vars('[scp, -q, /root/uploaded, "{host}:/etc/ssh/uploaded"]')
+    t.match(await deploy(), { code: 0, stdout: /"preparing".*"activating".*"committed"/s })
+    t.match((await truthOf(second)).running, /-uploaded$/)
+    t.match(await belay(fleet, 'vars', 'upload', 'electrum'), { code: 0, stdout: /1 secrets in 1 files/ })
+    await second.must(['rm', '/etc/ssh/uploaded'])
+    vars('["true", "{host}"]')
+    t.match(await belay(fleet, 'vars', 'upload', 'electrum'), { code: 1, stdout: /secrets-wrong/ })
+    writeFileSync(fleetFile, before)
+  })
+
   await t.test('a second host takes from a signed cache, and nothing that is not signed', async (t) => {
     const { operator } = fleet
     const second = fleet.host('electrum')
@@ -207,7 +248,8 @@ t.test('secrets on real hosts', { skip: fleetUnavailable() ?? false, timeout: 58
     })
     const hosts = ['cinnabar', 'electrum', 'galena', 'scheelite'].map((name) => `  ${name}: {}\n`).join('')
     const lint = '[{ name: yes, command: ["true"] }, { name: no, command: ["false"] }]'
-    const text = `version: 1\nflake: path:/root/fleet\ncheck: { linters: ${lint} }\nhosts:\n${hosts}`
+    const free = 'defaults: { push: { checkSignatures: false } }'
+    const text = `version: 1\nflake: path:/root/fleet\n${free}\ncheck: { linters: ${lint} }\nhosts:\n${hosts}`
     writeFileSync(join(operator.root, 'root/check.yaml'), text)
     const argv = [
       'belay',
@@ -215,6 +257,7 @@ t.test('secrets on real hosts', { skip: fleetUnavailable() ?? false, timeout: 58
       '/root/check.yaml',
       '--json',
       'check',
+      '--preview',
       '--junit',
       '/root/j.xml',
       '--summary',
@@ -228,18 +271,23 @@ t.test('secrets on real hosts', { skip: fleetUnavailable() ?? false, timeout: 58
       ...steps.map((step) => step.code ?? step.result)
     ])
     t.same(results, [
-      ['cinnabar', 'pass', 'pass', 'leak-found'],
-      ['electrum', 'pass', 'pass', 'pass'],
-      ['galena', 'pass', 'build-failed', 'skipped'],
-      ['scheelite', 'evaluation-failed', 'skipped', 'skipped']
+      ['cinnabar', 'pass', 'pass', 'leak-found', 'skipped'],
+      ['electrum', 'pass', 'pass', 'pass', 'pass'],
+      ['galena', 'pass', 'build-failed', 'skipped', 'skipped'],
+      ['scheelite', 'evaluation-failed', 'skipped', 'skipped', 'skipped']
     ])
+    t.match(
+      report.hosts[1]?.steps.at(-1),
+      { name: 'preview', message: /^[1-9]\d* packages, .* files change, .*; plan [0-9a-f]{12}$/ },
+      'against what the host runs now'
+    )
     t.same(
       report.repository.map(({ result }) => result),
       ['pass', 'pass', 'pass', 'fail'],
       'nix flake check does not see what is wrong with scheelite'
     )
     const files = await shell(operator, 'cat /root/j.xml /root/s.md')
-    t.match(files, /<testsuite name="galena" tests="3" failures="1" skipped="1"/)
+    t.match(files, /<testsuite name="galena" tests="4" failures="1" skipped="2"/)
     t.match(files, /\| cinnabar \| secrets \| ✖ leak-found \|/)
     t.notOk(`${files}${stdout}`.includes(secret))
   })

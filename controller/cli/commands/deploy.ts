@@ -2,6 +2,7 @@ import type { ActivationMode } from '../../../shared/api/schemas.ts'
 import { BelayError } from '../../../shared/errors.ts'
 import { buildHost } from '../../build/build.ts'
 import { pushPath } from '../../build/push.ts'
+import { checklistGate } from '../../checklist/gate.ts'
 import { deploy as carryOut } from '../../deploy/deploy.ts'
 import type { DeployEvent, HostResult } from '../../deploy/events.ts'
 import { selectHosts } from '../../inventory/fleet.ts'
@@ -9,6 +10,7 @@ import { loadInventory } from '../../inventory/sources.ts'
 import type { HomeChoice } from '../../inventory/targets.ts'
 import { jobsOf, targetsOf } from '../../inventory/targets.ts'
 import { leakGate } from '../../leaks/gate.ts'
+import { uploader } from '../../secrets/upload.ts'
 import { checkPaths } from '../paths.ts'
 import type { GlobalOptions, Wiring } from '../wiring.ts'
 
@@ -38,7 +40,7 @@ export async function deploy(options: DeployOptions, wiring: Wiring, watch: Watc
       wanted: '--reason'
     })
   }
-  const { fleet, secrets } = await loadInventory(options.fleet, wiring)
+  const { fleet, flake, secrets, vars, policy, caches } = await loadInventory(options.fleet, wiring)
   const jobs = jobsOf(selectHosts(fleet, options.host ?? []), options)
   const paths = checkPaths(targetsOf(jobs), options)
   const emit = watch(jobs.map(({ target }) => target.name))
@@ -46,6 +48,9 @@ export async function deploy(options: DeployOptions, wiring: Wiring, watch: Watc
   const leaks = leakGate(wiring.scan, secrets, signal)
   const onLine = (host: string, line: string) =>
     emit({ type: 'output', at: new Date(clock.now()).toISOString(), host, line })
+  const known = fleet.hosts.map(({ name }) => name)
+  const upload = uploader(vars, { flake, known }, { run, signal, onLine })
+  const checklist = checklistGate(fleet.hosts, policy, { run, signal, caches, openTunnel, now: clock.now })
   const request = {
     jobs,
     paths,
@@ -67,6 +72,10 @@ export async function deploy(options: DeployOptions, wiring: Wiring, watch: Watc
     build: (target) => buildHost(target, { run, signal, now: clock.now, onLine }),
     push: async (host, storePath) => {
       if (options.push) await pushPath(host, storePath, { run, signal, onLine, leaks })
+    },
+    prepare: async (host, storePath) => {
+      await checklist(host, storePath)
+      await upload(host)
     }
   })
 }

@@ -8,6 +8,7 @@ import { admit, checkPlan } from '../../rollout/admit.ts'
 import { rolloutEngine } from '../../rollout/assemble.ts'
 import type { Decision } from '../../rollout/decide.ts'
 import { drive } from '../../rollout/drive.ts'
+import { uploader } from '../../secrets/upload.ts'
 import { lockEngine } from '../../store/open.ts'
 import { keepByDefault } from '../../store/retention.ts'
 import type { Store } from '../../store/store.ts'
@@ -119,18 +120,23 @@ export async function driveRollout(
   watch: RolloutWatch
 ): Promise<Decision> {
   const { run, signal, clock, openTunnel } = wiring
-  const { fleet, secrets } = await loadInventory(options.fleet, wiring)
+  const { fleet, flake, secrets, vars, caches } = await loadInventory(options.fleet, wiring)
   const pollMs = options.poll * 1000
+  const from = { flake, known: fleet.hosts.map(({ name }) => name) }
+  const onLine = (host: string, line: string) =>
+    watch.event({ type: 'output', at: new Date(clock.now()).toISOString(), host, line })
   const engine = rolloutEngine(id, {
     store,
     hosts: new Map(fleet.hosts.map((host) => [host.name, host])),
     fleetFile: fleet.file,
     run,
     leaks: leakGate(wiring.scan, secrets, signal),
+    caches: () => caches,
     openTunnel,
     clock,
     signal,
     push: options.push,
+    upload: uploader(vars, from, { run, signal, onLine }),
     pollMs,
     maxObserve: 32,
     who: `engine for ${operatorName()}`,

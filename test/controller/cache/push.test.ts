@@ -23,18 +23,22 @@ function keyFile(mode: number) {
   return file
 }
 
-t.test('a closure is signed, then copied', async (t) => {
-  const key = keyFile(0o600)
-  const ports = portsOf()
-  await pushToCache({ ...lan, keyFile: key }, path, ports)
-  t.same(
-    ports.calls.map(({ argv }) => argv.slice(3)),
-    [
-      ['store', 'sign', '--recursive', '--key-file', key, path],
-      ['copy', '--to', 'file:///srv/cache', path]
-    ]
-  )
-})
+t.test(
+  'a closure is signed, then copied, and signed there too: what was there before is not copied',
+  async (t) => {
+    const key = keyFile(0o600)
+    const ports = portsOf()
+    await pushToCache({ ...lan, keyFile: key }, path, ports)
+    t.same(
+      ports.calls.map(({ argv }) => argv.slice(3)),
+      [
+        ['store', 'sign', '--recursive', '--key-file', key, path],
+        ['copy', '--to', 'file:///srv/cache', path],
+        ['store', 'sign', '--recursive', '--key-file', key, '--store', 'file:///srv/cache', path]
+      ]
+    )
+  }
+)
 
 t.test('a key that others can read signs nothing', async (t) => {
   for (const mode of [0o640, 0o604, 0o666]) {

@@ -25,7 +25,7 @@ const operation = (more: object = {}) => ({
 const seen = (more: object = {}) =>
   ({
     ...{ storePath: path, preflight: { checks: checksOf() }, operations: [operation()] },
-    ...{ checks: [{ name: 'disk', failing: false }], approvals: [{ storePath: path }] },
+    ...{ checks: [{ name: 'disk', failing: false }], approvals: [{ storePath: path, state: 'used' }] },
     generations: [
       { number: 1, knownGood: true, running: false },
       { number: 2, knownGood: true, running: true }
@@ -58,7 +58,10 @@ t.test('a drill counts when it passed, was one, and is not too old', async (t) =
 })
 
 t.test('each point by itself', async (t) => {
-  t.match(bad({ approvals: [{ storePath: storePath('c') }] }), [{ name: 'plan reviewed' }])
+  t.match(bad({ approvals: [{ storePath: storePath('c'), state: 'used' }] }), [{ name: 'plan reviewed' }])
+  t.match(bad({ approvals: [{ storePath: path, state: 'waiting' }] }), [])
+  for (const state of ['revoked', 'expired'])
+    t.match(bad({ approvals: [{ storePath: path, state }] }), [{ point: 'plan-reviewed' }], state)
   t.match(bad({ generations: [{ number: 2, knownGood: true, running: true }] }), [
     { name: 'stable generation kept' }
   ])

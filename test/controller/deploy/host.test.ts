@@ -69,6 +69,20 @@ t.test('a push that fails starts nothing', async (t) => {
   t.same(d.agent.seen.starts, [])
 })
 
+t.test('what must be there before comes behind the copy; without it nothing starts', async (t) => {
+  let code: 'vars-failed' | null = 'vars-failed'
+  const prepare = async (_: unknown, path: string) => {
+    t.same(d.pushed.at(-1), path)
+    if (code !== null) throw new BelayError(code, 'nobody answered')
+  }
+  const d = deployment(t, {}, { prepare })
+  t.match(await deployHost(d.plan, d.ports), { outcome: 'not-started', code: 'vars-failed' })
+  t.same(d.agent.seen.starts, [])
+  code = null
+  t.match(await deployHost(d.plan, d.ports), { outcome: 'committed' })
+  t.ok(d.steps().includes('preparing'))
+})
+
 t.test('whoever interrupts is told that the host goes on', async (t) => {
   const d = deployment(t, { before: ['accepted', 'fetching'] })
   const emit = d.ports.emit
