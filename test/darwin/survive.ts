@@ -3,17 +3,15 @@ import { runCommand } from '../../shared/command.ts'
 import type { Phase } from '../../shared/operation/phase.ts'
 import { isTerminal } from '../../shared/operation/phase.ts'
 import { waitFor } from '../fleet/host.ts'
+import type { Survival } from '../fleet/survive.ts'
 import type { MacFault } from './faults/fault.ts'
 import { baseline, candidateOf } from './faults/fault.ts'
 import { Mac } from './mac.ts'
 import { isWhole, journalOf, truthOf } from './truth.ts'
 
 /** What became of a Mac after a fault. */
-export interface MacSurvival {
+export interface MacSurvival extends Omit<Survival, 'fault'> {
   readonly fault: MacFault
-  readonly end: string
-  /** What is not as it must be; empty when it survived. */
-  readonly complaints: readonly string[]
 }
 
 type Truth = Awaited<ReturnType<typeof truthOf>>
@@ -44,22 +42,25 @@ async function survive(mac: Mac, fault: MacFault, before: Truth): Promise<MacSur
   const last = mac.operations().at(-1) ?? ''
   const asked = ask(mac, fault, candidate)
   if (fault.phase !== null) await dealBlows(mac, fault, last).catch(note)
-  await asked
-  await mac.waitFor('an operation', () => (mac.operations().at(-1) ?? '') > last, 30_000).catch(note)
+  const from = performance.now()
+  const said = await asked
+  const begun = () => (mac.operations().at(-1) ?? '') > last
+  if (!begun()) complaints.push(`no operation: ${said}`)
   const id = mac.operations().at(-1) ?? ''
   await Promise.resolve(fault.meanwhile?.(mac, id)).catch(note)
   await carryThrough(mac, fault).catch(note)
-  complaints.push(...(await judge(mac, fault, { before, candidate })))
+  const secondsToGood = (performance.now() - from) / 1000
+  const { phases, stranded, complaints: more } = await judge(mac, fault, { before, candidate })
   await Promise.resolve(fault.mend?.(mac)).catch(note)
-  const events = journalOf(mac)
   await putBack(mac, before).catch(note)
-  return { fault, end: events.findLast(({ to }) => to !== undefined)?.to ?? 'none', complaints }
+  return { fault, phases, secondsToGood, stranded, complaints: [...complaints, ...more] }
 }
 
-async function ask(mac: Mac, { confirm }: MacFault, candidate: string): Promise<void> {
+async function ask(mac: Mac, { confirm }: MacFault, candidate: string): Promise<string> {
   const window = typeof confirm === 'object' ? confirm.nobodyFor : 60
   const how = confirm === 'health' ? ['--auto-confirm'] : ['--window', String(window)]
-  await mac.run(['belay-agent', 'activate', candidate, '--no-follow', '--again', '--over-drift', ...how])
+  const argv = ['belay-agent', 'activate', candidate, '--no-follow', '--again', '--over-drift', ...how]
+  return (await mac.run(argv)).stderr
 }
 
 /** Waits for the phase, strikes, and gives the power back where it went. */
@@ -100,14 +101,14 @@ async function judge(
   mac: Mac,
   fault: MacFault,
   { before, candidate }: { readonly before: Truth; readonly candidate: string }
-): Promise<readonly string[]> {
+): Promise<Pick<Survival, 'phases' | 'stranded' | 'complaints'>> {
   const events = journalOf(mac)
-  const moves = events.flatMap(({ to }) => to ?? [])
-  const end = moves.at(-1) as Phase | undefined
+  const phases = events.flatMap(({ to }) => to ?? [])
+  const end = phases.at(-1) as Phase | undefined
   const said = events.findLast(({ type }) => type === 'moved')?.reason ?? ''
   const complaints: string[] = []
   if (end === undefined || !fault.ends.includes(end))
-    complaints.push(`ended ${end}, wanted ${fault.ends.join(' or ')}: ${moves.join(' → ')}: ${said}`)
+    complaints.push(`ended ${end}, wanted ${fault.ends.join(' or ')}: ${phases.join(' → ')}: ${said}`)
   if (fault.says && !fault.says.test(said)) complaints.push(`it says: ${said}`)
   const { daemons = {} } = candidateOf(fault.candidate)
   const own = ['org.nixos.belay-agent']
@@ -131,9 +132,10 @@ async function judge(
   }
   // What is just being started may take a moment.
   await waitFor(async () => (await wrong()).length === 0, 20_000, 'the truth').catch(() => {})
-  complaints.push(...(await wrong()))
+  const left = await wrong()
   if (!isWhole(mac)) complaints.push('the journal is broken')
-  return complaints
+  const stranded = left.some((each) => /^(running|profile) /.test(each))
+  return { phases, stranded, complaints: [...complaints, ...left] }
 }
 
 /** The Mac as it was before, switched by hand, for the next fault. */

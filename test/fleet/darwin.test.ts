@@ -22,9 +22,6 @@ const candidate = (label: string, more: Partial<System> = {}): System => ({
 })
 const own = ['org.nixos.activate-system.plist', 'org.nixos.belay-agent.plist']
 
-// Each on a Mac of its own, side by side.
-t.jobs = 2
-
 /** All is as it was: links, files, jobs, and nothing of the operation left; what is just being started may take a moment. */
 async function isAsBefore(t: Test, mac: Mac, before: Awaited<ReturnType<typeof truthOf>>): Promise<void> {
   const is = async () => JSON.stringify(await truthOf(mac)) === JSON.stringify(before)
@@ -68,47 +65,6 @@ t.test('stories on a Mac', { skip, timeout: 900_000 }, async (t) => {
     t.match(lastMove(mac), { to: 'rolled-back', code: 'confirm-timeout' })
     await isBaseline(t)
   })
-
-  await t.test('the agent of the candidate is broken: the baseline comes back', async (t) => {
-    await mac.activate(await mac.build(candidate('agentless', { agent: 'broken' })), '--window', '60')
-    await ended()
-    t.match(lastMove(mac), { to: 'rolled-back', reason: /belay-agent/ })
-    await isBaseline(t)
-  })
-
-  await t.test('agent and runner are lost: the guard brings the baseline back', async (t) => {
-    const lost = await mac.build(
-      candidate('lost', { agent: 'broken', config: { limits: { agentSeconds: 30 } } })
-    )
-    await mac.activate(lost, '--window', '60')
-    await mac.waitFor('the candidate', async () => (await truthOf(mac)).running === lost)
-    // The guard's time is shortened, as the runner would lengthen it: a new serial.
-    const window = `/var/lib/belay/operations/${mac.operations().at(-1)}/window`
-    await mac.must(['launchctl', 'bootout', 'system/org.belay.operation'])
-    await mac.must(['sh', '-c', `read -r n s b g <${window}; echo "99 1 $b $g" >${window}`])
-    await mac.waitFor('the guard', async () => (await truthOf(mac)).running === before.running)
-    await ended()
-    t.match(lastMove(mac), { to: 'rolled-back', reason: /guard/ })
-    await isBaseline(t)
-  })
-
-  await t.test(
-    'Homebrew fails in the middle: half-activated, and said to be not fully reversible',
-    async (t) => {
-      await mac.activate(
-        await mac.build(candidate('brewed', { brew: ['jq', 'fail', 'yq'] })),
-        '--auto-confirm'
-      )
-      await ended()
-      t.match(lastMove(mac), {
-        to: 'rolled-back',
-        code: 'half-activated',
-        reason: /half-activated.*Failed to download.*not fully reversible: what Homebrew has changed/
-      })
-      t.equal(await mac.must(['ls', '/opt/homebrew/Cellar']), 'jq', 'what it installed is still there')
-      await isBaseline(t)
-    }
-  )
 
   await t.test('an agent is missing in the candidate: refused', async (t) => {
     const { code, stderr } = await mac.run([
@@ -160,99 +116,5 @@ t.test('stories on a Mac', { skip, timeout: 900_000 }, async (t) => {
       ...{ running: good, profile: good, greeting: 'good', daemons: [...own, 'org.nixos.db.plist'] },
       jobs: ['org.nixos.belay-agent', 'org.nixos.db']
     })
-  })
-
-  await t.test('somebody logs in: what has waited for it goes on', async (t) => {
-    await mac.login(0)
-    const personal = { 'org.nixos.personal': 'exec sleep 100000' }
-    const patient = await mac.build(candidate('patient', { userAgents: personal }))
-    await mac.activate(patient, '--auto-confirm')
-    await mac.waitFor('the wait', () =>
-      journalOf(mac).some(({ reason }) => /waiting for a user session/.test(reason ?? ''))
-    )
-    await mac.login(501)
-    await ended()
-    t.match(lastMove(mac), { to: 'committed' })
-    t.match(await truthOf(mac), { running: patient, profile: patient })
-  })
-})
-
-t.test('a power cut at every phase', { skip, timeout: 900_000 }, async (t) => {
-  await using mac = await Mac.start(baseline)
-  const before = await truthOf(mac)
-  const struck = await mac.build(candidate('struck'))
-  const hanging = await mac.build(candidate('hanging', { hangAt: 'postActivation', hangSeconds: 60 }))
-  const back = async (t: Test, ...ends: readonly string[]) => {
-    await mac.boot()
-    await mac.waitFor('the end of the operation', () => hasEnded(mac))
-    t.ok(ends.includes(lastMove(mac)?.to ?? ''), `ended ${lastMove(mac)?.to}: ${lastMove(mac)?.reason}`)
-    await mac.waitFor('the guard to be gone', async () => (await truthOf(mac)).guards.length === 0)
-    await mac.whenAnswering()
-  }
-  const isBaseline = async (t: Test) => {
-    await isAsBefore(t, mac, before)
-  }
-  /** Cuts the power as soon as the journal tells of the phase. */
-  const strikeAt = async (phase: string) => {
-    await mac.waitFor(phase, () => journalOf(mac).some(({ to }) => to === phase), 60_000)
-    await mac.powerCut()
-  }
-
-  await t.test('arming: nothing was changed', async (t) => {
-    await mac.activate(struck, '--window', '60', '--again')
-    await strikeAt('arming')
-    await back(t, 'cancelled', 'rolled-back')
-    await isBaseline(t)
-  })
-
-  await t.test(
-    'activating, in the middle of the script: the whole script of the baseline puts it right',
-    async (t) => {
-      await mac.activate(hanging, '--window', '60', '--again')
-      await mac.waitFor('the jobs of the candidate', async () =>
-        (await truthOf(mac)).jobs.includes('org.nixos.db')
-      )
-      await mac.powerCut()
-      await back(t, 'rolled-back')
-      await isBaseline(t)
-    }
-  )
-
-  await t.test(
-    'activating, with the agent gone from the disk: the guard alone, after the boot',
-    async (t) => {
-      await mac.activate(hanging, '--window', '60', '--again')
-      await mac.waitFor('the jobs of the candidate', async () =>
-        (await truthOf(mac)).jobs.includes('org.nixos.db')
-      )
-      await mac.must(['rm', '/Library/LaunchDaemons/org.nixos.belay-agent.plist'])
-      await mac.powerCut()
-      await back(t, 'rolled-back')
-      t.match(lastMove(mac)?.reason, /guard/)
-      await isBaseline(t)
-    }
-  )
-
-  for (const phase of ['verifying', 'confirming', 'rolling-back'])
-    await t.test(`${phase}: the baseline runs`, async (t) => {
-      await mac.activate(struck, '--window', '5', '--again')
-      if (phase === 'rolling-back') {
-        await mac.waitFor('the window', () => journalOf(mac).some(({ type }) => type === 'window-opened'))
-        await mac.must(['sh', '-c', 'echo 2 >/root/fixture-slow'])
-      }
-      await strikeAt(phase)
-      await back(t, 'rolled-back')
-      await mac.must(['rm', '-f', '/root/fixture-slow'])
-      await isBaseline(t)
-    })
-
-  await t.test('committing: one of both, whole', async (t) => {
-    await mac.activate(struck, '--auto-confirm', '--again')
-    await strikeAt('committing')
-    await back(t, 'committed', 'rolled-back')
-    if (lastMove(mac)?.to === 'rolled-back') return isBaseline(t)
-    const jobs = ['org.nixos.belay-agent', 'org.nixos.db']
-    await mac.waitFor('the jobs of the candidate', async () => (await truthOf(mac)).jobs.length === 2)
-    t.match(await truthOf(mac), { running: struck, profile: struck, greeting: 'struck', jobs })
   })
 })

@@ -31,7 +31,7 @@ const daemon = (script: string): Partial<System> => ({
 const malformed = '<plist version="1.0"><dict><key>Label</key><string>org.nixos.bad</string></dict></plist>'
 
 /** Moves a path of the running system's closure away, one that nothing needs while it runs. */
-const hideClosurePart = `p=$(nix-store --query --requisites /run/current-system | grep -v -e darwin-system -e agent | tail -n 1)
+const hideClosurePart = `p=$(nix-store --query --requisites /run/current-system | grep -- '-fixture-knobs$')
 mv "$p" /nix/hidden && echo "$p" >/nix/hidden-path`
 
 const failsAt = (step: string): MacFault =>

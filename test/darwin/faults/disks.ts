@@ -8,21 +8,25 @@ const stop = `launchctl bootout system/${agent}; while launchctl print system/${
 const start = `launchctl bootstrap system /Library/LaunchDaemons/${agent}.plist`
 
 /** A small disk under the agent's state. */
-const smallDisk = (mac: Mac) =>
-  mac.must([
+const smallDisk = async (mac: Mac) => {
+  await mac.must([
     'sh',
     '-c',
     `set -e; ${stop}; cp -a ${state} /root/state; mount -t tmpfs -o size=16m tmpfs ${state}
     cp -a /root/state/. ${state}/; ${start}`
   ])
+  await mac.whenAnswering()
+}
 /** Room again; the operation is closed on the small disk first, then the state moves back. */
-const bigDisk = (mac: Mac) =>
-  mac.must([
+const bigDisk = async (mac: Mac) => {
+  await mac.must([
     'sh',
     '-c',
     `set -e; ${stop}; rm -f ${state}/fill; rm -rf /root/state; cp -a ${state} /root/state; umount --lazy ${state}
     cp -a /root/state/. ${state}/; rm -rf /root/state; ${start}`
   ])
+  await mac.whenAnswering()
+}
 
 const fullDisk = (phase: Phase, rest: Partial<MacFault> = {}): MacFault => ({
   name: 'disk full',

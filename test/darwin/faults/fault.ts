@@ -54,5 +54,5 @@ export const macVictim: Victim<Mac, Partial<System>> = {
 }
 
 export const state = '/var/lib/belay'
-export const nobody = { nobodyFor: 4 } as const
+export const nobody = { nobodyFor: 5 } as const
 export const nobodyForLong = { nobodyFor: 300 } as const
