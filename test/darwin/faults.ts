@@ -19,8 +19,6 @@ export const titleOf = ({ name, phase }: MacFault) => (phase === null ? name : `
 
 /** Those that every run of the tests tries: of each kind what only a Mac does. All of them take a quarter of an hour. */
 const often = new Set([
-  'runner and agent killed, checking',
-  'agent killed, verifying',
   'runner, agent and guard killed, activating',
   'runner, agent and guard killed, committing',
   'runner, agent and guard killed, rolling-back',
@@ -33,14 +31,12 @@ const often = new Set([
   'guard killed, runner and agent gone for good, confirming',
   "the agent's property list removed by hand, then a power cut: the guard alone, confirming",
   'power cut, and nobody logs in for a while, confirming',
-  'another system activated by hand, confirming',
   'disk full, rolling-back',
   'a property list that launchd refuses',
   'Homebrew that fails in the middle',
   'an agent whose property list starts something else',
-  'a daemon that unloads agent, runner and guard',
+  'a daemon that unloads runner and guard',
   'a script that hangs',
-  'somebody else who is switching',
   'nobody at the screen, and then somebody',
   'a rollback that fails until a person comes, stuck'
 ])

@@ -31,7 +31,7 @@ const job = (label: string, script: string) => `<?xml version="1.0" encoding="UT
 <!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
 <plist version="1.0"><dict>
 <key>Label</key><string>${label}</string>
-<key>ProgramArguments</key><array><string>/bin/sh</string><string>-c</string><string>${script}</string></array>
+<key>ProgramArguments</key><array><string>/bin/sh</string><string>-c</string><string>${script.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')}</string></array>
 <key>KeepAlive</key><true/>
 <key>RunAtLoad</key><true/>
 </dict></plist>

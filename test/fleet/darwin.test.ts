@@ -1,5 +1,7 @@
+import { existsSync, readFileSync } from 'node:fs'
 import type { Test } from 'tap'
 import t from 'tap'
+import type { Collected } from '../../agent/retention/gc.ts'
 import { Mac } from '../darwin/mac.ts'
 import type { System } from '../darwin/system.ts'
 import { hasEnded, journalOf, lastMove, truthOf } from '../darwin/truth.ts'
@@ -74,8 +76,6 @@ t.test('stories on a Mac', { skip, timeout: 900_000 }, async (t) => {
     ])
     t.equal(code, 1)
     t.match(stderr, /agent-missing/)
-    const rescue = await mac.run(['belay-agent', 'rescue'])
-    t.match(rescue, { code: 1, stderr: /not-on-this-platform/ })
     await isBaseline(t)
   })
 
@@ -98,6 +98,102 @@ t.test('stories on a Mac', { skip, timeout: 900_000 }, async (t) => {
     await mac.must(['rm', '-r', apps])
     await isBaseline(t)
     await mac.login(501)
+  })
+
+  await t.test('generations are deleted by the rule of the configuration', async (t) => {
+    const numbers = async () => {
+      const links = await mac.must(['sh', '-c', 'ls -d /nix/var/nix/profiles/system-*-link'])
+      return links.split('\n').map((link) => Number(/-(\d+)-link$/.exec(link)?.[1]))
+    }
+    for (const label of ['one', 'two', 'three', 'four', 'five', 'six']) {
+      const other = await mac.build({ ...baseline, label })
+      await mac.must(['nix-env', '-p', '/nix/var/nix/profiles/system', '--set', other])
+    }
+    // The newest by number stay, and by name what runs and what the profile names.
+    await mac.must(['ln', '-sfn', 'system-1-link', '/nix/var/nix/profiles/system'])
+    const all = await numbers()
+    await mac.must(['sh', '-c', `echo '{"retention":{"keep":5,"days":0}}' >/root/rule.json`])
+    const gc = ['belay-agent', '--json', '--config', '/root/rule.json', 'gc']
+    const planned = JSON.parse(await mac.must([...gc, '--dry-run'])) as Collected
+    t.same((await numbers()).length, all.length, 'only said')
+    const going = planned.generations.flatMap(({ number, keep }) => (keep ? [] : [number]))
+    t.same(going, [2])
+    t.match(planned.generations[0], { number: 1, reasons: ['profile', 'running'] })
+    // As the schedule of the agent begins it.
+    const begin = `process.argv[1] = '/opt/belay/checkout/agent/main.ts'; process.execArgv = []
+      const { startRetention } = await import('/opt/belay/checkout/agent/platform/darwin/retention.ts')
+      await startRetention('/root/rule.json')`
+    await mac.must(['/opt/belay/node', '--input-type=module', '--eval', begin])
+    const left = all.filter((number) => !going.includes(number)).sort()
+    const isDone = async () => JSON.stringify((await numbers()).sort()) === JSON.stringify(left)
+    await mac.waitFor('the retention', isDone)
+    const again = JSON.parse(await mac.must(gc)) as Collected
+    t.match(again, { deleted: [], boot: 'unchanged' })
+    t.match(await truthOf(mac), { running: before.running, profile: before.profile })
+  })
+
+  await t.test('a drill: what runs is activated once more, and proven', async (t) => {
+    const { code, stdout, stderr } = await mac.run(['belay-agent', 'drill'])
+    t.equal(code, 0, `${stdout}${stderr}`)
+    t.match(lastMove(mac), { to: 'committed' })
+  })
+
+  const broken = '/root/fixture-broken'
+  /** An operation whose way back fails, again and again. */
+  const getStuck = async (label: string) => {
+    await mac.must(['sh', '-c', `mkdir -p ${broken} && echo 1000 >${broken}/baseline`])
+    await mac.activate(await mac.build(candidate(label, { failAt: 'postActivation' })), '--auto-confirm')
+    await mac.waitFor('that it is stuck', () => lastMove(mac)?.to === 'stuck')
+  }
+  const agentGone = async () => {
+    await mac.must([
+      'sh',
+      '-c',
+      'launchctl bootout system/org.nixos.belay-agent; launchctl bootout system/org.belay.operation'
+    ])
+  }
+
+  await t.test(
+    'stuck: said at login; with Node, agent and runner gone rescue.sh brings the host back',
+    async (t) => {
+      await getStuck('stuck')
+      const message = `${mac.root}/private/var/run/motd.d/belay`
+      await mac.waitFor('the message at login', () => existsSync(message))
+      t.match(readFileSync(message, 'utf8'), /needs a person[\s\S]*sh \/var\/lib\/belay\/rescue\.sh/)
+      await agentGone()
+      await mac.must(['mount', '--bind', '/dev/null', '/opt/belay/node'])
+      await mac.must(['rm', '-r', broken])
+      const { code, stdout, stderr } = await mac.run(['sh', '/var/lib/belay/rescue.sh'])
+      t.equal(code, 0, `${stdout}${stderr}`)
+      t.match(stdout, /it runs\nrescue: it is what a boot brings/)
+      t.match(await truthOf(mac), {
+        running: before.running,
+        profile: before.profile,
+        daemons: before.daemons,
+        guards: []
+      })
+      await mac.must(['umount', '/opt/belay/node'])
+      await ended()
+      t.match(lastMove(mac), { to: 'rolled-back' })
+      await isBaseline(t)
+      await mac.waitFor('the message to go', () => !existsSync(message))
+      await mac.run(['belay-agent', 'release'])
+    }
+  )
+
+  await t.test('stuck: belay-agent rescue shows the way, and goes it', async (t) => {
+    await getStuck('stuck-again')
+    await agentGone()
+    await mac.must(['rm', '-r', broken])
+    const shown = await mac.must(['belay-agent', 'rescue'])
+    t.match(shown, /is stuck[\s\S]*launchctl bootout[\s\S]*ln -sfn system-\d+-link[\s\S]*\/activate/)
+    const { code, stdout, stderr } = await mac.run(['belay-agent', 'rescue', '--run'])
+    t.equal(code, 0, `${stdout}${stderr}`)
+    t.match(stdout, /This host is back/)
+    t.match(await truthOf(mac), { running: before.running, profile: before.profile, daemons: before.daemons })
+    await ended()
+    t.match(lastMove(mac), { to: 'rolled-back' })
+    await isBaseline(t)
   })
 
   await t.test('confirmed over a new connection: committed, with its own agent’s list changed', async (t) => {

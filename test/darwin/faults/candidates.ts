@@ -1,7 +1,8 @@
+import { AGENT_LABEL } from '../../../agent/platform/darwin/jobs.ts'
 import { waitFor } from '../../fleet/host.ts'
 import type { Mac } from '../mac.ts'
 import type { System } from '../system.ts'
-import { journalOf } from '../truth.ts'
+import { journalOf, truthOf } from '../truth.ts'
 import type { MacFault } from './fault.ts'
 import {
   baseline,
@@ -27,6 +28,10 @@ const brings = (name: string, candidate: Partial<System>, rest: Partial<MacFault
 const daemon = (script: string): Partial<System> => ({
   daemons: { 'org.nixos.bad': `${script}; exec sleep 100000` }
 })
+
+const guards = '$(launchctl list | grep -o "org[.]belay[.]guard.*")'
+const unload = (...labels: readonly string[]) =>
+  `for job in ${labels.join(' ')}; do launchctl bootout system/$job; done`
 
 const malformed = '<plist version="1.0"><dict><key>Label</key><string>org.nixos.bad</string></dict></plist>'
 
@@ -81,12 +86,25 @@ export const candidates: readonly MacFault[] = [
       says: /agent/
     }
   ),
+  brings('a daemon that unloads runner and guard', daemon(unload('org.belay.operation', guards)), {
+    confirm: nobody,
+    says: /nobody confirmed|guard/
+  }),
   brings(
-    'a daemon that unloads agent, runner and guard',
+    'a daemon that unloads agent, runner, activation and guard, then a power cut',
     daemon(
-      "launchctl bootout system/org.nixos.belay-agent; for l in $(launchctl list | grep -o 'org[.]belay[.][a-z].*'); do launchctl bootout system/$l; done"
+      `[ -e /root/struck ] || { touch /root/struck; ${unload(AGENT_LABEL, 'org.belay.operation', 'org.belay.activation', guards)} }`
     ),
-    { confirm: nobody, says: /nobody confirmed|guard|agent/ }
+    {
+      phase: 'activating',
+      meanwhile: async (mac) => {
+        const jobs = async () => (await truthOf(mac)).jobs.includes(AGENT_LABEL)
+        await waitFor(async () => !(await jobs()), 30_000, 'the agent to be unloaded')
+        await mac.powerCut()
+        await mac.boot()
+      },
+      mend: (mac) => mac.must(['rm', '/root/struck'])
+    }
   ),
   brings(
     'a daemon that removes the list of the agent',
