@@ -59,6 +59,13 @@ t.test('stories on a Mac', { skip, timeout: 900_000 }, async (t) => {
     t.ok(rows.filter(([, found]) => found === 'yes').length >= 15)
   })
 
+  await t.test('the default checks pass', async (t) => {
+    for (const name of ['memory', 'load', 'time-sync', 'unexpected-reboot', 'drift', 'log-errors', 'failed-units']) {
+      const { code, stdout, stderr } = await mac.run(['belay-agent', 'check', 'run', name])
+      t.equal(code, 0, `${name}: ${stdout}${stderr}`)
+    }
+  })
+
   await t.test('nobody confirms: the baseline comes back by itself', async (t) => {
     await mac.activate(await mac.build(candidate('unconfirmed')), '--window', '5')
     await mac.waitFor('the window', () => journalOf(mac).some(({ type }) => type === 'window-opened'))
