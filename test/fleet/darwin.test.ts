@@ -3,6 +3,7 @@ import type { Test } from 'tap'
 import t from 'tap'
 import type { Collected } from '../../agent/retention/gc.ts'
 import { Mac } from '../darwin/mac.ts'
+import { belayArgv, equipOperator, NAME, writeSystem } from '../darwin/operator.ts'
 import type { System } from '../darwin/system.ts'
 import { hasEnded, journalOf, lastMove, truthOf } from '../darwin/truth.ts'
 import { fleetUnavailable } from './root.ts'
@@ -60,7 +61,15 @@ t.test('stories on a Mac', { skip, timeout: 900_000 }, async (t) => {
   })
 
   await t.test('the default checks pass', async (t) => {
-    for (const name of ['memory', 'load', 'time-sync', 'unexpected-reboot', 'drift', 'log-errors', 'failed-units']) {
+    for (const name of [
+      'memory',
+      'load',
+      'time-sync',
+      'unexpected-reboot',
+      'drift',
+      'log-errors',
+      'failed-units'
+    ]) {
       const { code, stdout, stderr } = await mac.run(['belay-agent', 'check', 'run', name])
       t.equal(code, 0, `${name}: ${stdout}${stderr}`)
     }
@@ -219,5 +228,17 @@ t.test('stories on a Mac', { skip, timeout: 900_000 }, async (t) => {
       ...{ running: good, profile: good, greeting: 'good', daemons: [...own, 'org.nixos.db.plist'] },
       jobs: ['org.nixos.belay-agent', 'org.nixos.db']
     })
+  })
+
+  await t.test('built by a flake and deployed over ssh', async (t) => {
+    await equipOperator(mac, 60)
+    writeSystem(mac, candidate('deployed'))
+    const built = await mac.must(belayArgv('--json', 'build', '--host', NAME), 120_000)
+    t.match(built, /darwin-system-deployed/)
+    const { code, stdout } = await mac.run(belayArgv('deploy', '--host', NAME), 120_000)
+    t.equal(code, 0, stdout)
+    t.match(lastMove(mac), { to: 'committed' })
+    t.match(await truthOf(mac), { running: /darwin-system-deployed$/, greeting: 'deployed' })
+    t.match(await mac.must(belayArgv('status')), /stibnite +yes/)
   })
 })
