@@ -146,4 +146,6 @@ async function putBack(mac: Mac, before: Truth): Promise<void> {
   if (now.running === before.running && now.profile === before.profile) return
   await mac.must(['nix-env', '-p', '/nix/var/nix/profiles/system', '--set', before.running])
   await mac.must([`${before.running}/activate`])
+  // Where its list had changed, launchd is just starting it.
+  await mac.whenAnswering()
 }

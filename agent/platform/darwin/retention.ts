@@ -1,5 +1,5 @@
 import { mustRun } from '../../../shared/command.ts'
-import { durableWrite } from '../../journal/durable-write.ts'
+import { durableWrite } from '../../../shared/durable-write.ts'
 import type { Shelf } from '../../retention/shelf.ts'
 import { ACTIVATION_LABEL, GC_LABEL, gcJob } from './jobs.ts'
 import { bootout, bootstrap, isRunning } from './launchctl.ts'
