@@ -140,7 +140,8 @@ async function remoteMetrics(settings: Settings, app: App, logger: Logger): Prom
 /** What a person has to know at login, while there is something. */
 async function tellAtLogin(platform: Platform, settings: Settings, operations: Operations): Promise<void> {
   const [all, unreadable] = await Promise.all([operations.all(), operations.unreadable()])
-  await platform.keepLoginMessage(settings, { operations: all, unreadable })
+  const [way, { keepLoginMessage }] = await Promise.all([platform.rescue(), import('./rescue/keep.ts')])
+  await keepLoginMessage(settings, way, { operations: all, unreadable })
 }
 
 /** Runs a task once a day, at a quiet minute (UTC). Nothing that has a deadline may hang on this. */

@@ -38,6 +38,10 @@ in
     environment.etc."newsyslog.d/belay-agent.conf".text = ''
       /var/log/belay-agent.log 640 5 5120 * JR ${rotated}
     '';
+    # While a person is needed: see docs/rescue.md.
+    environment.loginShellInit = ''
+      [ ! -r /run/motd.d/belay ] || cat /run/motd.d/belay
+    '';
     environment.launchDaemons."org.nixos.belay-agent.plist".source = ./org.nixos.belay-agent.plist;
   };
 }

@@ -51,6 +51,19 @@ echo '|---|---|---|'
 
 session=$(/usr/sbin/sysctl -n kern.bootsessionuuid 2>&1)
 claim 'the boot has a UUID' "${#session} characters" matches "$session" '^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$'
+level=$(/usr/sbin/sysctl -n kern.memorystatus_level 2>&1)
+claim 'the free part of the memory is a number' "$level" matches "$level" '^[0-9]{1,3}$'
+clock=$(/usr/sbin/systemsetup -getusingnetworktime 2>&1)
+claim 'systemsetup tells of network time' "$clock" matches "$clock" 'Network Time: (On|Off)'
+server=$(/usr/sbin/systemsetup -getnetworktimeserver 2>/dev/null | sed -n 's/^Network Time Server: //p')
+offset=$(/usr/bin/sntp -t 5 "$server" 2>/dev/null)
+if [ -n "$offset" ]; then
+  claim 'sntp tells the offset of the clock' 'one line' matches "$offset" '[+-][0-9]+\.[0-9]+ \+/- [0-9]+\.[0-9]+ '
+else
+  row 'sntp tells the offset of the clock' 'not tried' 'no time server has answered'
+fi
+boots=$(/usr/bin/last -n 10 reboot shutdown 2>/dev/null)
+claim 'last tells of reboots, newest first' "$(printf '%s\n' "$boots" | head -n 1)" matches "$boots" '^reboot'
 record=$(/usr/bin/log show --style ndjson --last 1m 2>/dev/null | grep -m 1 bootUUID)
 if [ -n "$record" ]; then
   claim 'the log has the same UUID' bootUUID matches "$record" "$session"

@@ -68,7 +68,6 @@ export const errorCodes = {
   'no-user-session': 409,
   'apps-not-writable': 409,
   'invalid-plist': 422,
-  'not-on-this-platform': 501,
   'no-space': 507,
   'command-failed': 500,
   'command-timeout': 504,

@@ -6,7 +6,6 @@ import type { Settings } from '../config/settings.ts'
 import { DEFAULT_CONFIG, loadSettings, parseSettings } from '../config/settings.ts'
 import { operationDirectory } from '../operation/store.ts'
 import { UNREADABLE } from '../platform/agent-command.ts'
-import { assertCommand } from '../platform/choose.ts'
 import type { Terminal } from './commands.ts'
 import * as commands from './commands.ts'
 import { addDesired } from './desired.ts'
@@ -159,7 +158,6 @@ function addRescue({ program, context, emergencyContext, exit }: Shell): void {
     .option('--script', 'print it as a shell script, to be run where there is no Node')
     .option('--generation <number>', 'the way to this generation', wholeNumber)
     .action(async (options: RescueOptions) => {
-      await assertCommand('rescue')
       const { rescue } = await import('./rescue.ts')
       exit(await rescue(await emergencyContext(), options))
     })
@@ -168,7 +166,6 @@ function addRescue({ program, context, emergencyContext, exit }: Shell): void {
     .description('delete generations by the rule of the configuration; needs root, and no agent')
     .option('--dry-run', 'only say what would go, and why the others stay')
     .action(async (options: GcOptions) => {
-      await assertCommand('gc')
       const { gc } = await import('./gc.ts')
       exit(await gc(await context(), options))
     })

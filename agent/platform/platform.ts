@@ -8,7 +8,8 @@ import type { Journal } from '../journal/journal.ts'
 import type { Observed } from '../operation/drift.ts'
 import type { Event } from '../operation/events.ts'
 import type { Ports } from '../operation/ports.ts'
-import type { OperationState } from '../operation/state.ts'
+import type { Way } from '../rescue/way.ts'
+import type { Shelf } from '../retention/shelf.ts'
 import type { Preview } from '../security/approvals.ts'
 
 /** How deep a preview looks. */
@@ -83,9 +84,6 @@ export interface PortsOptions {
   readonly warn: (text: string) => Promise<void>
 }
 
-/** Commands that a platform may lack. */
-export type MissableCommand = 'rescue' | 'gc'
-
 /** All that differs between platforms. `choose.ts` is the one place that knows which one this is. */
 export interface Platform {
   /** Identity of this boot: another one after every reboot, the same while the host is up or asleep. */
@@ -104,11 +102,8 @@ export interface Platform {
   sessionStart(): Promise<number | null>
   /** Starts a retention in a job of its own. */
   startRetention(config: string | null): Promise<void>
-  /** Commands that are not there on this platform, with what a person does instead. */
-  readonly missing: Readonly<Partial<Record<MissableCommand, string>>>
-  /** Keeps what a person has to know at login where they see it. */
-  keepLoginMessage(
-    settings: Settings,
-    seen: { readonly operations: readonly OperationState[]; readonly unreadable: readonly string[] }
-  ): Promise<void>
+  /** How this host is brought back when nothing else works. */
+  rescue(): Promise<Way>
+  /** What deleting generations asks of this host. */
+  retention(): Promise<Shelf>
 }

@@ -1,4 +1,4 @@
-import { lstat, readFile, rename, rm } from 'node:fs/promises'
+import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { CommandResult } from '../../shared/command.ts'
 import { runCommand } from '../../shared/command.ts'
@@ -11,17 +11,15 @@ import type { Observed } from '../operation/drift.ts'
 import type { Event } from '../operation/events.ts'
 import { operationsRoot } from '../operation/operations.ts'
 import { operationDirectory } from '../operation/store.ts'
-import { linuxBootId } from '../platform/nixos/boot-id.ts'
-import { RUNNER_UNIT } from '../platform/nixos/units.ts'
 import type { Plan, Step } from './plan.ts'
 import { isUntouched, setAside } from './plan.ts'
-import { quoted } from './quote.ts'
+import type { Way } from './way.ts'
 
 /** Output of the switch. Not below the state directory, which may be full or gone. */
 const LOG = '/run/belay-rescue.log'
 /** Until the agent has stopped by force: its own time to stop, and some. */
 const STOP_MS = 120_000
-const MARGIN_MS = 60_000
+export const MARGIN_MS = 60_000
 
 /** What a rescue tells while it works. */
 export type Progress =
@@ -69,8 +67,10 @@ export interface Rescued {
   readonly left: readonly string[]
 }
 
-interface Order {
+/** A rescue to be carried out. */
+export interface Order {
   readonly plan: Plan
+  readonly way: Way
   readonly settings: Settings
   readonly unreadable: readonly string[]
   readonly hands: Hands
@@ -82,7 +82,7 @@ type Turned = 'none' | 'told' | 'aside' | 'untold'
 
 /** Carries a plan out, one step after the other. A step that fails keeps none of the later ones from being tried. */
 export async function carryOut(order: Order): Promise<Rescued> {
-  const { plan, settings, hands, tell } = order
+  const { plan, settings, way, hands, tell } = order
   const limitMs = settings.limits.activationSeconds * 1000
   const codes = new Map<Step['name'], number | null>()
   let turned: Turned = 'none'
@@ -90,7 +90,7 @@ export async function carryOut(order: Order): Promise<Rescued> {
     if (step.argv === null) continue
     const { name, argv } = step
     const attempt = async () => {
-      if (name === 'switch') return switchInUnit(order, argv)
+      if (name === 'switch') return way.runSwitch(order, argv)
       tell({ type: 'command', command: step.command })
       const line = (text: string) => name !== 'stop' && tell({ type: 'output', line: text })
       return (await hands.run(argv, name === 'stop' ? STOP_MS : limitMs, line)).code
@@ -100,54 +100,19 @@ export async function carryOut(order: Order): Promise<Rescued> {
       return null
     })
     codes.set(name, code)
-    // 5: a unit that is not loaded cannot be stopped. 4: some unit somewhere has failed; the system runs all the same.
-    const fine = code === 0 || (name === 'stop' && code === 5) || (name === 'switch' && code === 4)
+    const fine = code === 0 || (code !== null && code === way.harmless[name])
     tell({ type: 'ended', step: name, code, fine })
     if (name === 'stop') turned = await turnOperation(order)
   }
-  await hands.run(['sync', '-f', settings.profile, settings.bootDirectory], MARGIN_MS, () => {})
+  await hands.run(way.sync(settings), MARGIN_MS, () => {})
   return judge(order, codes, turned)
-}
-
-/**
- * In a unit of its own, so that the end of this session does not end it, and under the runner's name: the switch starts
- * the agent again, and no runner is to begin meanwhile. The description ends as that of the operation's runner does, or
- * the agent would wait for the name, and the switch for the agent.
- */
-async function switchInUnit(
-  { plan, settings, hands, tell }: Order,
-  argv: readonly string[]
-): Promise<number | null> {
-  const { activationSeconds } = settings.limits
-  const description = ['Belay rescue', plan.operation?.id ?? ''].join(' ').trim()
-  const command = [
-    ...['systemd-run', `--unit=${RUNNER_UNIT}`, `--description=${description}`, '--collect', '--quiet'],
-    ...[
-      '--no-ask-password',
-      '--service-type=exec',
-      '--wait',
-      `--property=RuntimeMaxSec=${activationSeconds}`
-    ],
-    ...[`--property=StandardOutput=file:${hands.log}`, '--property=StandardError=inherit', '--', ...argv]
-  ]
-  await rm(hands.log, { force: true })
-  tell({ type: 'command', command: quoted(command) })
-  const line = (text: string) => tell({ type: 'output', line: text })
-  const { code } = await hands.run(command, activationSeconds * 1000 + MARGIN_MS, line)
-  const began = (await lstat(hands.log).catch(() => null)) !== null
-  for (const text of (await readFile(hands.log, 'utf8').catch(() => '')).split('\n').filter(Boolean))
-    line(text)
-  if (began) return code
-  tell({ type: 'note', text: 'The service manager did not start it; once more without a unit.' })
-  tell({ type: 'command', command: quoted(argv) })
-  return (await hands.run(argv, activationSeconds * 1000, line)).code
 }
 
 /**
  * Makes the way back of an unfinished operation this one, so that the runner which comes back ends it here. Where that
  * cannot be written, the operation is put aside: nobody goes on with it.
  */
-async function turnOperation({ plan, settings, tell }: Order): Promise<Turned> {
+async function turnOperation({ plan, settings, way, tell }: Order): Promise<Turned> {
   if (plan.operation === null) return 'none'
   const { id, phase, itsOwnWay } = plan.operation
   const directory = operationDirectory(operationsRoot(settings), id)
@@ -155,7 +120,8 @@ async function turnOperation({ plan, settings, tell }: Order): Promise<Turned> {
   const reason = 'a person brought the host back'
   try {
     if (!itsOwnWay && !isUntouched(phase)) {
-      const journal = await openJournal<Event>(join(directory, 'journal.jsonl'), hostClock(linuxBootId()).now)
+      const bootId = await way.bootId()
+      const journal = await openJournal<Event>(join(directory, 'journal.jsonl'), hostClock(bootId).now)
       const { number, storePath } = plan.target
       await journal
         .append({ type: 'retargeted', target: { number, storePath }, reason })
@@ -180,22 +146,23 @@ async function judge(
   codes: ReadonlyMap<Step['name'], number | null>,
   turned: Turned
 ): Promise<Rescued> {
-  const { plan, settings, unreadable, hands } = order
+  const { plan, settings, way, unreadable, hands } = order
   const { target, chosen } = plan
   const seen = await hands.observe()
   const runs = seen.running === target.storePath
   const isChosen = seen.storePath === chosen.storePath
   const boots = seen.bootDefault === null ? codes.get('boot') === 0 : seen.bootDefault === chosen.storePath
   const switched = codes.get('switch')
-  const agent = runs && (await startAgent(hands))
+  const agent = runs && (await way.startAgent(hands))
+  const { restart, failed, agent: whyNot, lastResort } = way.hints
   const left = [
-    !runs && boots && 'It does not run yet. Restart the machine (systemctl reboot): it boots what you chose.',
-    !runs && !boots && 'It does not run yet. Restart the machine and choose it in the boot menu.',
-    runs && switched !== 0 && `It runs, but the switch ended with ${switched}: look at systemctl --failed`,
+    !runs && boots && `It does not run yet. Restart the machine (${restart}): it boots what you chose.`,
+    !runs && !boots && `It does not run yet: ${lastResort(plan)}.`,
+    runs && switched !== 0 && `It runs, but the switch ended with ${switched}: look at ${failed}`,
     !isChosen && `The profile ${settings.profile} does not name it, but ${seen.storePath}.`,
     !boots && 'The boot loader does not name it (is /boot full?). Make room and run this command again.',
     boots && seen.bootDefault === null && 'What boots cannot be read here; look at it before you restart.',
-    runs && !agent && 'The agent does not run: systemctl status belay-agent',
+    runs && !agent && `The agent does not run: ${whyNot}`,
     turned === 'told' && `The agent closes operation ${plan.operation?.id} by itself: belay-agent status`,
     turned === 'untold' && `The agent may go on with operation ${plan.operation?.id}: leave it stopped.`,
     ...unreadable.map(
@@ -203,11 +170,4 @@ async function judge(
     )
   ].filter((line) => line !== false)
   return { ok: runs && isChosen && boots, seen, left }
-}
-
-/** The agent of the system that runs now. The switch has started it already, as a rule. */
-async function startAgent({ run }: Hands): Promise<boolean> {
-  const unit = 'belay-agent.service'
-  await run(['systemctl', 'start', unit], MARGIN_MS, () => {})
-  return (await run(['systemctl', 'is-active', '--quiet', unit], MARGIN_MS, () => {})).code === 0
 }

@@ -1,4 +1,4 @@
-import { lstat, readdir, readFile, readlink } from 'node:fs/promises'
+import { readdir, readFile, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isOfSystem } from '../../shared/api/profile.ts'
 import type { GenerationRef } from '../../shared/api/schemas.ts'
@@ -14,8 +14,8 @@ import type { OperationState } from '../operation/state.ts'
 import { listOperations, operationDirectory, readOperation } from '../operation/store.ts'
 import type { GenerationLink } from '../platform/nix/generations.ts'
 import { ignoreMissing, readGenerations } from '../platform/nix/generations.ts'
-import { observe } from '../platform/nixos/observe.ts'
 import { intactRecords } from './intact.ts'
+import type { Way } from './way.ts'
 
 /** A line of the boot menu. */
 export interface BootEntry {
@@ -58,13 +58,11 @@ const nothing: Observed = {
   drift: false
 }
 
-/** Where a system has the script that switches to it. */
-const switchable = async (storePath: string) =>
-  (await lstat(join(storePath, 'bin/switch-to-configuration')).catch(() => null)) !== null
-
-/** Reads what there is, and never throws: any of it may be missing or damaged. Another `run` in tests. */
-export async function gather(settings: Settings, isSwitchable = switchable, run = '/run'): Promise<Evidence> {
-  const places = { profile: settings.profile, run, boot: settings.bootDirectory }
+/** Reads what there is, and never throws: any of it may be missing or damaged. */
+export async function gather(
+  settings: Settings,
+  { observe, isSwitchable }: Pick<Way, 'observe' | 'isSwitchable'>
+): Promise<Evidence> {
   const notes: string[] = []
   const attempt = <T>(what: string, read: Promise<T>, otherwise: T): Promise<T> =>
     read.catch((error: unknown) => {
@@ -72,7 +70,7 @@ export async function gather(settings: Settings, isSwitchable = switchable, run 
       return otherwise
     })
   const [seen, generations, operations, good, roots, bootEntries] = await Promise.all([
-    attempt('the host cannot be looked at', observe(places), nothing),
+    attempt('the host cannot be looked at', observe(settings), nothing),
     attempt('the generations cannot be listed', readGenerations(settings.profile), []),
     attempt('the operations cannot be listed', readOperations(operationsRoot(settings)), []),
     attempt('the known-good list cannot be used', readKnownGood(settings.stateDirectory), []),

@@ -12,9 +12,11 @@ import { gather } from './evidence.ts'
 import { motd } from './motd.ts'
 import type { Plan } from './plan.ts'
 import { isUntouched, planRescue, setAside } from './plan.ts'
+import type { ScriptOptions } from './script.ts'
 import { rescueScript } from './script.ts'
+import type { Way } from './way.ts'
 
-/** Read by pam_motd(8) where it has no options; on NixOS by the login shell. */
+/** Read by pam_motd(8) where it has no options; on NixOS and macOS by the login shell. */
 export const LOGIN_MESSAGE = '/run/motd.d/belay'
 
 /** Where the way back lies as a shell script. */
@@ -26,27 +28,33 @@ export const scriptPath = ({ stateDirectory }: Pick<Settings, 'stateDirectory'>)
  * when an operation has ended, where it leads to the last other generation known to be good. Leaves the script of before
  * where there is no way back.
  */
-export async function keepRescueScript(settings: Settings, at: string, evidence?: Evidence): Promise<void> {
-  const found = evidence ?? (await gather(settings))
+export async function keepRescueScript(
+  settings: Settings,
+  way: Way,
+  at: string,
+  evidence?: Evidence
+): Promise<void> {
+  const found = evidence ?? (await gather(settings, way))
   // At the arming the phase is one in which nothing has changed yet: the script is for what comes.
   const unfinished =
     found.unfinished?.phase === 'arming'
       ? { ...found.unfinished, phase: 'activating' as const }
       : found.unfinished
-  const plan = planRescue({ ...found, unfinished }, settings)
-  if (plan !== null) await durableWrite(scriptPath(settings), scriptFor(plan, settings, at), 0o700)
+  const plan = planRescue({ ...found, unfinished }, settings, way)
+  if (plan !== null) await durableWrite(scriptPath(settings), scriptFor(plan, settings, way, at), 0o700)
 }
 
 /** A plan as a shell script. */
-export function scriptFor(plan: Plan, settings: Settings, at: string): string {
+export function scriptFor(plan: Plan, settings: Settings, way: Way, at: string): string {
   const { operation } = plan
-  return rescueScript({
+  const options: ScriptOptions = {
     hostName: settings.hostName || hostname(),
     writtenAt: at,
     path: scriptPath(settings),
     profile: settings.profile,
     targets: [plan.target, ...plan.fallbacks],
     chosen: plan.chosen.storePath,
+    left: plan.left,
     operation:
       operation === null
         ? null
@@ -56,7 +64,8 @@ export function scriptFor(plan: Plan, settings: Settings, at: string): string {
             turns: operation.itsOwnWay || isUntouched(operation.phase)
           },
     limitSeconds: settings.limits.activationSeconds
-  })
+  }
+  return rescueScript(options, way)
 }
 
 /** What the keeper of the login message knows already. */
@@ -69,21 +78,27 @@ export interface Seen {
  * Puts the message at login in place while a person is needed, and takes it away again. Cheap while nobody is, for who
  * has seen the operations already; who has not reads them.
  */
-export async function keepLoginMessage(settings: Settings, seen?: Seen, path = LOGIN_MESSAGE): Promise<void> {
+export async function keepLoginMessage(
+  settings: Settings,
+  way: Way,
+  seen?: Seen,
+  path = LOGIN_MESSAGE
+): Promise<void> {
   if (seen && !seen.operations.some(isStuck) && seen.unreadable.length === 0) return rm(path, { force: true })
-  const evidence = await gather(settings)
+  const evidence = await gather(settings, way)
   const { operations, unreadable } = seen ?? {
     operations: evidence.unfinished === null ? [] : [evidence.unfinished],
     unreadable: evidence.unreadable
   }
   const stuck = operations.find(isStuck)
-  const plan = planRescue(evidence, settings)
+  const plan = planRescue(evidence, settings, way)
   const script = await lstat(scriptPath(settings)).catch(() => null)
   const text = motd({
     hostName: settings.hostName || hostname(),
     stuck: stuck === undefined ? null : { id: stuck.accepted.id, reason: stuck.reason },
     unreadable,
     plan,
+    lastResort: way.hints.lastResort(plan),
     script: script === null ? null : scriptPath(settings)
   })
   if (text === null) return rm(path, { force: true })

@@ -9,13 +9,15 @@ export interface LoginState {
   /** Operations whose journals cannot be read. */
   readonly unreadable: readonly string[]
   readonly plan: Plan | null
+  /** What is left when nothing else is. */
+  readonly lastResort: string
   /** The rescue script, where there is one. */
   readonly script: string | null
 }
 
 /** The message at login while a person is needed; null while none is. */
 export function motd(state: LoginState): string | null {
-  const { hostName, stuck, unreadable, plan, script } = state
+  const { hostName, stuck, unreadable, plan, lastResort } = state
   if (stuck === null && unreadable.length === 0) return null
   const lines = [`*** belay: ${clean(hostName)} needs a person ***`, '']
   if (stuck !== null)
@@ -26,25 +28,18 @@ export function motd(state: LoginState): string | null {
     )
   for (const id of unreadable)
     lines.push(`The journal of operation ${id} cannot be read; nothing is activated until it is moved away.`)
-  lines.push('', ...(plan === null ? noWay : wayBack(plan, script, stuck !== null)))
+  lines.push('', ...(plan === null ? [`No way back is known here: ${lastResort}.`] : wayBack(state, plan)))
   return `${lines.join('\n')}\n`
 }
 
-const noWay = ['No way back is known here: restart the machine and choose a generation in the boot menu.']
-
-function wayBack(plan: Plan, script: string | null, needed: boolean): readonly string[] {
+function wayBack({ stuck, script, lastResort }: LoginState, plan: Plan): readonly string[] {
   return [
-    needed || plan.needed
+    stuck !== null || plan.needed
       ? 'The way back, as root:'
       : 'If this host is not as it should be, the way back, as root:',
     ...(script === null ? [] : [`  sh ${script}`, 'or by hand, line after line:']),
     ...plan.steps.map(({ command }) => `  ${command}`),
-    `or restart the machine and choose ${bootChoice(plan)} in the boot menu.`,
+    `or ${lastResort}.`,
     'More: belay-agent rescue'
   ]
-}
-
-/** What a person looks for in the boot menu. */
-export function bootChoice({ chosen, bootEntry }: Plan): string {
-  return bootEntry === null ? `generation ${chosen.number}` : `"${clean(bootEntry)}"`
 }

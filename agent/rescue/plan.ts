@@ -6,18 +6,9 @@ import type { Settings } from '../config/settings.ts'
 import { operationsRoot } from '../operation/operations.ts'
 import type { OperationState } from '../operation/state.ts'
 import { operationDirectory } from '../operation/store.ts'
-import { ACTIVATION_UNIT } from '../platform/nixos/transient-unit.ts'
-import { RUNNER_UNIT } from '../platform/nixos/units.ts'
 import type { Evidence } from './evidence.ts'
 import { quoted } from './quote.ts'
-
-/** Units that would fight with a rescue: the agent starts runners again, the runner and the guards switch. */
-export const FIGHTERS = [
-  'belay-agent.service',
-  RUNNER_UNIT,
-  'belay-guard-*',
-  `${ACTIVATION_UNIT}.service`
-] as const
+import type { Way } from './way.ts'
 
 /** Phases in which nothing has changed on the host. */
 const untouched: ReadonlySet<Phase> = new Set(['accepted', 'fetching', 'checking', 'arming'])
@@ -30,9 +21,11 @@ export interface Chosen {
   readonly storePath: string
 }
 
+export type StepName = 'stop' | 'cancel' | 'set-aside' | 'add' | 'choose' | 'boot' | 'switch'
+
 /** One command of the way back. */
 export interface Step {
-  readonly name: 'stop' | 'cancel' | 'set-aside' | 'add' | 'choose' | 'boot' | 'switch'
+  readonly name: StepName
   /** What it does, for a person. */
   readonly what: string
   /** What a person types. */
@@ -47,6 +40,8 @@ export interface Plan {
   readonly target: GenerationRef
   /** What the profile is to name and what is to boot: the same, but where they differed before the operation. */
   readonly chosen: Chosen
+  /** The system whose files and jobs may be on the host beside those of another: a candidate. */
+  readonly left: string | null
   readonly why: string
   /** False where nothing tells that this host is not as it should be. */
   readonly needed: boolean
@@ -71,7 +66,12 @@ interface Candidate {
 }
 
 /** The way back; null where there is none but the boot menu. A generation that a person names is where it leads. */
-export function planRescue(evidence: Evidence, settings: Settings, generation?: number): Plan | null {
+export function planRescue(
+  evidence: Evidence,
+  settings: Settings,
+  way: Way,
+  generation?: number
+): Plan | null {
   const unfinished = changed(evidence.unfinished)
   const own = unfinished === null ? null : ownTarget(unfinished)
   const candidates = candidatesOf(evidence, unfinished, own)
@@ -85,14 +85,18 @@ export function planRescue(evidence: Evidence, settings: Settings, generation?: 
   const chosen = numbered(evidence, profile)
   const state = evidence.unfinished
   const menu = evidence.bootEntries.filter(({ storePath }) => storePath === chosen.storePath)
+  const { accepted } = unfinished ?? {}
+  const tried = accepted?.kind === 'activate' ? accepted.target.storePath : null
+  const left = tried === target.storePath ? null : tried
   const entry = menu.find(({ label }) => new RegExp(`\\b${chosen.number}\\b`).test(label)) ?? menu[0]
   return {
     target,
     chosen,
+    left,
     why,
     needed: unfinished !== null || openUnseen(evidence),
     operation: state && { id: state.accepted.id, phase: state.phase, reason: state.reason, itsOwnWay },
-    steps: stepsOf({ evidence, settings, target, chosen, itsOwnWay }),
+    steps: stepsOf({ evidence, settings, way, target, chosen, left, itsOwnWay }),
     bootEntry: entry?.label ?? null,
     fallbacks: there
       .map(({ ref }) => ref)
@@ -177,11 +181,13 @@ function numbered({ generations }: Evidence, ref: GenerationRef): Chosen {
 function stepsOf(of: {
   readonly evidence: Evidence
   readonly settings: Settings
+  readonly way: Way
   readonly target: GenerationRef
   readonly chosen: Chosen
+  readonly left: string | null
   readonly itsOwnWay: boolean
 }): readonly Step[] {
-  const { evidence, settings, target, chosen, itsOwnWay } = of
+  const { evidence, settings, way, target, chosen, left, itsOwnWay } = of
   const { unfinished } = evidence
   const { profile } = settings
   const link = `${basename(profile)}-${chosen.number}-link`
@@ -194,9 +200,13 @@ function stepsOf(of: {
     argv,
     command: quoted(argv)
   })
-  const stc = (path: string) => `${system(path)}/bin/switch-to-configuration`
+  const boot = way.boot(system(chosen.storePath))
   return [
-    step('stop', 'Stop what would interfere ("not loaded" is fine):', ['systemctl', 'stop', ...FIGHTERS]),
+    step(
+      'stop',
+      'Stop what would interfere ("not loaded" is fine):',
+      way.stop(unfinished?.accepted.id ?? null)
+    ),
     ...(unfinished === null ? [] : wordsTo(unfinished, settings, itsOwnWay)),
     ...(linked
       ? []
@@ -209,8 +219,8 @@ function stepsOf(of: {
           ])
         ]),
     step('choose', 'Choose it:', ['ln', '-sfn', link, profile]),
-    step('boot', 'Make it the one that boots:', [stc(chosen.storePath), 'boot']),
-    step('switch', 'Start it:', [stc(target.storePath), 'test'])
+    ...(boot === null ? [] : [step('boot', 'Make it the one that boots:', boot)]),
+    step('switch', 'Start it:', way.switch(system(target.storePath), left))
   ]
 }
 

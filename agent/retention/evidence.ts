@@ -1,5 +1,5 @@
-import { lstat, readdir, readlink, realpath } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { readdir, realpath } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { ProfileName } from '../../shared/api/profile.ts'
 import { codeOf } from '../../shared/errors.ts'
 import { isTerminal } from '../../shared/operation/phase.ts'
@@ -10,9 +10,8 @@ import { partOf } from '../operation/parts.ts'
 import type { OperationState } from '../operation/state.ts'
 import { listOperations, readOperation } from '../operation/store.ts'
 import { ignoreMissing, readGenerations } from '../platform/nix/generations.ts'
-import { placesOf } from '../platform/nixos/nixos-ports.ts'
-import { observe } from '../platform/nixos/observe.ts'
 import type { Candidate, Evidence } from './plan.ts'
+import type { Shelf } from './shelf.ts'
 
 /** How many known-good generations stay: those that an emergency rollback would go to, one after the other. */
 export const KNOWN_GOOD = 2
@@ -23,9 +22,9 @@ export interface Gathered extends Evidence {
 }
 
 /** Reads it from the host. Throws where a journal or the marks cannot be read: nobody knows what is needed then. */
-export async function gather(settings: Settings): Promise<Gathered> {
+export async function gather(settings: Settings, { observe }: Pick<Shelf, 'observe'>): Promise<Gathered> {
   const [seen, generations, open, good] = await Promise.all([
-    observe(placesOf(settings)),
+    observe(settings),
     readCandidates(settings.profile),
     unfinishedOperations(settings, 'system'),
     readKnownGood(settings.stateDirectory)
@@ -55,30 +54,14 @@ export async function readCandidates(profile: string): Promise<readonly Candidat
   )
 }
 
-async function specialisations(toplevel: string): Promise<readonly string[]> {
+/** Store paths of the specialisations of a system. */
+export async function specialisations(toplevel: string): Promise<readonly string[]> {
   const directory = join(toplevel, 'specialisation')
   const names = await readdir(directory).catch(ignoreMissing<string[]>([]))
   const paths = await Promise.all(
     names.map((name) => realpath(join(directory, name)).catch(ignoreMissing(null)))
   )
   return paths.filter((path) => path !== null)
-}
-
-/** Store paths of the generations of all other system profiles, which have boot entries as well. */
-export async function otherProfiles(profile: string): Promise<readonly string[]> {
-  const directory = join(dirname(profile), 'system-profiles')
-  const names = await readdir(directory).catch(ignoreMissing<string[]>([]))
-  const links = names.filter((name) => /-\d+-link$/.test(name))
-  const paths = await Promise.all(
-    links.map((name) => readlink(join(directory, name)).catch(ignoreMissing(null)))
-  )
-  const all = paths.filter((path) => path !== null)
-  return [...all, ...(await Promise.all(all.map(specialisations))).flat()]
-}
-
-/** Whether a system is in the store, with the script that writes boot entries. */
-export async function isSwitchable(toplevel: string): Promise<boolean> {
-  return (await lstat(join(toplevel, 'bin/switch-to-configuration')).catch(ignoreMissing(null))) !== null
 }
 
 /** Operations on a profile that have not ended. Of others nothing is deleted: no user keeps the system from its retention. */

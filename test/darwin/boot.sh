@@ -37,8 +37,8 @@ rm -f "$root/usr/bin/systemctl" "$root/usr/bin/systemd-run" "$root/usr/bin/journ
   "$root/usr/bin/timedatectl" "$root/usr/bin/systemd-notify"
 bin=$checkout/test/darwin/bin
 install -D -t "$root/bin" "$bin/launchctl" "$bin/wait4path"
-install -D -t "$root/usr/sbin" "$bin/sysctl"
-install -D -t "$root/usr/bin" "$bin/sudo" "$bin/defaults" "$bin/log" "$bin/stat"
+install -D -t "$root/usr/sbin" "$bin/sysctl" "$bin/systemsetup"
+install -D -t "$root/usr/bin" "$bin/sudo" "$bin/defaults" "$bin/log" "$bin/stat" "$bin/sntp" "$bin/last"
 install -D -t "$root/opt/homebrew/bin" "$bin/brew"
 echo '<plist version="1.0"><dict><key>ProductVersion</key><string>15.5</string></dict></plist>' \
   >"$root/System/Library/CoreServices/SystemVersion.plist"

@@ -90,6 +90,11 @@ export class Mac implements AsyncDisposable {
     await this.must(['chown', String(uid), '/dev/console'])
   }
 
+  /** Its first process, seen from outside. */
+  get leader(): number | undefined {
+    return this.#leader
+  }
+
   /** The Mac's files from outside, while it is on. */
   get root(): string {
     return `/proc/${this.#leader}/root`
@@ -136,6 +141,15 @@ export class Mac implements AsyncDisposable {
       // It has ended by itself.
     }
     if (machine.exitCode === null && machine.signalCode === null) await gone
+    this.#machine = undefined
+    this.#leader = undefined
+  }
+
+  /** Resolves when something else has taken its power away. */
+  async whenOff(): Promise<void> {
+    const machine = this.#machine
+    if (machine !== undefined && machine.exitCode === null && machine.signalCode === null)
+      await new Promise((resolve) => machine.once('exit', resolve))
     this.#machine = undefined
     this.#leader = undefined
   }

@@ -19,6 +19,10 @@ export interface System {
   readonly failAt?: string
   readonly hangAt?: string
   readonly hangSeconds?: number
+  /** Output without end of line. */
+  readonly floodBytes?: number
+  /** The activation leaves a process behind. */
+  readonly forks?: true
   /** Content of /etc/belay/agent.json. */
   readonly config?: Readonly<Record<string, unknown>>
 }
@@ -27,7 +31,7 @@ const job = (label: string, script: string) => `<?xml version="1.0" encoding="UT
 <!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
 <plist version="1.0"><dict>
 <key>Label</key><string>${label}</string>
-<key>ProgramArguments</key><array><string>/bin/sh</string><string>-c</string><string>${script}</string></array>
+<key>ProgramArguments</key><array><string>/bin/sh</string><string>-c</string><string>${script.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')}</string></array>
 <key>KeepAlive</key><true/>
 <key>RunAtLoad</key><true/>
 </dict></plist>
@@ -44,6 +48,8 @@ export function knobsOf(system: System): string {
     `fail_at='${system.failAt ?? ''}'`,
     `hang_at='${system.hangAt ?? ''}'`,
     `hang_seconds=${system.hangSeconds ?? 0}`,
+    `flood_bytes=${system.floodBytes ?? 0}`,
+    `forks=${system.forks ? 1 : 0}`,
     `user_agents=${Object.keys(userAgents).length > 0 ? 1 : 0}`,
     `defaults="${(system.defaults ?? []).join(';')}"`
   ]

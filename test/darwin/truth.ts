@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { intactRecords } from '../../agent/rescue/intact.ts'
 import type { Mac } from './mac.ts'
 
 /** An event of a journal, as far as the tests look. */
@@ -26,6 +27,10 @@ export async function truthOf(mac: Mac) {
     jobs: list
       .flatMap(([pid, , label = '']) => (pid !== '-' && label.startsWith('org.nixos.') ? [label] : []))
       .sort(),
+    /** Those of an operation that run at this moment. */
+    operation: list.flatMap(([pid, , label = '']) =>
+      pid !== '-' && label.startsWith('org.belay.') ? [label] : []
+    ),
     guards: [
       ...plists.filter((name) => name.startsWith('org.belay.')),
       ...list.flatMap(([, , label = '']) => (label.startsWith('org.belay.guard') ? [label] : []))
@@ -47,6 +52,11 @@ export function journalOf(mac: Mac, index = -1): readonly Event[] {
     .split('\n')
     .filter(Boolean)
     .map((line) => (JSON.parse(line) as { event: Event }).event)
+}
+
+/** Whether the chain of that journal holds. */
+export function isWhole(mac: Mac): boolean {
+  return intactRecords(readFileSync(journalFile(mac, -1), 'utf8')).broken === null
 }
 
 function journalFile(mac: Mac, index: number): string {

@@ -1,6 +1,9 @@
+import { existsSync, readFileSync } from 'node:fs'
 import type { Test } from 'tap'
 import t from 'tap'
+import type { Collected } from '../../agent/retention/gc.ts'
 import { Mac } from '../darwin/mac.ts'
+import { belayArgv, equipOperator, NAME, writeSystem } from '../darwin/operator.ts'
 import type { System } from '../darwin/system.ts'
 import { hasEnded, journalOf, lastMove, truthOf } from '../darwin/truth.ts'
 import { fleetUnavailable } from './root.ts'
@@ -21,9 +24,6 @@ const candidate = (label: string, more: Partial<System> = {}): System => ({
   ...more
 })
 const own = ['org.nixos.activate-system.plist', 'org.nixos.belay-agent.plist']
-
-// Each on a Mac of its own, side by side.
-t.jobs = 2
 
 /** All is as it was: links, files, jobs, and nothing of the operation left; what is just being started may take a moment. */
 async function isAsBefore(t: Test, mac: Mac, before: Awaited<ReturnType<typeof truthOf>>): Promise<void> {
@@ -60,6 +60,21 @@ t.test('stories on a Mac', { skip, timeout: 900_000 }, async (t) => {
     t.ok(rows.filter(([, found]) => found === 'yes').length >= 15)
   })
 
+  await t.test('the default checks pass', async (t) => {
+    for (const name of [
+      'memory',
+      'load',
+      'time-sync',
+      'unexpected-reboot',
+      'drift',
+      'log-errors',
+      'failed-units'
+    ]) {
+      const { code, stdout, stderr } = await mac.run(['belay-agent', 'check', 'run', name])
+      t.equal(code, 0, `${name}: ${stdout}${stderr}`)
+    }
+  })
+
   await t.test('nobody confirms: the baseline comes back by itself', async (t) => {
     await mac.activate(await mac.build(candidate('unconfirmed')), '--window', '5')
     await mac.waitFor('the window', () => journalOf(mac).some(({ type }) => type === 'window-opened'))
@@ -69,47 +84,6 @@ t.test('stories on a Mac', { skip, timeout: 900_000 }, async (t) => {
     await isBaseline(t)
   })
 
-  await t.test('the agent of the candidate is broken: the baseline comes back', async (t) => {
-    await mac.activate(await mac.build(candidate('agentless', { agent: 'broken' })), '--window', '60')
-    await ended()
-    t.match(lastMove(mac), { to: 'rolled-back', reason: /belay-agent/ })
-    await isBaseline(t)
-  })
-
-  await t.test('agent and runner are lost: the guard brings the baseline back', async (t) => {
-    const lost = await mac.build(
-      candidate('lost', { agent: 'broken', config: { limits: { agentSeconds: 30 } } })
-    )
-    await mac.activate(lost, '--window', '60')
-    await mac.waitFor('the candidate', async () => (await truthOf(mac)).running === lost)
-    // The guard's time is shortened, as the runner would lengthen it: a new serial.
-    const window = `/var/lib/belay/operations/${mac.operations().at(-1)}/window`
-    await mac.must(['launchctl', 'bootout', 'system/org.belay.operation'])
-    await mac.must(['sh', '-c', `read -r n s b g <${window}; echo "99 1 $b $g" >${window}`])
-    await mac.waitFor('the guard', async () => (await truthOf(mac)).running === before.running)
-    await ended()
-    t.match(lastMove(mac), { to: 'rolled-back', reason: /guard/ })
-    await isBaseline(t)
-  })
-
-  await t.test(
-    'Homebrew fails in the middle: half-activated, and said to be not fully reversible',
-    async (t) => {
-      await mac.activate(
-        await mac.build(candidate('brewed', { brew: ['jq', 'fail', 'yq'] })),
-        '--auto-confirm'
-      )
-      await ended()
-      t.match(lastMove(mac), {
-        to: 'rolled-back',
-        code: 'half-activated',
-        reason: /half-activated.*Failed to download.*not fully reversible: what Homebrew has changed/
-      })
-      t.equal(await mac.must(['ls', '/opt/homebrew/Cellar']), 'jq', 'what it installed is still there')
-      await isBaseline(t)
-    }
-  )
-
   await t.test('an agent is missing in the candidate: refused', async (t) => {
     const { code, stderr } = await mac.run([
       'belay-agent',
@@ -118,8 +92,6 @@ t.test('stories on a Mac', { skip, timeout: 900_000 }, async (t) => {
     ])
     t.equal(code, 1)
     t.match(stderr, /agent-missing/)
-    const rescue = await mac.run(['belay-agent', 'rescue'])
-    t.match(rescue, { code: 1, stderr: /not-on-this-platform/ })
     await isBaseline(t)
   })
 
@@ -144,6 +116,102 @@ t.test('stories on a Mac', { skip, timeout: 900_000 }, async (t) => {
     await mac.login(501)
   })
 
+  await t.test('generations are deleted by the rule of the configuration', async (t) => {
+    const numbers = async () => {
+      const links = await mac.must(['sh', '-c', 'ls -d /nix/var/nix/profiles/system-*-link'])
+      return links.split('\n').map((link) => Number(/-(\d+)-link$/.exec(link)?.[1]))
+    }
+    for (const label of ['one', 'two', 'three', 'four', 'five', 'six']) {
+      const other = await mac.build({ ...baseline, label })
+      await mac.must(['nix-env', '-p', '/nix/var/nix/profiles/system', '--set', other])
+    }
+    // The newest by number stay, and by name what runs and what the profile names.
+    await mac.must(['ln', '-sfn', 'system-1-link', '/nix/var/nix/profiles/system'])
+    const all = await numbers()
+    await mac.must(['sh', '-c', `echo '{"retention":{"keep":5,"days":0}}' >/root/rule.json`])
+    const gc = ['belay-agent', '--json', '--config', '/root/rule.json', 'gc']
+    const planned = JSON.parse(await mac.must([...gc, '--dry-run'])) as Collected
+    t.same((await numbers()).length, all.length, 'only said')
+    const going = planned.generations.flatMap(({ number, keep }) => (keep ? [] : [number]))
+    t.same(going, [2])
+    t.match(planned.generations[0], { number: 1, reasons: ['profile', 'running'] })
+    // As the schedule of the agent begins it.
+    const begin = `process.argv[1] = '/opt/belay/checkout/agent/main.ts'; process.execArgv = []
+      const { startRetention } = await import('/opt/belay/checkout/agent/platform/darwin/retention.ts')
+      await startRetention('/root/rule.json')`
+    await mac.must(['/opt/belay/node', '--input-type=module', '--eval', begin])
+    const left = all.filter((number) => !going.includes(number)).sort()
+    const isDone = async () => JSON.stringify((await numbers()).sort()) === JSON.stringify(left)
+    await mac.waitFor('the retention', isDone)
+    const again = JSON.parse(await mac.must(gc)) as Collected
+    t.match(again, { deleted: [], boot: 'unchanged' })
+    t.match(await truthOf(mac), { running: before.running, profile: before.profile })
+  })
+
+  await t.test('a drill: what runs is activated once more, and proven', async (t) => {
+    const { code, stdout, stderr } = await mac.run(['belay-agent', 'drill'])
+    t.equal(code, 0, `${stdout}${stderr}`)
+    t.match(lastMove(mac), { to: 'committed' })
+  })
+
+  const broken = '/root/fixture-broken'
+  /** An operation whose way back fails, again and again. */
+  const getStuck = async (label: string) => {
+    await mac.must(['sh', '-c', `mkdir -p ${broken} && echo 1000 >${broken}/baseline`])
+    await mac.activate(await mac.build(candidate(label, { failAt: 'postActivation' })), '--auto-confirm')
+    await mac.waitFor('that it is stuck', () => lastMove(mac)?.to === 'stuck')
+  }
+  const agentGone = async () => {
+    await mac.must([
+      'sh',
+      '-c',
+      'launchctl bootout system/org.nixos.belay-agent; launchctl bootout system/org.belay.operation'
+    ])
+  }
+
+  await t.test(
+    'stuck: said at login; with Node, agent and runner gone rescue.sh brings the host back',
+    async (t) => {
+      await getStuck('stuck')
+      const message = `${mac.root}/private/var/run/motd.d/belay`
+      await mac.waitFor('the message at login', () => existsSync(message))
+      t.match(readFileSync(message, 'utf8'), /needs a person[\s\S]*sh \/var\/lib\/belay\/rescue\.sh/)
+      await agentGone()
+      await mac.must(['mount', '--bind', '/dev/null', '/opt/belay/node'])
+      await mac.must(['rm', '-r', broken])
+      const { code, stdout, stderr } = await mac.run(['sh', '/var/lib/belay/rescue.sh'])
+      t.equal(code, 0, `${stdout}${stderr}`)
+      t.match(stdout, /it runs\nrescue: it is what a boot brings/)
+      t.match(await truthOf(mac), {
+        running: before.running,
+        profile: before.profile,
+        daemons: before.daemons,
+        guards: []
+      })
+      await mac.must(['umount', '/opt/belay/node'])
+      await ended()
+      t.match(lastMove(mac), { to: 'rolled-back' })
+      await isBaseline(t)
+      await mac.waitFor('the message to go', () => !existsSync(message))
+      await mac.run(['belay-agent', 'release'])
+    }
+  )
+
+  await t.test('stuck: belay-agent rescue shows the way, and goes it', async (t) => {
+    await getStuck('stuck-again')
+    await agentGone()
+    await mac.must(['rm', '-r', broken])
+    const shown = await mac.must(['belay-agent', 'rescue'])
+    t.match(shown, /is stuck[\s\S]*launchctl bootout[\s\S]*ln -sfn system-\d+-link[\s\S]*\/activate/)
+    const { code, stdout, stderr } = await mac.run(['belay-agent', 'rescue', '--run'])
+    t.equal(code, 0, `${stdout}${stderr}`)
+    t.match(stdout, /This host is back/)
+    t.match(await truthOf(mac), { running: before.running, profile: before.profile, daemons: before.daemons })
+    await ended()
+    t.match(lastMove(mac), { to: 'rolled-back' })
+    await isBaseline(t)
+  })
+
   await t.test('confirmed over a new connection: committed, with its own agent’s list changed', async (t) => {
     const good = await mac.build(
       candidate('good', {
@@ -162,97 +230,15 @@ t.test('stories on a Mac', { skip, timeout: 900_000 }, async (t) => {
     })
   })
 
-  await t.test('somebody logs in: what has waited for it goes on', async (t) => {
-    await mac.login(0)
-    const personal = { 'org.nixos.personal': 'exec sleep 100000' }
-    const patient = await mac.build(candidate('patient', { userAgents: personal }))
-    await mac.activate(patient, '--auto-confirm')
-    await mac.waitFor('the wait', () =>
-      journalOf(mac).some(({ reason }) => /waiting for a user session/.test(reason ?? ''))
-    )
-    await mac.login(501)
-    await ended()
+  await t.test('built by a flake and deployed over ssh', async (t) => {
+    await equipOperator(mac, 60)
+    writeSystem(mac, candidate('deployed'))
+    const built = await mac.must(belayArgv('--json', 'build', '--host', NAME), 120_000)
+    t.match(built, /darwin-system-deployed/)
+    const { code, stdout } = await mac.run(belayArgv('deploy', '--host', NAME), 120_000)
+    t.equal(code, 0, stdout)
     t.match(lastMove(mac), { to: 'committed' })
-    t.match(await truthOf(mac), { running: patient, profile: patient })
-  })
-})
-
-t.test('a power cut at every phase', { skip, timeout: 900_000 }, async (t) => {
-  await using mac = await Mac.start(baseline)
-  const before = await truthOf(mac)
-  const struck = await mac.build(candidate('struck'))
-  const hanging = await mac.build(candidate('hanging', { hangAt: 'postActivation', hangSeconds: 60 }))
-  const back = async (t: Test, ...ends: readonly string[]) => {
-    await mac.boot()
-    await mac.waitFor('the end of the operation', () => hasEnded(mac))
-    t.ok(ends.includes(lastMove(mac)?.to ?? ''), `ended ${lastMove(mac)?.to}: ${lastMove(mac)?.reason}`)
-    await mac.waitFor('the guard to be gone', async () => (await truthOf(mac)).guards.length === 0)
-    await mac.whenAnswering()
-  }
-  const isBaseline = async (t: Test) => {
-    await isAsBefore(t, mac, before)
-  }
-  /** Cuts the power as soon as the journal tells of the phase. */
-  const strikeAt = async (phase: string) => {
-    await mac.waitFor(phase, () => journalOf(mac).some(({ to }) => to === phase), 60_000)
-    await mac.powerCut()
-  }
-
-  await t.test('arming: nothing was changed', async (t) => {
-    await mac.activate(struck, '--window', '60', '--again')
-    await strikeAt('arming')
-    await back(t, 'cancelled', 'rolled-back')
-    await isBaseline(t)
-  })
-
-  await t.test(
-    'activating, in the middle of the script: the whole script of the baseline puts it right',
-    async (t) => {
-      await mac.activate(hanging, '--window', '60', '--again')
-      await mac.waitFor('the jobs of the candidate', async () =>
-        (await truthOf(mac)).jobs.includes('org.nixos.db')
-      )
-      await mac.powerCut()
-      await back(t, 'rolled-back')
-      await isBaseline(t)
-    }
-  )
-
-  await t.test(
-    'activating, with the agent gone from the disk: the guard alone, after the boot',
-    async (t) => {
-      await mac.activate(hanging, '--window', '60', '--again')
-      await mac.waitFor('the jobs of the candidate', async () =>
-        (await truthOf(mac)).jobs.includes('org.nixos.db')
-      )
-      await mac.must(['rm', '/Library/LaunchDaemons/org.nixos.belay-agent.plist'])
-      await mac.powerCut()
-      await back(t, 'rolled-back')
-      t.match(lastMove(mac)?.reason, /guard/)
-      await isBaseline(t)
-    }
-  )
-
-  for (const phase of ['verifying', 'confirming', 'rolling-back'])
-    await t.test(`${phase}: the baseline runs`, async (t) => {
-      await mac.activate(struck, '--window', '5', '--again')
-      if (phase === 'rolling-back') {
-        await mac.waitFor('the window', () => journalOf(mac).some(({ type }) => type === 'window-opened'))
-        await mac.must(['sh', '-c', 'echo 2 >/root/fixture-slow'])
-      }
-      await strikeAt(phase)
-      await back(t, 'rolled-back')
-      await mac.must(['rm', '-f', '/root/fixture-slow'])
-      await isBaseline(t)
-    })
-
-  await t.test('committing: one of both, whole', async (t) => {
-    await mac.activate(struck, '--auto-confirm', '--again')
-    await strikeAt('committing')
-    await back(t, 'committed', 'rolled-back')
-    if (lastMove(mac)?.to === 'rolled-back') return isBaseline(t)
-    const jobs = ['org.nixos.belay-agent', 'org.nixos.db']
-    await mac.waitFor('the jobs of the candidate', async () => (await truthOf(mac)).jobs.length === 2)
-    t.match(await truthOf(mac), { running: struck, profile: struck, greeting: 'struck', jobs })
+    t.match(await truthOf(mac), { running: /darwin-system-deployed$/, greeting: 'deployed' })
+    t.match(await mac.must(belayArgv('status')), /stibnite +yes/)
   })
 })

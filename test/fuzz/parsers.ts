@@ -5,8 +5,16 @@ import { parseShow } from '../../agent/health/kinds/systemctl.ts'
 import { parseJournal } from '../../agent/journal/journal.ts'
 import type { Event } from '../../agent/operation/events.ts'
 import { foldOperation } from '../../agent/operation/state.ts'
+import { parseOutcome } from '../../agent/platform/darwin/activation.ts'
+import { parseBootSession } from '../../agent/platform/darwin/boot-id.ts'
+import { hostOf } from '../../agent/platform/darwin/candidate.ts'
+import { judgeFree, judgeOffset, wentDownInOrder } from '../../agent/platform/darwin/host-measures.ts'
+import { readEffects } from '../../agent/platform/darwin/irreversible.ts'
 import { parseList, parsePrint } from '../../agent/platform/darwin/launchctl-text.ts'
+import { readLog } from '../../agent/platform/darwin/measures.ts'
 import { parsePlist } from '../../agent/platform/darwin/plist.ts'
+import { activationsIn } from '../../agent/platform/darwin/preflight.ts'
+import { sessionAge } from '../../agent/platform/darwin/session-start.ts'
 import { readLoadedUnits } from '../../agent/preview/loaded-units.ts'
 import { readPathInfo, readPathSizes } from '../../agent/preview/path-info.ts'
 import { readUnit } from '../../agent/preview/unit-file.ts'
@@ -38,6 +46,13 @@ const parsers: Readonly<Record<string, (text: string) => unknown>> = {
   manifest: (text) => [parseManifest(text), parseSettings(text.replace('secrets', 'checks'), 'f')],
   fleet: (text) => parseFleetFile(text, '/srv/fleet.yaml'),
   approval: parseApproval,
+  'mac-log': (text) => readLog(text, ['nuisance']),
+  'mac-script': readEffects,
+  'mac-said': (text) => [
+    [sessionAge(text, 812), activationsIn(text), hostOf(text), parseOutcome(text)],
+    [wentDownInOrder(text), judgeOffset(text), judgeFree(text, { warn: 0.9, fail: null })],
+    parseBootSession(text)
+  ],
   launchctl: (text) => [parsePrint(text), parseList(text)]
 }
 

@@ -4,6 +4,7 @@ import t from 'tap'
 import { Settings } from '../../agent/config/settings.ts'
 import { AGENT_LABEL } from '../../agent/platform/darwin/jobs.ts'
 import { parsePlist } from '../../agent/platform/darwin/plist.ts'
+import { LOGIN_MESSAGE } from '../../agent/rescue/keep.ts'
 import { Mac } from '../darwin/mac.ts'
 import { fleetUnavailable } from '../fleet/root.ts'
 import { checkout } from '../systemd/module.ts'
@@ -48,6 +49,8 @@ t.test('the module of nix-darwin', { skip: fleetUnavailable() ?? false, timeout:
     'off, it changes nothing; on, the daemon is the list in launchd/, and its log is rotated',
     async (t) => {
       t.same(await evaluate('files'), {})
+      t.equal(await evaluate('login'), '')
+      t.match(await evaluate('login', enabled), `cat ${LOGIN_MESSAGE}\n`, 'what the agent says is shown')
       const files = (await evaluate('files', enabled)) as Record<string, string>
       const name = `${AGENT_LABEL}.plist`
       t.equal(files[name], readFileSync(join(checkout, 'launchd', name), 'utf8'))

@@ -1,15 +1,13 @@
 import { clean } from '../../../shared/clean.ts'
 import type { Observed } from '../../operation/drift.ts'
 import type { Progress, Rescued } from '../../rescue/carry-out.ts'
-import { bootChoice } from '../../rescue/motd.ts'
 import type { Plan } from '../../rescue/plan.ts'
 
 /** What could not be read. */
 export const note = (text: string): string => `note: ${clean(text)}`
 
 /** When nothing is known that could be switched to. */
-export const noWay = (): string =>
-  'No way back is known here. Restart the machine and choose a generation in the boot menu.'
+export const noWay = (lastResort: string): string => `No way back is known here: ${lastResort}.`
 
 /** Where it goes. */
 export const goal = ({ target, chosen, why }: Plan): string =>
@@ -21,9 +19,10 @@ export function rescue(found: {
   readonly seen: Observed
   readonly unreadable: readonly string[]
   readonly plan: Plan
+  readonly lastResort: string
   readonly script: string | null
 }): string {
-  const { hostName, seen, unreadable, plan, script } = found
+  const { hostName, seen, unreadable, plan, lastResort, script } = found
   return [
     `${clean(hostName)}: ${situation(plan, unreadable)}`,
     `  running    ${seen.running ?? 'unknown'}`,
@@ -38,7 +37,7 @@ export function rescue(found: {
     `Or in one: belay-agent rescue --run${plan.needed ? '' : ` --generation ${plan.chosen.number}`}`,
     ...(script === null ? [] : [`Without Node: sh ${script}`]),
     '',
-    `If the last one fails, or nothing of this works: restart the machine, and in the boot menu choose ${bootChoice(plan)}.`,
+    `If the last one fails, or nothing of this works: ${lastResort}.`,
     ...afterwards(plan, unreadable)
   ].join('\n')
 }

@@ -39,13 +39,14 @@ export async function findFlaws(
   const [users, groups] = await Promise.all([numbers('passwd'), numbers('group')])
   const flaws: (string | null)[] = []
   for (const { secrets, secretsMountPoint } of manifests) {
+    // /run is a link on macOS.
+    const mount = await realpath(root + secretsMountPoint).catch(() => root + secretsMountPoint)
     for (const secret of secrets) {
       signal.throwIfAborted()
       const real = await realpath(root + secret.path).catch(codeOf)
       if (real instanceof Error) flaws.push(flawOf(secret, real.message, users, groups))
       // The links of sops-nix lead to its mount; any other place is not the secret.
-      else if (!real.startsWith(`${root}${secretsMountPoint}/`))
-        flaws.push(`${secret.path} leads out of ${secretsMountPoint}`)
+      else if (!real.startsWith(`${mount}/`)) flaws.push(`${secret.path} leads out of ${secretsMountPoint}`)
       else flaws.push(flawOf(secret, await lstat(real), users, groups))
     }
   }

@@ -20,5 +20,9 @@ export const loadKind = defineKind({
 export function judgeLoad(text: string, processors: number, bounds: Thresholds): Finding {
   const [, five] = /^\S+ (\d+\.\d+) /.exec(text) ?? []
   if (five === undefined) return unknown('/proc/loadavg tells no load')
-  return judge(Number(five) / processors, bounds, `load ${five} on ${processors} processors`)
+  return judgeFive(Number(five), processors, bounds)
 }
+
+/** From the load of five minutes. */
+export const judgeFive = (five: number, processors: number, bounds: Thresholds): Finding =>
+  judge(five / processors, bounds, `load ${five.toFixed(2)} on ${processors} processors`)

@@ -9,6 +9,7 @@ import type { Accepted, Baseline } from '../../operation/events.ts'
 import type { Ports } from '../../operation/ports.ts'
 import { foldOperation } from '../../operation/state.ts'
 import { refusalOf, runPreflight } from '../../preflight/run.ts'
+import { keepRescueScript } from '../../rescue/keep.ts'
 import { assertPlan } from '../../security/assert-plan.ts'
 import { useApprovals } from '../../security/require-approval.ts'
 import { keepMarks } from '../nix/keep-marks.ts'
@@ -25,6 +26,7 @@ import { macMeasures } from './measures.ts'
 import { observe } from './observe.ts'
 import { darwinChecks } from './preflight.ts'
 import { regressionOf } from './regression.ts'
+import { darwinWay } from './rescue.ts'
 
 /** The effects of an operation on a Mac. */
 export function darwinPorts(options: PortsOptions): Ports {
@@ -67,6 +69,9 @@ export function darwinPorts(options: PortsOptions): Ports {
       if (armed === serial) return
       await armGuard({ id, directory, settings, bootId, baseline, candidate, seconds, serial })
       armed = serial
+      await keepRescueScript(settings, darwinWay, new Date().toISOString()).catch((error: unknown) =>
+        warn(`no rescue script: ${describeError(error)}`)
+      )
     },
     guardFired: () => guardFired(directory),
     startActivation: (storePath) => start(storePath, null),
@@ -166,7 +171,8 @@ async function settle(
     () => removeRoot(roots, 'baseline'),
     () => removeRoot(roots, 'baseline-profile'),
     () => removeRoot(roots, 'candidate'),
-    () => disarmGuard(id)
+    () => disarmGuard(id),
+    () => keepRescueScript(settings, darwinWay, new Date().toISOString())
   ]
   for (const attempt of attempts)
     await attempt().catch((error: unknown) => warn(`left undone: ${describeError(error)}`))

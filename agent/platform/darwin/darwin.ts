@@ -1,4 +1,3 @@
-import { BelayError } from '../../../shared/errors.ts'
 import type { Platform } from '../platform.ts'
 import { bootSession } from './boot-id.ts'
 import { darwinHost } from './darwin-host.ts'
@@ -13,21 +12,10 @@ export const darwin: Platform = {
   ports: async (options) => (await import('./darwin-ports.ts')).darwinPorts(options),
   witness: darwinWitness,
   measures: macMeasures,
-  missing: {
-    rescue:
-      'as root, with a system of ls -l /nix/var/nix/profiles/system-*-link: launchctl bootout system/org.belay.operation; nix-env -p /nix/var/nix/profiles/system --set SYSTEM && SYSTEM/activate',
-    gc: 'nix-env -p /nix/var/nix/profiles/system --delete-generations NUMBER…, then nix-collect-garbage'
-  },
   // launchd does not say why it ends a job.
   goesDown: async () => 'unknown',
   sessionStart: macSessionStart,
-  startRetention: async () => {
-    throw new BelayError('not-on-this-platform', 'generations are not deleted by the agent on macOS', {
-      found: 'retention.schedule',
-      wanted: null,
-      at: 'retention.schedule'
-    })
-  },
-  // There is no message at login that every shell shows.
-  keepLoginMessage: async () => {}
+  startRetention: async (config) => (await import('./retention.ts')).startRetention(config),
+  rescue: async () => (await import('./rescue.ts')).darwinWay,
+  retention: async () => (await import('./retention.ts')).darwinShelf
 }

@@ -5,6 +5,7 @@ import { tools } from './tools.ts'
 
 /** The agent, as launchd/darwin-module.nix installs it. */
 export const AGENT_LABEL = 'org.nixos.belay-agent'
+const AGENT_LOG = '/var/log/belay-agent.log'
 /** Where the system keeps the property lists that it loads at boot. */
 export const LAUNCH_DAEMONS = '/Library/LaunchDaemons'
 
@@ -14,6 +15,8 @@ const OURS = 'org.belay.'
 export const RUNNER_LABEL = `${OURS}operation`
 /** The job in which a system's `activate` runs. */
 export const ACTIVATION_LABEL = `${OURS}activation`
+/** A retention that the agent has started: its label keeps a second one out. */
+export const GC_LABEL = `${OURS}gc`
 /** The guard of one operation. */
 export const guardLabel = (id: string) => `${OURS}guard.${id}`
 
@@ -45,6 +48,19 @@ export function runnerJob(id: string, directory: string, config: string | null):
     EnvironmentVariables: environment(),
     StandardErrorPath: join(directory, 'runner.log'),
     StandardOutPath: join(directory, 'runner.log')
+  }
+}
+
+/** A retention, once. */
+export function gcJob(config: string | null): PlistValue {
+  return {
+    Label: GC_LABEL,
+    ProgramArguments: [...agentCommand(), ...(config === null ? [] : ['--config', config]), 'gc'],
+    RunAtLoad: true,
+    EnvironmentVariables: environment(),
+    // newsyslog rotates it.
+    StandardErrorPath: AGENT_LOG,
+    StandardOutPath: AGENT_LOG
   }
 }
 

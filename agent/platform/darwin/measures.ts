@@ -1,13 +1,19 @@
+import { stat } from 'node:fs/promises'
 import type { Measures } from '../../health/begin.ts'
 import { judgeFailed } from '../../health/kinds/failed-units.ts'
-import type { Finding, Thresholds, World } from '../../health/kinds/kind.ts'
-import { fail, pass, some } from '../../health/kinds/kind.ts'
+import type { Finding, Measure, Thresholds, World } from '../../health/kinds/kind.ts'
+import { fail, judge, pass, some, unknown } from '../../health/kinds/kind.ts'
 import { judgeErrors } from '../../health/kinds/log-errors.ts'
+import type { Count } from '../../health/kinds/service-restarts.ts'
+import { increase, keepHour } from '../../health/kinds/service-restarts.ts'
 import { labelsIn } from './candidate.ts'
+import { containedMeasures } from './contained.ts'
 import { judgeJobs } from './failed-jobs.ts'
+import { hostMeasures } from './host-measures.ts'
 import type { Listed } from './launchctl-text.ts'
-import { parseList } from './launchctl-text.ts'
+import { parseList, parsePrint } from './launchctl-text.ts'
 import { CURRENT_SYSTEM } from './observe.ts'
+import { FIRST_PERSON } from './session.ts'
 import { tools } from './tools.ts'
 
 /** The log of macOS is dear to read: so many minutes of it, so many bytes, and the time of the check. */
@@ -18,6 +24,28 @@ async function jobsOf(world: World): Promise<readonly Listed[]> {
   const { code, stdout, stderr, ended } = await world.run([tools.launchctl, 'list'])
   if (code === 0) return parseList(stdout)
   throw new Error(`launchctl ${ended}: ${stderr.trim().slice(0, 200)}`)
+}
+
+/** The jobs of the session on the screen; null while nobody is logged in there. */
+async function sessionJobs(world: World): Promise<readonly Listed[] | null> {
+  const { uid } = await stat(`${world.root}/dev/console`).catch(() => ({ uid: 0 }))
+  if (uid < FIRST_PERSON) return null
+  const { code, stdout } = await world.run([tools.launchctl, 'asuser', String(uid), tools.launchctl, 'list'])
+  return code === 0 ? parseList(stdout) : null
+}
+
+/** By how often launchd has started a job; counting begins anew when it is loaded anew. */
+function countStarts({ service, ...bounds }: { readonly service: string } & Thresholds): Measure {
+  let seen: readonly Count[] = []
+  return async (world) => {
+    const label = service.replace(/\.service$/, '')
+    const { code, stdout } = await world.run([tools.launchctl, 'print', `system/${label}`])
+    const runs = code === 0 ? (parsePrint(stdout)?.runs ?? null) : null
+    if (runs === null) return unknown(`launchd counts no starts of ${label}`)
+    seen = keepHour([...seen, { at: world.monotonicMs(), count: runs }])
+    const starts = increase(seen)
+    return judge(starts, bounds, `${starts} starts of ${label} in the last hour`)
+  }
 }
 
 /** Passes when each of these jobs runs. */
@@ -51,13 +79,29 @@ function messageOf(line: string): string | null {
 
 /** What checks that ask systemd ask of macOS. Their options are those of the kind. */
 export const macMeasures: Measures = {
+  ...hostMeasures,
+  ...containedMeasures,
   'failed-units': (options) => async (world) => {
     const { ignore } = options as { ignore: readonly string[] }
-    const own = await labelsIn(CURRENT_SYSTEM, 'Library/LaunchDaemons')
-    return judgeFailed(judgeJobs(own, await jobsOf(world)), ignore)
+    const [daemons, agents] = await Promise.all([
+      labelsIn(CURRENT_SYSTEM, 'Library/LaunchDaemons'),
+      labelsIn(CURRENT_SYSTEM, 'user/Library/LaunchAgents')
+    ])
+    const [jobs, session] = await Promise.all([
+      jobsOf(world),
+      agents.length === 0 ? null : sessionJobs(world)
+    ])
+    const failed = [...judgeJobs(daemons, jobs), ...(session === null ? [] : judgeJobs(agents, session))]
+    return judgeFailed(failed, ignore)
   },
-  service: (options) => async (world) =>
-    judgeRunning((options as { units: readonly string[] }).units, await jobsOf(world)),
+  service: (options) => async (world) => {
+    const { units } = options as { units: readonly string[] }
+    const jobs = await jobsOf(world)
+    const isDaemon = (unit: string) => jobs.some(({ label }) => label === unit.replace(/\.service$/, ''))
+    const session = units.every(isDaemon) ? null : await sessionJobs(world)
+    return judgeRunning(units, [...jobs, ...(session ?? [])])
+  },
+  'service-restarts': (options) => countStarts(options as { service: string } & Thresholds),
   'log-errors': (options) => async (world) => {
     const { ignore, ...bounds } = options as { ignore: readonly string[] } & Thresholds
     const predicate = 'messageType == error OR messageType == fault'

@@ -11,6 +11,7 @@ import { ignoreMissing } from '../nix/generations.ts'
 import { failedJobs } from './failed-jobs.ts'
 import type { Effects } from './irreversible.ts'
 import { begunBy, effectsOf } from './irreversible.ts'
+import { AGENT_LABEL } from './jobs.ts'
 
 /** launchd says that a job is loaded before it has shown whether it lives. */
 const SETTLE_MS = 1500
@@ -29,13 +30,17 @@ export async function regressionOf(what: {
 }): Promise<string | null> {
   const { settings, host, directory, baseline, storePath, outcome } = what
   const { running } = await host.observe()
-  if (outcome?.result !== 'success' || running !== storePath) {
+  if (outcome?.result !== 'success') {
     const output = await readFile(join(directory, 'output'), 'utf8').catch(ignoreMissing(''))
     throw halfActivated(outcome, running, storePath, output, await effectsOf(storePath))
   }
-  const newly = async () => (await failedJobs(storePath)).filter((job) => !baseline.failedUnits.includes(job))
+  // Somebody else's, or one that did not come to its last step.
+  if (running !== storePath) return `the running system is ${running}, not the candidate`
   await delay(SETTLE_MS)
-  const broken = await newly()
+  // The agent is asked itself: one that was killed comes back when launchd's pause is over.
+  const broken = (await failedJobs(storePath)).filter(
+    (job) => job !== AGENT_LABEL && !baseline.failedUnits.includes(job)
+  )
   if (broken.length > 0) return `failed since the activation: ${broken.join(', ')}`
   if (!(await agentAnswers(settings))) return 'the agent of the new generation does not answer'
   return votesAgainst(settings, baseline.checks ?? {}, host)

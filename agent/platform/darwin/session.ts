@@ -3,7 +3,7 @@ import { ignoreMissing } from '../nix/generations.ts'
 import { hasGuiSession } from './launchctl.ts'
 
 /** Users below it are the system's own: root while nobody is logged in, and who sets a new Mac up. */
-const FIRST_PERSON = 500
+export const FIRST_PERSON = 500
 
 /** Who sits at the screen. */
 export interface ConsoleUser {

@@ -5,5 +5,11 @@ export const tools = {
   sync: '/bin/sync',
   sh: '/bin/sh',
   sysctl: '/usr/sbin/sysctl',
-  log: '/usr/bin/log'
+  log: '/usr/bin/log',
+  last: '/usr/bin/last',
+  sntp: '/usr/bin/sntp',
+  sudo: '/usr/bin/sudo',
+  env: '/usr/bin/env',
+  nice: '/usr/bin/nice',
+  systemsetup: '/usr/sbin/systemsetup'
 } as const

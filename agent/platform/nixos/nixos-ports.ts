@@ -25,6 +25,7 @@ import { observe } from './observe.ts'
 import { nixosChecks } from './preflight.ts'
 import { rebootNeed } from './reboot-need.ts'
 import { regressionOf } from './regression.ts'
+import { nixosWay } from './rescue.ts'
 import { failedUnits } from './systemd.ts'
 import { ACTIVATION_UNIT } from './transient-unit.ts'
 import { trialBoot } from './trial-boot.ts'
@@ -80,7 +81,7 @@ export function nixosPorts(options: PortsOptions): Ports {
         await armGuard({ id, directory, seconds, serial, write })
       }
       armed = serial
-      await keepRescueScript(settings, new Date().toISOString()).catch((error: unknown) =>
+      await keepRescueScript(settings, nixosWay(), new Date().toISOString()).catch((error: unknown) =>
         warn(`no rescue script: ${describeError(error)}`)
       )
     },
@@ -122,7 +123,7 @@ async function settle(
     () => removeRoot(roots, 'candidate'),
     settleTrial,
     () => disarmGuard(id),
-    () => keepRescueScript(settings, new Date().toISOString())
+    () => keepRescueScript(settings, nixosWay(), new Date().toISOString())
   ]
   for (const attempt of attempts)
     await attempt().catch((error: unknown) => warn(`left undone: ${describeError(error)}`))

@@ -31,7 +31,6 @@ export const nixos: Platform = {
   },
   witness: hostWitness,
   measures: {},
-  missing: {},
   goesDown: systemGoesDown,
   sessionStart: () => sshSessionStart(),
   startRetention: async (config) => {
@@ -41,6 +40,6 @@ export const nixos: Platform = {
     ])
     await startTransient(gcCommand(config), GC_UNIT)
   },
-  keepLoginMessage: async (settings, seen) =>
-    (await import('../../rescue/keep.ts')).keepLoginMessage(settings, seen)
+  rescue: async () => (await import('./rescue.ts')).nixosWay(),
+  retention: async () => (await import('./retention.ts')).nixosShelf
 }

@@ -1,6 +1,7 @@
 import { chmod, mkdir, readdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
+import { RESCUE_SCRIPT } from '../../../agent/platform/nixos/rescue-script.ts'
 import type { ScriptOptions } from '../../../agent/rescue/script.ts'
 import { rescueScript } from '../../../agent/rescue/script.ts'
 import { runCommand } from '../../../shared/command.ts'
@@ -51,12 +52,13 @@ async function host(dir: string, made: Made = {}) {
     profile: at('profiles/system'),
     targets: [{ number: 41, storePath: at('good') }],
     chosen: at('good'),
+    left: null,
     operation: { directory: at('op'), setAside: at('op.set-aside'), turns: true },
     limitSeconds: 20,
     run: at('run'),
     ...made.options?.(dir)
   }
-  await writeFile(at('rescue.sh'), rescueScript(options))
+  await writeFile(at('rescue.sh'), rescueScript(options, { script: RESCUE_SCRIPT }))
   return {
     at,
     run: async (...args: string[]) => {

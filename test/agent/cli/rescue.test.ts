@@ -9,6 +9,7 @@ import { openJournal, readJournal } from '../../../agent/journal/journal.ts'
 import type { Observed } from '../../../agent/operation/drift.ts'
 import type { Event } from '../../../agent/operation/events.ts'
 import { foldOperation } from '../../../agent/operation/state.ts'
+import { nixosWay } from '../../../agent/platform/nixos/rescue.ts'
 import type { Hands, Progress } from '../../../agent/rescue/carry-out.ts'
 import { carryOut } from '../../../agent/rescue/carry-out.ts'
 import type { Evidence } from '../../../agent/rescue/evidence.ts'
@@ -18,6 +19,8 @@ import { motd } from '../../../agent/rescue/motd.ts'
 import { planRescue } from '../../../agent/rescue/plan.ts'
 import { runCommand } from '../../../shared/command.ts'
 import type { Phase } from '../../../shared/operation/phase.ts'
+
+const nixos = nixosWay('/nonexistent')
 
 /** A store path by one letter. */
 const system = (letter: string) => `/nix/store/${letter.repeat(32)}-nixos-system-cinnabar`
@@ -99,9 +102,9 @@ const running = (path: string | null, evidence: Evidence): Evidence => ({
   seen: { ...evidence.seen, running: path }
 })
 const evidenceOf = async (settings: Settings, runs: string | null, gone: readonly string[] = []) =>
-  running(runs, await gather(settings, async (path) => !gone.includes(path), '/nonexistent'))
+  running(runs, await gather(settings, { ...nixos, isSwitchable: async (path) => !gone.includes(path) }))
 const planOf = async (settings: Settings, runs: string | null, gone?: readonly string[]) =>
-  planRescue(await evidenceOf(settings, runs, gone), settings)
+  planRescue(await evidenceOf(settings, runs, gone), settings, nixos)
 
 t.test('an operation that is stuck: where it goes back to by itself, in four commands', async (t) => {
   const { at, settings } = await host(t.testdir(), { journal: stuck })
@@ -191,7 +194,7 @@ t.test('a list that names what is no store path is not obeyed', async (t) => {
   const { settings } = await host(t.testdir(), { knownGood })
   const evidence = await evidenceOf(settings, candidate)
   t.match(evidence.notes, [/no store path/])
-  t.match(planRescue(evidence, settings), { target: { storePath: baseline } })
+  t.match(planRescue(evidence, settings, nixos), { target: { storePath: baseline } })
 })
 
 t.test('a damaged journal: what it said before it broke, else what the guard was given', async (t) => {
@@ -204,7 +207,7 @@ t.test('a damaged journal: what it said before it broke, else what the guard was
     salvaged.notes.join('\n'),
     /known-good list cannot be used.*\n.*operation 20260102\S+ cannot be read/
   )
-  t.match(planRescue(salvaged, settings), { target: { storePath: baseline }, needed: false })
+  t.match(planRescue(salvaged, settings, nixos), { target: { storePath: baseline }, needed: false })
   await writeFile(file, 'x\ny\n')
   t.match((await evidenceOf(settings, candidate)).baselines, [])
   await writeFile(join(directory, 'baseline'), `${older}\n`)
@@ -232,7 +235,7 @@ t.test('what keeps the operation from going on elsewhere', async (t) => {
   const dir = t.testdir()
   const commands = async (name: string, journal: readonly Event[], generation?: number) => {
     const { settings, directory } = await host(join(dir, name), { journal })
-    const plan = planRescue(await evidenceOf(settings, candidate), settings, generation)
+    const plan = planRescue(await evidenceOf(settings, candidate), settings, nixos, generation)
     return { names: plan?.steps.map((step) => step.name), command: plan?.steps[1]?.command, directory }
   }
   const rest = ['choose', 'boot', 'switch']
@@ -288,12 +291,12 @@ t.test('a generation that a person names', async (t) => {
   const dir = t.testdir()
   const { settings } = await host(join(dir, 'first'), { journal: stuck })
   const evidence = await evidenceOf(settings, candidate, [older])
-  t.match(planRescue(evidence, settings, 41), {
+  t.match(planRescue(evidence, settings, nixos, 41), {
     target: { storePath: baseline },
     operation: { itsOwnWay: true }
   })
-  t.throws(() => planRescue(evidence, settings, 40), { code: 'path-not-valid' })
-  t.throws(() => planRescue(evidence, settings, 7), { code: 'generation-unknown', wanted: [40, 41] })
+  t.throws(() => planRescue(evidence, settings, nixos, 40), { code: 'path-not-valid' })
+  t.throws(() => planRescue(evidence, settings, nixos, 7), { code: 'generation-unknown', wanted: [40, 41] })
 })
 
 /** Hands that write down what they were asked to do. */
@@ -322,12 +325,12 @@ async function rescued(
   of: { seen?: Partial<Observed>; code?: (argv: readonly string[]) => number; generation?: number } = {}
 ) {
   const h = await host(dir, { journal })
-  const plan = planRescue(await evidenceOf(h.settings, candidate), h.settings, of.generation)
+  const plan = planRescue(await evidenceOf(h.settings, candidate), h.settings, nixos, of.generation)
   if (plan === null) throw new Error('no plan')
   const { made, asked } = hands(dir, of.seen ?? {}, of.code)
   const told: Progress[] = []
   const tell = (progress: Progress) => void told.push(progress)
-  const end = await carryOut({ plan, settings: h.settings, unreadable: [], hands: made, tell })
+  const end = await carryOut({ plan, way: nixos, settings: h.settings, unreadable: [], hands: made, tell })
   return { ...h, plan, asked, told, end }
 }
 
@@ -368,7 +371,14 @@ t.test('an operation that cannot be told is put aside', async (t) => {
   const plan = await planOf(h.settings, candidate)
   if (plan === null) throw new Error('no plan')
   const { made } = hands(dir, {})
-  const end = await carryOut({ plan, settings: h.settings, unreadable: [], hands: made, tell: () => {} })
+  const end = await carryOut({
+    plan,
+    way: nixos,
+    settings: h.settings,
+    unreadable: [],
+    hands: made,
+    tell: () => {}
+  })
   t.equal(end.ok, true)
   t.same((await readdir(h.at('state'))).sort(), [`${id}.set-aside`, 'known-good.json', 'operations'])
 })
@@ -424,27 +434,36 @@ t.test('what fails stops nothing, and what is left to do is said', async (t) => 
 t.test('the page for a person', async (t) => {
   const { settings } = await host(t.testdir(), { journal: stuck })
   const evidence = await evidenceOf(settings, candidate)
-  const plan = planRescue(evidence, settings)
+  const plan = planRescue(evidence, settings, nixos)
   if (plan === null) throw new Error('no plan')
   const text = page({
     hostName: 'cinnabar',
     seen: evidence.seen,
     unreadable: [],
     plan,
+    lastResort: nixos.hints.lastResort(plan),
     script: '/s/rescue.sh'
   })
   t.match(text, /^cinnabar: operation 20260102\S+ is stuck: to stuck\n/)
   t.match(text, /1\. Stop .*\n\n {4}systemctl stop /)
   t.match(text, /4\. Start it:\n\n {4}.*\/system-41-link\/bin\/switch-to-configuration test\n/)
   t.match(text, /Or in one: belay-agent rescue --run\nWithout Node: sh \/s\/rescue\.sh\n/)
-  t.match(text, /in the boot menu choose "NixOS \(Generation 41 x, built on 2026-01-01\)"/)
+  t.match(text, /choose "NixOS \(Generation 41 x, built on 2026-01-01\)" in the boot menu/)
   t.match(text, /the agent closes operation/)
 })
 
 t.test('the message at login: while stuck or unreadable, and no longer', async (t) => {
   const { at, settings } = await host(t.testdir(), { journal: stuck })
   const plan = await planOf(settings, candidate)
-  const state = { hostName: 'cinnabar', stuck: null, unreadable: [], plan, script: '/s/rescue.sh' }
+  const lastResort = nixos.hints.lastResort(plan)
+  const state = {
+    hostName: 'cinnabar',
+    stuck: null,
+    unreadable: [],
+    plan,
+    lastResort,
+    script: '/s/rescue.sh'
+  }
   t.equal(motd(state), null)
   const text = motd({ ...state, stuck: { id, reason: 'a\u001b[31m\nb' } })
   t.match(text, /cinnabar needs a person/)
@@ -458,19 +477,20 @@ t.test('the message at login: while stuck or unreadable, and no longer', async (
   const message = at('motd.d/belay')
   const unfinished = (await evidenceOf(settings, candidate)).unfinished
   if (unfinished === null) throw new Error('nothing is unfinished')
-  await keepLoginMessage(settings, { operations: [unfinished], unreadable: [] }, message)
+  await keepLoginMessage(settings, nixos, { operations: [unfinished], unreadable: [] }, message)
   t.match(await readFile(message, 'utf8'), /needs a person/)
   t.same(await readdir(at('motd.d')), ['belay'], 'nothing beside it, which would be shown as well')
   await keepLoginMessage(
     settings,
+    nixos,
     { operations: [{ ...unfinished, phase: 'rolled-back' }], unreadable: [] },
     message
   )
   t.same(await readdir(at('motd.d')), [])
-  await keepLoginMessage(settings, undefined, message)
+  await keepLoginMessage(settings, nixos, undefined, message)
   t.match(await readFile(message, 'utf8'), new RegExp(`operation ${id}`), 'who has not looked yet')
   await rm(at('state/operations'), { recursive: true })
-  await keepLoginMessage(settings, undefined, message)
+  await keepLoginMessage(settings, nixos, undefined, message)
   t.same(await readdir(at('motd.d')), [])
 })
 
@@ -479,7 +499,7 @@ t.test(
   async (t) => {
     const { at, settings } = await host(t.testdir(), { journal: way })
     const kept = async (runs: string) => {
-      await keepRescueScript(settings, '2026-01-01T00:00:00.000Z', await evidenceOf(settings, runs))
+      await keepRescueScript(settings, nixos, '2026-01-01T00:00:00.000Z', await evidenceOf(settings, runs))
       return readFile(at('state/rescue.sh'), 'utf8')
     }
     const armed = await kept(baseline)

@@ -1,17 +1,12 @@
 import { globSync, readFileSync } from 'node:fs'
 import t from 'tap'
-import { assertCommand, choosePlatform } from '../../../agent/platform/choose.ts'
+import { choosePlatform } from '../../../agent/platform/choose.ts'
 import { darwin } from '../../../agent/platform/darwin/darwin.ts'
 import { nixos } from '../../../agent/platform/nixos/nixos.ts'
 
 t.test('this machine is no Mac; the fleet test of darwin has one that is', async (t) => {
   t.equal(await choosePlatform(), nixos)
   t.not(await choosePlatform(), darwin)
-})
-
-t.test('commands that are not there say what to do instead', async (t) => {
-  await assertCommand('rescue')
-  for (const command of ['rescue', 'gc'] as const) t.match(darwin.missing[command], /nix-env -p/)
 })
 
 t.test('nobody else asks which platform this is', async (t) => {

@@ -1,7 +1,5 @@
 import type { Phase } from '../../../shared/operation/phase.ts'
-import type { Generation } from '../generation.ts'
-import type { Fault } from './fault.ts'
-import { agent, breakRollback, failing, good, guard, runner } from './fault.ts'
+import type { Fault, Victim } from './fault.ts'
 
 const early: readonly Phase[] = ['accepted', 'fetching', 'checking', 'arming']
 const late: readonly Phase[] = ['activating', 'verifying', 'confirming', 'committing']
@@ -15,24 +13,31 @@ const waiter = (phase: Phase): Fault['confirm'] =>
   ['committing', 'rolling-back', 'stuck'].includes(phase) ? 'health' : 'person'
 
 /** How an operation ends when everything that worked on it is killed in a phase: as if nothing had been. */
-const kills: readonly { readonly name: string; readonly blows: readonly string[]; readonly only?: RegExp }[] =
-  [
-    { name: 'runner killed', blows: [runner] },
-    { name: 'agent killed', blows: [agent] },
-    { name: 'runner and agent killed', blows: [runner, agent] },
-    {
-      name: 'runner, agent and guard killed',
-      blows: [runner, agent, guard],
-      only: /activating|verifying|confirming|committing|rolling-back/
-    }
-  ]
+const kills: readonly {
+  readonly name: string
+  readonly blows: readonly ('runner' | 'agent' | 'guard')[]
+  readonly only?: RegExp
+}[] = [
+  { name: 'runner killed', blows: ['runner'] },
+  { name: 'agent killed', blows: ['agent'] },
+  { name: 'runner and agent killed', blows: ['runner', 'agent'] },
+  {
+    name: 'runner, agent and guard killed',
+    blows: ['runner', 'agent', 'guard'],
+    only: /activating|verifying|confirming|committing|rolling-back/
+  }
+]
 
 /** Everything that works on an operation is killed, in every phase. */
-export function killMatrix(): Fault[] {
-  const inPhase = (phase: Phase, rest: Pick<Fault, 'candidate' | 'confirm' | 'ends' | 'prepare'>): Fault[] =>
+export function killMatrix<H, C>(victim: Victim<H, C>): Fault<H, C>[] {
+  const { good, failing, breakRollback } = victim
+  type Rest = Pick<Fault<H, C>, 'candidate' | 'confirm' | 'ends' | 'prepare'>
+  const inPhase = (phase: Phase, rest: Rest): Fault<H, C>[] =>
     kills
       .filter(({ only }) => only?.test(phase) ?? true)
-      .map(({ name, blows }) => ({ name, phase, blows: () => blows, ...rest }))
+      .map(({ name, blows }) => {
+        return { name, phase, blows: (host) => blows.map((each) => victim[each](host)), ...rest }
+      })
   return [
     ...[...early, ...late].flatMap((phase) =>
       inPhase(phase, { candidate: good, confirm: waiter(phase), ends: endsOf(phase) })
@@ -48,13 +53,14 @@ export function killMatrix(): Fault[] {
 }
 
 /** The power is cut in every phase. */
-export function powerMatrix(): Fault[] {
-  const cut = (phase: Phase, candidate: Partial<Generation>, ends: readonly Phase[]): Fault => ({
+export function powerMatrix<H, C>(victim: Victim<H, C>): Fault<H, C>[] {
+  const { good, failing, breakRollback } = victim
+  const cut = (phase: Phase, candidate: C, ends: readonly Phase[]): Fault<H, C> => ({
     name: 'power cut',
     phase,
     candidate,
     power: true,
-    blows: (host) => [`pid:${host.leader}`],
+    blows: (host) => [victim.power(host)],
     confirm: waiter(phase),
     ends,
     ...(phase === 'stuck' ? { prepare: breakRollback(1) } : {})

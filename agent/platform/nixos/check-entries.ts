@@ -1,10 +1,11 @@
-import { BelayError } from '../../shared/errors.ts'
-import type { Settings } from '../config/settings.ts'
-import type { BootEntry } from '../platform/nixos/boot-entries.ts'
-import { readBootEntries, stale, withoutEntry } from '../platform/nixos/boot-entries.ts'
-import { readBootDefault } from '../platform/nixos/boot-loader/boot-loader.ts'
-import type { Gathered } from './evidence.ts'
-import { isSwitchable, otherProfiles, readCandidates } from './evidence.ts'
+import { BelayError } from '../../../shared/errors.ts'
+import type { Settings } from '../../config/settings.ts'
+import type { Gathered } from '../../retention/evidence.ts'
+import { readCandidates } from '../../retention/evidence.ts'
+import type { BootEntry } from './boot-entries.ts'
+import { readBootEntries, stale, withoutEntry } from './boot-entries.ts'
+import { readBootDefault } from './boot-loader/boot-loader.ts'
+import { isSwitchable, otherProfiles } from './other-profiles.ts'
 
 /** The host before a retention, and what it was to delete. */
 interface Before {
