@@ -44,7 +44,11 @@ function families(registry: Registry) {
     stageDone: gauge('rollout_stage_hosts_done', 'Hosts of a stage that run the generation', ['stage']),
     stageTotal: gauge('rollout_stage_hosts', 'Hosts of a stage', ['stage']),
     hosts: gauge('rollout_hosts', 'Hosts of the rollout by where they stand', ['state']),
-    reasons: gauge('rollout_hosts_waiting', 'Hosts of the rollout that do not move, by reason', ['reason']),
+    reasons: gauge(
+      'rollout_hosts_waiting',
+      'Hosts of the rollout that do not move, or move and do not answer, by reason',
+      ['reason']
+    ),
     round: gauge('rollout_last_round_timestamp_seconds', 'When it was last decided; 0 before the first time'),
     problem: gauge('drive_problem', '1 while nothing can be decided'),
     fleetProblem: gauge('fleet_file_problem', '1 while the fleet file as it is now is not used'),
