@@ -14,7 +14,7 @@ import type { DeployEvent, Step } from './events.ts'
 export interface DeployPorts {
   readonly openTunnel: OpenTunnel
   readonly push: (host: FleetHost, storePath: string) => Promise<void>
-  /** What is done, or must be there, between the copy and the activation; throws where it is not. */
+  /** What is done, or must be there, between the copy of a system and its activation; throws where it is not. */
   readonly prepare?: (host: FleetHost, storePath: string) => Promise<void>
   readonly clock: Clock
   readonly signal: AbortSignal

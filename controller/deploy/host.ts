@@ -40,7 +40,8 @@ async function carryOut(context: Context): Promise<End> {
     context.step('pushing', storePath)
     await context.push(plan.host, storePath)
   }
-  if (context.prepare !== undefined) {
+  // Checklist and secrets are those of the system: a home that moves alone asks for neither.
+  if (context.prepare !== undefined && plan.profile === undefined) {
     context.step('preparing', 'what must be there before it is activated')
     await context.prepare(plan.host, plan.storePath)
   }
