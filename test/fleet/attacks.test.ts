@@ -106,16 +106,18 @@ t.test('attacks on a real host', { skip: fleetUnavailable() ?? false, timeout: 6
     t.match(await give(path, 5), { exit: 0 })
     t.match(await activate(host, path, ...revision), { exit: 0, phase: 'committed' })
     t.match(await activate(host, path, '--revision', '4'), refused('approval-older', /5 was used/))
-    t.match(await activate(host, path, ...revision), refused('approval-older'), 'replayed')
+    t.match(await activate(host, path, ...revision), refused('approval-used'), 'replayed')
     const metrics = ['curl', '-s', '--unix-socket', '/run/belay/observe.sock', 'http://x/metrics']
     t.match(await host.must(metrics), /^belay_agent_approved_revision\{profile="system"\} 5$/m)
     t.match(await agent(host, ['rollback']), { exit: 0, phase: 'rolled-back' }, 'the way back needs none')
     await host.must(['belay-agent', 'release'])
-    t.match(await give(path, 5), { exit: 0 }, 'one more signature under the same revision')
+    t.match(await activate(host, path, '--again', ...revision), refused('approval-used'), 'and it stays used')
+    const other = await next(host, 'other-five')
+    t.match(await give(other, 5), { exit: 0 })
     t.match(
-      await activate(host, path, '--again', ...revision),
+      await activate(host, other, ...revision),
       refused('approval-older'),
-      'and it stays passed'
+      'one revision is one content'
     )
   })
 
