@@ -14,15 +14,17 @@ import { keepChecks } from './health/keep-checks.ts'
 import { Soak } from './health/soak/soak.ts'
 import { Looking } from './looking.ts'
 import type { MetricsListener } from './metrics/listener.ts'
+import type { MetricSources } from './metrics/metrics.ts'
 import { agentMetrics } from './metrics/metrics.ts'
 import { Operations } from './operation/operations.ts'
-import { profileHost } from './operation/profiles.ts'
+import { profileHost, profilesOf } from './operation/profiles.ts'
 import { choosePlatform } from './platform/choose.ts'
-import type { Platform } from './platform/platform.ts'
+import type { Host, Platform } from './platform/platform.ts'
 import { scheduleRetention } from './retention/schedule.ts'
 import { Approvals } from './security/approvals.ts'
 import { assertOwnDirectory } from './security/own-directory.ts'
 import { assertApproved, assertSigned } from './security/require-approval.ts'
+import { readPassed } from './security/revision.ts'
 
 /** How soon the desired state is looked at again while an operation is on its way. */
 const SOON_MS = 2000
@@ -79,7 +81,7 @@ export async function serve(settings: Settings, config: string | null): Promise<
     soak,
     checks,
     logger,
-    metrics: agentMetrics(host, operations, { checks, soak, desired }),
+    metrics: agentMetrics(host, operations, { checks, soak, desired, ...approvedOf(settings, host) }),
     ready: () => ready
   })
   const close = await listen(app, settings)
@@ -135,6 +137,12 @@ async function remoteMetrics(settings: Settings, app: App, logger: Logger): Prom
   const listener = metricsListener(options)
   await listener.tick()
   return listener
+}
+
+/** Where revisions must grow: how old what was signed has become. */
+function approvedOf({ approval, stateDirectory }: Settings, host: Host): Pick<MetricSources, 'approved'> {
+  if (approval.revision === 'optional') return {}
+  return { approved: { profiles: profilesOf(host), read: (profile) => readPassed(stateDirectory, profile) } }
 }
 
 /** What a person has to know at login, while there is something. */

@@ -11,6 +11,8 @@ import { driftsOf, lastLeft } from '../operation/drift.ts'
 import type { Operations } from '../operation/operations.ts'
 import type { OperationState } from '../operation/state.ts'
 import type { Host } from '../platform/platform.ts'
+import type { ApprovedSource } from './approved.ts'
+import { approvedGauges } from './approved.ts'
 import { checkMetrics } from './checks.ts'
 import { desiredGauges } from './desired.ts'
 import { heldGauge } from './hold.ts'
@@ -65,13 +67,14 @@ export interface MetricSources {
   readonly checks?: Pick<Checks, 'states'>
   readonly soak?: Soak
   readonly desired?: Pick<DesiredKeeper, 'view'>
+  readonly approved?: ApprovedSource
 }
 
 /** The metrics of one agent as a text. What there is to know is read when it is asked for; nothing runs in between. */
 export function agentMetrics(
   host: Host,
   operations: Operations,
-  { checks = { states: () => [] }, soak, desired }: MetricSources = {}
+  { checks = { states: () => [] }, soak, desired, approved }: MetricSources = {}
 ): () => Promise<string> {
   const registry = new Registry()
   addProcessMetrics(registry)
@@ -81,6 +84,7 @@ export function agentMetrics(
   const observeHold = heldGauge(registry, operations)
   const observeHomes = homeMetrics(registry, host.homes?.users ?? [])
   const observeDesired = desired ? desiredGauges(registry, desired) : async () => {}
+  if (approved) approvedGauges(registry, approved)
   m.build.set({ version: VERSION }, 1)
   for (const kind of ['activate', 'rollback']) {
     for (const result of phases.filter(isTerminal)) m.ended.inc({ kind, result }, 0)

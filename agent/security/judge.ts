@@ -106,8 +106,9 @@ const nearness: readonly (readonly ErrorCode[])[] = [
   ['approval-wrong-host'],
   ['approval-wrong-profile'],
   ['approval-wrong-path'],
+  ['approval-wrong-revision'],
   ['approval-used', 'approval-revoked', 'approval-expired', 'approval-not-yet-valid'],
-  ['approval-wrong-mode', 'approval-wrong-confirm', 'approval-wrong-revision'],
+  ['approval-wrong-mode', 'approval-wrong-confirm'],
   ['approval-malformed', 'approval-bad-signature', 'approval-unknown-key', 'approval-key-revoked'],
   ['approval-wrong-plan']
 ]

@@ -41,7 +41,7 @@ export async function requireApprovals(asked: Asked, options: RequireOptions): P
   const plan = () => (known ??= preview(asked.storePath, asked.profile))
   if (required === 'irreversible' && !isIrreversible(await plan())) return []
   if (wanted === 'required' && asked.revision !== null)
-    assertNewer(await readPassed(settings.stateDirectory, asked.profile), asked.revision, asked.operation)
+    assertNewer(await readPassed(settings.stateDirectory, asked.profile), asked.revision, asked.storePath)
   const store = approvalStore(settings.stateDirectory)
   const claims = await store.all()
   const objections: Objection[] = []
@@ -125,7 +125,7 @@ export async function useApprovals(accepted: Accepted, options: UseOptions): Pro
   // Before they are used up: who dies in between goes on with it, and nobody else has this revision.
   if (counted.length > 0 && asked.revision !== null)
     await passRevision(settings.stateDirectory, asked.profile, {
-      ...{ revision: asked.revision, operation: accepted.id, at }
+      ...{ revision: asked.revision, storePath: asked.storePath, operation: accepted.id, at }
     })
   for (const { kept } of counted) {
     const { id } = kept.statement
@@ -153,7 +153,7 @@ export async function assertSigned(wanted: OperationRequest, options: RequireOpt
   if (required === 'never' || revision === 'optional') return
   const asked = askedOf(wanted, settings)
   if (asked.revision !== null)
-    assertNewer(await readPassed(settings.stateDirectory, asked.profile), asked.revision, null)
+    assertNewer(await readPassed(settings.stateDirectory, asked.profile), asked.revision, asked.storePath)
   const objections: Objection[] = []
   for (const kept of await approvalStore(settings.stateDirectory).all()) {
     const wrong =

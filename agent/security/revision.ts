@@ -9,6 +9,7 @@ import { ignoreMissing } from '../platform/nix/generations.ts'
 /** The highest revision that approvals of a profile were used for, and by which operation. */
 export interface PassedRevision {
   readonly revision: number
+  readonly storePath: string
   readonly operation: string
   readonly at: string
 }
@@ -26,8 +27,9 @@ export async function readPassed(
   if (text === null) return null
   try {
     const passed = JSON.parse(text) as PassedRevision
-    const known = Number.isSafeInteger(passed.revision) && typeof passed.operation === 'string'
-    if (known && !Number.isNaN(Date.parse(passed.at))) return passed
+    const { revision, storePath, operation, at: when } = passed
+    const known = Number.isSafeInteger(revision) && !Number.isNaN(Date.parse(when))
+    if (known && typeof operation === 'string' && typeof storePath === 'string') return passed
     throw new Error('not a revision')
   } catch (cause) {
     const wanted = `a person who looks, and removes ${at}: then older approvals count again`
@@ -35,12 +37,16 @@ export async function readPassed(
   }
 }
 
-/** Throws `approval-older` unless a revision comes after all that were used, or is that of this very operation. */
-export function assertNewer(passed: PassedRevision | null, revision: number, operation: string | null): void {
+/**
+ * Throws `approval-older` unless a revision comes after all that were used, or is the last of them with the same content: a
+ * retry, which takes an approval of its own.
+ */
+export function assertNewer(passed: PassedRevision | null, revision: number, storePath: string): void {
   if (passed === null || revision > passed.revision) return
-  if (revision === passed.revision && operation === passed.operation) return
-  const text = `revision ${passed.revision} was used by operation ${passed.operation} at ${passed.at}; ${revision} does not come after it`
+  if (revision === passed.revision && storePath === passed.storePath) return
+  const used = `revision ${passed.revision} was used for ${passed.storePath} by operation ${passed.operation}`
   const wanted = `an approval of a revision above ${passed.revision}`
+  const text = `${used} at ${passed.at}; ${revision} does not come after it`
   throw new BelayError('approval-older', text, { found: revision, wanted, at: 'revision' })
 }
 

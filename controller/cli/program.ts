@@ -130,6 +130,7 @@ function addCommands(program: Command, actions: Actions): void {
       '--outside-window',
       'even where no maintenance window of a host is open; needs --reason, for its journal'
     )
+    .option('--revision <n>', 'under this revision, where hosts want approvals that have one', parseRevision)
     .option('--no-build', 'build nothing; every host needs a --path')
     .option('--no-push', 'copy nothing; the hosts have or fetch the closures themselves')
     .addOption(path())

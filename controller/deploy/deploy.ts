@@ -27,6 +27,8 @@ export interface DeployRequest {
   readonly overDrift: boolean
   /** Also where no window of the host is open. */
   readonly outsideWindow: boolean
+  /** Revision of which the approvals are, where hosts want one. */
+  readonly revision?: number
 }
 
 /** Builds one system or home. Throws `build-failed`. */
@@ -58,7 +60,8 @@ export async function deploy(
         reboot: request.reboot,
         again: request.again,
         overDrift: request.overDrift,
-        outsideWindow: request.outsideWindow
+        outsideWindow: request.outsideWindow,
+        ...(request.revision === undefined ? {} : { revision: request.revision })
       },
       ports
     )

@@ -106,14 +106,18 @@ t.test('attacks on a real host', { skip: fleetUnavailable() ?? false, timeout: 6
     t.match(await give(path, 5), { exit: 0 })
     t.match(await activate(host, path, ...revision), { exit: 0, phase: 'committed' })
     t.match(await activate(host, path, '--revision', '4'), refused('approval-older', /5 was used/))
-    t.match(await activate(host, path, ...revision), refused('approval-older'), 'replayed')
+    t.match(await activate(host, path, ...revision), refused('approval-used'), 'replayed')
+    const metrics = ['curl', '-s', '--unix-socket', '/run/belay/observe.sock', 'http://x/metrics']
+    t.match(await host.must(metrics), /^belay_agent_approved_revision\{profile="system"\} 5$/m)
     t.match(await agent(host, ['rollback']), { exit: 0, phase: 'rolled-back' }, 'the way back needs none')
     await host.must(['belay-agent', 'release'])
-    t.match(await give(path, 5), { exit: 0 }, 'one more signature under the same revision')
+    t.match(await activate(host, path, '--again', ...revision), refused('approval-used'), 'and it stays used')
+    const other = await next(host, 'other-five')
+    t.match(await give(other, 5), { exit: 0 })
     t.match(
-      await activate(host, path, '--again', ...revision),
+      await activate(host, other, ...revision),
       refused('approval-older'),
-      'and it stays passed'
+      'one revision is one content'
     )
   })
 
@@ -243,6 +247,29 @@ t.test('attacks on a real host', { skip: fleetUnavailable() ?? false, timeout: 6
     const log = await host.must(['journalctl', '--unit=belay-agent', '--output=cat', '--no-pager'])
     t.notMatch(log, /^<3>forged|^belay_agent_held/m)
     t.match(log, /"role":"operate","transport":"unix"/)
+  })
+
+  await t.test('a canary among the files of a generation shows nowhere', async (t) => {
+    const canary = 'glpat-canary0123456789canary'
+    const path = await next(host, 'ten', {
+      files: { 'etc/app.conf': `password = ${canary}\ntoken: ${canary}\n` },
+      services: { app: 'exec sleep infinity' }
+    })
+    const answers = [
+      await host.must(['belay-agent', '--json', 'preview', '--diff', path]),
+      await host.must(['belay-agent', '--json', 'activate', path, '--auto-confirm', '--over-drift']),
+      await host.must(['belay-agent', '--json', 'status']),
+      await host.must(['curl', '-s', '--unix-socket', '/run/belay/observe.sock', 'http://x/metrics']),
+      await shell(host, 'cat /proc/[0-9]*/cmdline | tr "\\0" " "'),
+      await host.must(['journalctl', '--no-pager', '--output=cat', '--unit=belay-*'])
+    ]
+    t.match(answers[0], /redacted/)
+    for (const [i, answer] of answers.entries()) t.notMatch(answer, canary.slice(6), `answer ${i}`)
+    const files =
+      'grep -rl canary0123456789 /var/lib/belay /run/belay /run/motd.d /etc/motd.d 2>/dev/null || true'
+    t.equal(await shell(host, files), '')
+    t.equal((await host.must(['systemctl', 'show', '-P', 'LimitCORE', 'belay-agent'])).trim(), '0')
+    t.equal((await host.must(['systemctl', 'show', '-P', 'UMask', 'belay-agent'])).trim(), '0077')
   })
 
   await t.test('a configuration that others can write decides nothing', async (t) => {

@@ -25,6 +25,7 @@ export interface DeployOptions extends GlobalOptions, HomeChoice {
   readonly again?: true
   readonly overDrift?: true
   readonly outsideWindow?: true
+  readonly revision?: number
   readonly build: boolean
   readonly push: boolean
   readonly path?: ReadonlyMap<string, string>
@@ -61,7 +62,8 @@ export async function deploy(options: DeployOptions, wiring: Wiring, watch: Watc
     reboot: options.reboot ?? false,
     again: options.again ?? false,
     overDrift: options.overDrift ?? false,
-    outsideWindow: options.outsideWindow ?? false
+    outsideWindow: options.outsideWindow ?? false,
+    ...(options.revision === undefined ? {} : { revision: options.revision })
   }
   return await carryOut(request, {
     openTunnel,

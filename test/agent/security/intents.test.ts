@@ -19,16 +19,17 @@ t.test('rollback attack: a revision is used once, and nothing below it ever agai
   await h.use('one', { revision: 7 })
   t.match(passedIn(h.dir), { revision: 7, operation: 'one' })
   await t.rejects(h.use('two', { revision: 5 }), { ...older, found: 5, wanted: /above 7/ })
-  await t.rejects(
-    h.use('two', { revision: 7 }),
-    older,
-    'not the same again, though a second approval is unused'
-  )
+  const target = { number: null, storePath: path('c') }
+  await t.rejects(h.use('two', { revision: 7, target }), older, 'one revision is one content')
   await h.use('one', { revision: 7 })
   t.match(passedIn(h.dir), { revision: 7 }, 'who was cut off goes on')
   await h.receive('alice', { revision: 8 })
   await h.use('two', { revision: 8 })
   t.match(passedIn(h.dir), { revision: 8, operation: 'two' })
+  await t.rejects(h.use('three', { revision: 8 }), { code: 'approval-used' })
+  await h.receive('bob', { revision: 8 })
+  await h.use('three', { revision: 8 })
+  t.match(passedIn(h.dir), { operation: 'two' }, 'a retry is signed again, and passes nothing')
 })
 
 t.test(
@@ -103,7 +104,7 @@ t.test('a file of revisions that cannot be read lets nothing pass', { skip }, as
   const h = host(t, policy)
   await h.receive('alice', { revision: 1 })
   const file = join(h.dir, 'state/approved-revision.json')
-  for (const text of ['', '{', '{"revision":"7"}', '{"revision":1,"operation":"x","at":"never"}']) {
+  for (const text of ['', '{', '{"revision":"7"}', '{"revision":1,"storePath":"","operation":"","at":"x"}']) {
     writeFileSync(file, text)
     await t.rejects(h.use('op', { revision: 1 }), { code: 'journal-corrupt', at: file })
   }
@@ -111,22 +112,23 @@ t.test('a file of revisions that cannot be read lets nothing pass', { skip }, as
 
 t.test('each profile has its own, and none goes down', async (t) => {
   const dir = t.testdir({})
-  const of = (revision: number) => ({ revision, operation: `op${revision}`, at: '2026-01-01T00:00:00Z' })
+  const of = (revision: number) => ({
+    ...{ revision, storePath: path('b'), operation: `op${revision}`, at: '2026-01-01T00:00:00Z' }
+  })
   await passRevision(dir, 'system', of(7))
   await passRevision(dir, 'system', of(5))
   await passRevision(dir, 'home:ada', of(2))
   t.match(await readPassed(dir, 'system'), { revision: 7 })
   t.match(await readPassed(dir, 'home:ada'), { revision: 2 })
-  assertNewer(null, 0, null)
-  assertNewer(of(7), 8, null)
-  assertNewer(of(7), 7, 'op7')
-  for (const [revision, operation] of [
-    [7, null],
-    [7, 'op8'],
-    [6, 'op7'],
-    [0, null]
+  assertNewer(null, 0, path('b'))
+  assertNewer(of(7), 8, path('c'))
+  assertNewer(of(7), 7, path('b'))
+  for (const [revision, letter] of [
+    [7, 'c'],
+    [6, 'b'],
+    [0, 'b']
   ] as const)
-    t.throws(() => assertNewer(of(7), revision, operation), older)
+    t.throws(() => assertNewer(of(7), revision, path(letter)), older)
 })
 
 t.test('a desired state passes a revision only where somebody has signed it', { skip }, async (t) => {
@@ -148,7 +150,8 @@ t.test('a desired state passes a revision only where somebody has signed it', { 
   await t.rejects(assertSigned(wanted(3), later), { code: 'approval-expired' })
   mkdirSync(join(h.dir, 'state'), { recursive: true })
   await passRevision(h.settings.stateDirectory, 'system', {
-    revision: 3,
+    revision: 4,
+    storePath: path('b'),
     operation: 'x',
     at: '2026-01-01T00:00:00Z'
   })
