@@ -112,7 +112,9 @@ t.test(
     t.same(d.pushed, [storePath('b'), storePath('c')])
     t.match(d.agent.seen.starts, [{ body: { storePath: storePath('b'), homes } }])
     t.notOk('profile' in (d.agent.seen.starts[0]?.body ?? {}))
-    const alone = deployment(t)
+    const prepared: string[] = []
+    const prepare = async (_: unknown, path: string) => void prepared.push(path)
+    const alone = deployment(t, {}, { prepare })
     const plan = {
       ...alone.plan,
       name: 'alice@cinnabar',
@@ -122,6 +124,7 @@ t.test(
     t.match(await deployHost(plan, alone.ports), { host: 'alice@cinnabar', outcome: 'committed' })
     t.match(alone.agent.seen.starts, [{ body: { profile: 'home:alice', storePath: storePath('c') } }])
     t.notOk('homes' in (alone.agent.seen.starts[0]?.body ?? {}))
+    t.same(prepared, [], 'checklist and secrets are of the system')
     t.ok(alone.events.every((event) => event.type === 'result' || event.host === 'alice@cinnabar'))
   }
 )
