@@ -7,6 +7,7 @@ import { createLogger } from '../shared/server/log.ts'
 import { notifySystemd } from '../shared/server/service-manager.ts'
 import { buildApp } from './api/app.ts'
 import { listen } from './api/listen.ts'
+import { certificateFiles } from './certificate/host-certificate.ts'
 import { hostClock } from './clock.ts'
 import type { Settings } from './config/settings.ts'
 import { DesiredKeeper } from './desired/desired.ts'
@@ -133,7 +134,8 @@ export async function serve(settings: Settings, config: string | null): Promise<
 async function remoteMetrics(settings: Settings, app: App, logger: Logger): Promise<MetricsListener | null> {
   if (settings.metrics.address === null) return null
   const { metricsListener } = await import('./metrics/listener.ts')
-  const options = { settings: settings.metrics, routing: app.routing, logger, now: Date.now }
+  const enrolled = certificateFiles(settings).tls
+  const options = { settings: settings.metrics, enrolled, routing: app.routing, logger, now: Date.now }
   const listener = metricsListener(options)
   await listener.tick()
   return listener

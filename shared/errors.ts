@@ -130,7 +130,6 @@ export const errorCodes = {
   'certificate-unknown': 404,
   'revocation-list-expired': 503,
   'server-untrusted': 502,
-  'too-many-requests': 429,
   'authority-missing': 404,
   'store-broken': 500,
   internal: 500

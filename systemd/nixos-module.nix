@@ -144,8 +144,8 @@ in
               "Bytes that the history may take: the oldest samples go first, then roll-ups";
           metrics.address = text "Address at which metrics are given over TLS, and nothing else; null is nowhere";
           metrics.port = option (types.ints.between 1024 65535) 9465 "Its port";
-          metrics.webConfigFile = text "Its certificate, and whose it accepts: a web-config file of the exporter toolkit";
-          metrics.crlFile = text "What the authorities of that file revoked, PEM";
+          metrics.webConfigFile = text "Its certificate, and whose it accepts: a web-config file of the exporter toolkit; null is the certificate of belay pki enroll";
+          metrics.crlFile = text "What the authorities of that file revoked, PEM; that of belay pki enroll has its own";
           checks =
             option (types.nullOr (types.attrsOf json.type)) null
               "Checks by name, see docs/checks.md; null is the default set";

@@ -23,6 +23,7 @@ import type { ApprovalsApiOptions } from './approvals-api.ts'
 import { approvalComponents, approvalsApi } from './approvals-api.ts'
 import { logAudit } from './audit.ts'
 import { atLeast, callerOf, identify } from './caller.ts'
+import { certificateApi, certificateComponents } from './certificate-api.ts'
 import { checksApi } from './checks-api.ts'
 import type { DesiredApiOptions } from './desired-api.ts'
 import { desiredApi, desiredComponents } from './desired-api.ts'
@@ -59,6 +60,7 @@ const components = [
   Plan,
   ...approvalComponents,
   ...desiredComponents,
+  ...certificateComponents,
   ...soakSchemas,
   ...[CheckEvidence, Gap, Reboot, Evidence]
 ]
@@ -85,6 +87,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
   await app.register(operationWordsApi, { ...options, prefix: '/v1' })
   await app.register(approvalsApi, { ...options, prefix: '/v1' })
   await app.register(desiredApi, { ...options, prefix: '/v1' })
+  await app.register(certificateApi, { ...options, prefix: '/v1' })
   if (options.soak) {
     await app.register(soakApi, { settings: options.settings, soak: options.soak, prefix: '/v1' })
     await app.register(ledgerApi, { settings: options.settings, soak: options.soak, prefix: '/v1' })

@@ -125,7 +125,6 @@ export function parseSettings(text: string, at: string): Settings {
     parseChecks(filled.checks, filled)
     assertZones(filled.windows, at)
     assertComes(filled.retention.schedule, at)
-    assertWebConfig(filled.metrics, at)
     return filled
   }
   throw settingsError(filled, at)
@@ -137,13 +136,6 @@ function assertComes(schedule: string | null, at: string): void {
   if (wanted === null) return
   const text = `${at}: retention.schedule: found ${JSON.stringify(schedule)}: ${wanted}`
   throw new BelayError('invalid-config', text, { found: schedule, wanted, at: 'retention.schedule' })
-}
-
-/** Metrics travel over TLS alone. */
-function assertWebConfig({ address, webConfigFile }: Settings['metrics'], at: string): void {
-  if (address === null || webConfigFile !== null) return
-  const text = `${at}: metrics.address needs metrics.webConfigFile: metrics travel over TLS alone`
-  throw new BelayError('invalid-config', text, { found: null, wanted: 'a file', at: 'metrics.webConfigFile' })
 }
 
 function settingsError(filled: unknown, at: string): BelayError {

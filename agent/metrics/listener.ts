@@ -5,9 +5,11 @@ import { BelayError, describeError } from '../../shared/errors.ts'
 import type { Logger } from '../../shared/server/log.ts'
 import { toProblem } from '../../shared/server/problem.ts'
 import { requestId } from '../../shared/server/request-id.ts'
-import type { TlsListener } from '../../shared/server/tls/listener.ts'
+import type { TlsFiles } from '../../shared/server/tls/files.ts'
+import type { TlsListener, TlsOptions } from '../../shared/server/tls/listener.ts'
 import { openTls } from '../../shared/server/tls/listener.ts'
 import { peerOf } from '../../shared/server/tls/peer.ts'
+import { identityOf } from '../../shared/x509/identity.ts'
 import { register } from '../api/caller.ts'
 import type { MetricsSettings } from '../config/metrics.ts'
 import { readWebConfig } from './web-config.ts'
@@ -15,6 +17,8 @@ import { readWebConfig } from './web-config.ts'
 /** What the listener for Prometheus is made from. */
 export interface MetricsListenerOptions {
   readonly settings: Static<typeof MetricsSettings>
+  /** The certificate that this host was given, for where no web-config file is named. */
+  readonly enrolled: TlsFiles
   /** The agent's API, of which one path is let through. */
   readonly routing: RequestListener
   readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>
@@ -62,27 +66,16 @@ export function metricsListener(options: MetricsListenerOptions): MetricsListene
   }
 }
 
-async function open({ settings, routing, logger, now }: MetricsListenerOptions): Promise<TlsListener> {
-  const { address, port, webConfigFile, crlFile } = settings
-  if (address === null || webConfigFile === null) {
-    const wanted = 'metrics.webConfigFile: metrics travel over TLS alone'
-    throw new BelayError('invalid-config', `metrics.address needs ${wanted}`, { wanted })
-  }
-  const { files, clients, allowed } = await readWebConfig(webConfigFile)
+async function open(options: MetricsListenerOptions): Promise<TlsListener> {
+  const { settings, routing, logger, now } = options
+  const { address, port } = settings
+  const { files, clients, mayRead } = await accessOf(options)
   return await openTls({
-    ...{
-      address,
-      port,
-      clients,
-      logger,
-      now,
-      maxConnections: MAX_CONNECTIONS,
-      maxPerAddress: MAX_PER_ADDRESS
-    },
-    files: { ...files, crlFile },
+    ...{ address: address ?? '', port, files, clients, logger, now },
+    ...{ maxConnections: MAX_CONNECTIONS, maxPerAddress: MAX_PER_ADDRESS },
     handler: (request, response) => {
       try {
-        assertMetrics(request, allowed)
+        assertMetrics(request, mayRead)
       } catch (error) {
         return refuse(request, response, error)
       }
@@ -92,22 +85,35 @@ async function open({ settings, routing, logger, now }: MetricsListenerOptions):
   })
 }
 
+interface Access extends Pick<TlsOptions, 'files' | 'clients'> {
+  readonly mayRead: (certificate: X509Certificate | null) => boolean
+}
+
+/** By a web-config file; without one by the certificate of this host, for whoever has a role. */
+async function accessOf({ settings, enrolled }: MetricsListenerOptions): Promise<Access> {
+  const { webConfigFile, crlFile } = settings
+  if (webConfigFile === null) {
+    const mayRead = (one: X509Certificate | null) => one !== null && identityOf(one)?.kind === 'role'
+    return { files: enrolled, clients: 'required', mayRead }
+  }
+  const { files, clients, allowed } = await readWebConfig(webConfigFile)
+  const mayRead = (one: X509Certificate | null) => allowed === null || isNamed(one, allowed)
+  return { files: { ...files, crlFile }, clients, mayRead }
+}
+
 /** Lets through what asks for metrics, from who may. */
-function assertMetrics(
-  { method, url = '', socket }: IncomingMessage,
-  allowed: readonly string[] | null
-): void {
-  const certificate = peerOf(socket)?.certificate() ?? null
-  if (allowed !== null && !isAllowed(certificate, allowed)) {
+function assertMetrics({ method, url = '', socket }: IncomingMessage, mayRead: Access['mayRead']): void {
+  if (!mayRead(peerOf(socket)?.certificate() ?? null)) {
     const text = 'none of the names in the certificate may read metrics here'
-    throw new BelayError('certificate-without-role', text, { wanted: 'one of client_allowed_sans' })
+    const wanted = 'one of client_allowed_sans, or belay://role/observe/NAME'
+    throw new BelayError('certificate-without-role', text, { wanted })
   }
   if (method === 'GET' && /^\/metrics(?:\?|$)/.test(url)) return
   throw new BelayError('not-found', 'there are metrics here, and nothing else', { wanted: 'GET /metrics' })
 }
 
 /** Node quotes a name in which a comma could pass for its end; such a certificate has no name that counts. */
-function isAllowed(certificate: X509Certificate | null, allowed: readonly string[]): boolean {
+function isNamed(certificate: X509Certificate | null, allowed: readonly string[]): boolean {
   const names = certificate?.subjectAltName ?? ''
   if (names.includes('"')) return false
   return names

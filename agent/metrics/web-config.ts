@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path'
 import type { Static } from 'typebox'
 import { Type } from 'typebox'
 import { Value } from 'typebox/value'
+import { parse } from 'yaml'
 import { BelayError } from '../../shared/errors.ts'
 import type { TlsFiles } from '../../shared/server/tls/files.ts'
 import type { TlsOptions } from '../../shared/server/tls/listener.ts'
@@ -74,7 +75,6 @@ export async function readWebConfig(path: string): Promise<ParsedWebConfig> {
   const text = await readFile(path, 'utf8').catch((cause: Error) => {
     throw new BelayError('invalid-config', `${path} cannot be read: ${cause.message}`, { cause, at: path })
   })
-  const { parse } = await import('yaml')
   let input: unknown
   try {
     input = parse(text)

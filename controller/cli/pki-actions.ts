@@ -3,16 +3,17 @@ import type { Issued } from '../pki/records.ts'
 import { standingOf } from '../pki/standing.ts'
 import type { PkiOptions } from './commands/pki.ts'
 import type { PkiActions } from './pki.ts'
-import { issuedView, pkiView } from './views/pki.ts'
+import { enrolledView, issuedView, pkiView } from './views/pki.ts'
 import type { ExitCode, Terminal, Wiring } from './wiring.ts'
 import { exitCodes } from './wiring.ts'
 
 /** Each action of the authority. What reads and signs certificates is loaded when one is called. */
 export function pkiActions(
-  { clock }: Wiring,
+  wiring: Wiring,
   { out, paint }: Terminal,
   exit: (code: ExitCode) => void
 ): PkiActions {
+  const { clock } = wiring
   const json = (value: unknown) => out(`${JSON.stringify(value, null, 2)}\n`)
   const withAuthority = async <T>(
     { pki }: PkiOptions,
@@ -41,6 +42,13 @@ export function pkiActions(
       const { issueToFile } = await import('./commands/pki.ts')
       const issued = await withAuthority(options, (authority) => issueToFile(authority, name, options))
       show([issued], 'signed', options.json)
+    },
+    async pkiEnroll(names, options) {
+      const { enroll } = await import('./commands/pki-enroll.ts')
+      const hosts = await withAuthority(options, (authority) => enroll(authority, names, options, wiring))
+      if (options.json) json({ hosts })
+      else out(enrolledView(hosts, paint))
+      if (hosts.some(({ ok }) => !ok)) exit(exitCodes.failed)
     },
     async pkiRenew(names, options) {
       const { renewFiles } = await import('./commands/pki.ts')

@@ -6,6 +6,7 @@ import type { RevocationReason } from '../pki/reasons.ts'
 import { revocationReasons } from '../pki/reasons.ts'
 import { stateDirectory } from '../store/open.ts'
 import type { IssueOptions, PkiOptions } from './commands/pki.ts'
+import type { EnrollOptions } from './commands/pki-enroll.ts'
 import { collect, parseCount } from './options.ts'
 
 /** Options of `belay pki init`. */
@@ -18,6 +19,7 @@ export interface InitOptions extends PkiOptions {
 export interface PkiActions {
   pkiInit(options: InitOptions): Promise<void>
   pkiIssue(name: string, options: IssueOptions): Promise<void>
+  pkiEnroll(hosts: readonly string[], options: EnrollOptions): Promise<void>
   pkiRenew(names: readonly string[], options: PkiOptions): Promise<void>
   pkiRevoke(target: string, options: PkiOptions & { readonly reason: RevocationReason }): Promise<void>
   pkiStatus(options: PkiOptions): Promise<void>
@@ -41,6 +43,7 @@ export function addPki(program: Command, actions: PkiActions): void {
     .addOption(new Option('--years <n>', 'how long it holds').argParser(parseCount).default(10))
     .action((_, command: Command) => actions.pkiInit(command.optsWithGlobals()))
   addIssue(group, actions)
+  addEnroll(group, actions)
   group
     .command('renew [name...]')
     .description('give all whose half of life is over, or those named, another certificate; write the list')
@@ -87,6 +90,25 @@ function addIssue(group: Command, actions: PkiActions): void {
       )
     )
     .action((name: string, _, command: Command) => actions.pkiIssue(name, command.optsWithGlobals()))
+}
+
+function addEnroll(group: Command, actions: PkiActions): void {
+  group
+    .command('enroll [host...]')
+    .description('give hosts a certificate over ssh; each makes its key itself, and keeps it')
+    .addOption(pki())
+    .addOption(
+      new Option('--dns <name>', 'another name of the host; may stand several times').argParser(collect)
+    )
+    .addOption(
+      new Option('--ip <address>', 'an address of the host; may stand several times').argParser(
+        collectAddress
+      )
+    )
+    .addOption(new Option('--days <n>', 'how long it holds').argParser(parseDays).default(30))
+    .option('--due', 'hosts that have one: another where half of its life is over, the newest list anyway')
+    .addHelpText('after', examples('belay pki enroll cinnabar galena', 'belay pki enroll --due'))
+    .action((hosts: string[], _, command: Command) => actions.pkiEnroll(hosts, command.optsWithGlobals()))
 }
 
 function parseTitle(text: string): string {

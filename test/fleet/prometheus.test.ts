@@ -1,12 +1,14 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { runCommand } from '../../shared/command.ts'
 import type { Verdict } from '../../shared/verdict/result.ts'
+import { testAuthority } from '../shared/server/authority.ts'
 import { belay, realAgent, writeFleetFile } from './deployment.ts'
 import { startFleet } from './fleet.ts'
 import type { Generation } from './generation.ts'
+import type { Host } from './host.ts'
 import { waitFor } from './host.ts'
 import { fleetUnavailable } from './root.ts'
 import { metricsProxy, prometheusUrl, startPrometheus } from './watch.ts'
@@ -16,10 +18,32 @@ const checks = {
   flag: { kind: 'command', argv: ['test', '!', '-e', '/run/broken'], severity: 'critical', votes: false },
   shell: { kind: 'command', argv: ['true'], value: 'duration' }
 }
+const tls = { address: '0.0.0.0', webConfigFile: '/etc/belay-tls/web.yml', crlFile: '/etc/belay-tls/crl.pem' }
 const generation = (label: string): Generation => ({
   generation: label,
-  ...{ agent: 'bundle', agentConfig: { checks }, units: metricsProxy }
+  ...{ agent: 'bundle', agentConfig: { checks, metrics: tls }, units: metricsProxy }
 })
+
+/** What the agent of a host needs to give metrics over TLS; it was started before. */
+function giveCertificate(host: Host, authority: ReturnType<typeof testAuthority>): void {
+  const directory = join(host.root, 'etc/belay-tls')
+  mkdirSync(directory, { recursive: true })
+  const write = (name: string, text: string) => writeFileSync(join(directory, name), text, { mode: 0o600 })
+  const { cert, key } = authority.host(host.name, { addresses: [host.address] })
+  write('host.pem', `${cert}${key}`)
+  write('ca.pem', authority.cert)
+  write('crl.pem', authority.revoke([]))
+  write(
+    'web.yml',
+    `tls_server_config:
+  cert_file: host.pem
+  key_file: host.pem
+  client_ca_file: ca.pem
+  client_auth_type: RequireAndVerifyClientCert
+  client_allowed_sans: ["belay://role/observe/prometheus"]
+`
+  )
+}
 
 interface Alert {
   readonly labels: Readonly<Record<string, string>>
@@ -55,7 +79,15 @@ t.test(
 
     const dir = mkdtempSync(join(tmpdir(), 'belay-prometheus-'))
     t.teardown(() => rmSync(dir, { recursive: true, force: true }))
-    const prometheus = await startPrometheus(fleet, dir, { interval: '1s' })
+    const authority = testAuthority()
+    for (const each of fleet.hosts) giveCertificate(each, authority)
+    const { cert, key } = authority.role('observe', 'prometheus')
+    writeFileSync(join(dir, 'prometheus.pem'), `${cert}${key}`)
+    writeFileSync(join(dir, 'ca.pem'), authority.cert)
+    const prometheus = await startPrometheus(fleet, dir, {
+      interval: '1s',
+      tls: { ca_file: 'ca.pem', cert_file: 'prometheus.pem', key_file: 'prometheus.pem' }
+    })
     t.teardown(() => prometheus.kill())
     const get = async <T>(path: string) => {
       const { stdout } = await fleet.exec(['curl', '-s', `${prometheusUrl}/api/v1/${path}`])
@@ -73,11 +105,38 @@ t.test(
       (await get<{ alerts: Alert[] }>('alerts')).alerts.filter(({ labels }) => labels.alertname === name)
 
     await t.test('every host is scraped', async (t) => {
-      await waitFor(async () => (await query('up == 1')).length === 4, 60_000, 'all hosts scraped')
+      await waitFor(
+        async () => (await query('up{job="belay"} == 1')).length === 4,
+        60_000,
+        'all hosts scraped'
+      )
       t.same(await query('sum(belay_agent_observe_success)'), ['4'])
       t.same(await query('max(belay_agent_profile_generation)'), ['1'])
       t.same(await query('sum(belay_agent_drift)'), ['0'])
     })
+
+    await t.test(
+      'and over TLS, by the agents themselves, with the certificate of Prometheus alone',
+      async (t) => {
+        await waitFor(
+          async () => (await query('up{job="belay-tls"} == 1')).length === names.length,
+          60_000,
+          'all agents scraped over TLS'
+        )
+        t.same(await query('count(belay_agent_build_info{job="belay-tls"})'), [String(names.length)])
+        const curl = (...args: string[]) =>
+          fleet.exec(['curl', '-sS', '--cacert', join(dir, 'ca.pem'), ...args])
+        const url = (path: string) => `https://${host.address}:9465${path}`
+        const own = ['--cert', join(dir, 'prometheus.pem')]
+        t.match(await curl(...own, url('/metrics')), { stdout: /^belay_agent_build_info/m })
+        t.match(await curl(...own, url('/v1/host')), { stdout: /"code":"not-found"/ })
+        t.notMatch(await curl(url('/metrics')), { stdout: /belay_agent/ }, 'not without a certificate')
+        // The name is that of this host, the certificate that of another one.
+        const other = fleet.host('galena').address
+        const moved = ['--connect-to', `cinnabar:9465:${other}:9465`, ...own, 'https://cinnabar:9465/metrics']
+        t.match(await curl(...moved), { stdout: '', stderr: /subject name|no alternative certificate/ })
+      }
+    )
 
     await t.test('an alert without a "for" fires for a check that fails', async (t) => {
       fleet.writeGenerations({ cinnabar: generation('after') })
@@ -154,7 +213,7 @@ t.test(
       )
       await electrum.must(['systemctl', 'start', 'belay-agent', 'metrics-proxy'])
       await waitFor(async () => (await state()).length === 0, 60_000, 'the end of the alert')
-      t.same(await query('count(up == 1)'), ['4'])
+      t.same(await query('count(up{job="belay"} == 1)'), ['4'])
     })
   }
 )

@@ -44,7 +44,16 @@ export const prometheusUrl = 'http://10.77.0.1:9090'
 export async function startPrometheus(
   fleet: Fleet,
   directory: string,
-  { interval, remoteWrite }: { readonly interval: string; readonly remoteWrite?: string }
+  {
+    interval,
+    remoteWrite,
+    tls
+  }: {
+    readonly interval: string
+    readonly remoteWrite?: string
+    /** How the agents' own listeners are scraped as well; files count from the directory. */
+    readonly tls?: Readonly<Record<string, string>>
+  }
 ): Promise<RunningCommand> {
   copyFileSync(join(shipped, 'recording.yml'), join(directory, 'recording.yml'))
   writeFileSync(join(directory, 'alerts.yml'), shortenedAlerts())
@@ -55,7 +64,7 @@ export async function startPrometheus(
   const config = {
     global: { scrape_interval: interval, evaluation_interval: '1s' },
     rule_files: ['recording.yml', 'alerts.yml'],
-    scrape_configs: [{ job_name: 'belay', static_configs: targets }],
+    scrape_configs: [{ job_name: 'belay', static_configs: targets }, ...(tls ? [overTls(fleet, tls)] : [])],
     ...(remoteWrite === undefined ? {} : { remote_write: [{ url: remoteWrite }] })
   }
   writeFileSync(join(directory, 'prometheus.yml'), stringify(config))
@@ -66,3 +75,13 @@ export async function startPrometheus(
     ])
   )
 }
+
+/** Scraped twice, nothing of it may count twice: one family is kept. */
+const keep = { source_labels: ['__name__'], regex: 'belay_agent_build_info', action: 'keep' }
+const overTls = (fleet: Fleet, tls_config: Readonly<Record<string, string>>) => ({
+  ...{ job_name: 'belay-tls', scheme: 'https', tls_config, metric_relabel_configs: [keep] },
+  static_configs: fleet.hosts.map((host) => ({
+    targets: [`${host.address}:9465`],
+    labels: { instance: host.name }
+  }))
+})

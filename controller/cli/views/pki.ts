@@ -1,5 +1,7 @@
+import { clean } from '../../../shared/clean.ts'
 import type { Issued } from '../../pki/records.ts'
 import type { Standing } from '../../pki/standing.ts'
+import type { Enrolled } from '../commands/pki-enroll.ts'
 import type { Paint } from './text.ts'
 import { duration, table } from './text.ts'
 
@@ -34,4 +36,15 @@ export function issuedView(issued: readonly Issued[], what: string): string {
     return `${what}: ${name} (${role ?? kind}), until ${until}, serial ${serial}${where}\n`
   }
   return issued.map(line).join('')
+}
+
+/** What became of each host. */
+export function enrolledView(hosts: readonly Enrolled[], paint: Paint): string {
+  if (hosts.length === 0) return 'no host has a certificate\n'
+  const line = ({ host, issued, error }: Enrolled) => {
+    if (error !== null) return `${paint('red', '✖')} ${host}  ${clean(error.message)} [${error.code}]\n`
+    const what = issued === null ? 'has the newest list' : `until ${issued.until}, serial ${issued.serial}`
+    return `${paint('green', '✔')} ${host}  ${what}\n`
+  }
+  return hosts.map(line).join('')
 }

@@ -87,7 +87,8 @@ async function textOf(file: string): Promise<string> {
   })
 }
 
-function certificatesOf(pem: string, file: string): [X509Certificate, ...X509Certificate[]] {
+/** The certificates of a PEM text, at least one. Throws `certificate-unusable`, naming the file. */
+export function certificatesOf(pem: string, file: string): [X509Certificate, ...X509Certificate[]] {
   try {
     const [first, ...more] = (pem.match(blocks) ?? []).map((block) => new X509Certificate(block))
     if (first !== undefined) return [first, ...more]

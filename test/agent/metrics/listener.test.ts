@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import t from 'tap'
+import { certificateFiles } from '../../../agent/certificate/host-certificate.ts'
 import { metricsListener } from '../../../agent/metrics/listener.ts'
 import { testAuthority } from '../../shared/server/authority.ts'
 import { clientOf, freePort } from '../../shared/server/tls-world.ts'
@@ -35,6 +36,7 @@ async function withMetrics(t: Test, config = 'web.yml') {
   const say = (fields: object, text?: string) => void log.push(`${text} ${JSON.stringify(fields)}`)
   const listener = metricsListener({
     settings: { address: '127.0.0.1', port, webConfigFile: join(directory, config), crlFile },
+    enrolled: certificateFiles(d.settings).tls,
     routing: d.app.routing,
     logger: { info: say, warn: say, error: say } as never,
     now: Date.now

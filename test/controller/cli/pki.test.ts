@@ -131,12 +131,10 @@ t.test(
     t.notMatch(text, /PRIVATE KEY/)
     const signedByAnother = makeRequest(privateKey, 'x').split('\n')
     signedByAnother[3] = `${signedByAnother[3]?.slice(0, -4)}AAAA`
-    const rsa = await runCommand(
-      ['openssl', 'req', '-new', '-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=x'],
-      {
-        timeoutMs: 20_000
-      }
-    )
+    const rsaKey = ['-newkey', 'rsa:2048', '-nodes', '-keyout', join(directory, 'rsa.key')]
+    const rsa = await runCommand(['openssl', 'req', '-new', ...rsaKey, '-subj', '/CN=x'], {
+      timeoutMs: 20_000
+    })
     for (const [what, bad] of Object.entries({
       empty: '',
       broken: makeRequest(privateKey, 'x').replace('MI', 'AA'),

@@ -24,7 +24,8 @@ export function testAuthority(name = 'authority of the test') {
   let number = 0
   const leaf = (content: Partial<Leaf>): Pair => {
     const pair = newKey()
-    const whole = { name: 'x', usage: ['client' as const], ...period, ...content, key: pair.publicKey }
+    // Of a key that somebody else made there is no private half here.
+    const whole = { name: 'x', usage: ['client' as const], ...period, key: pair.publicKey, ...content }
     const { pem, serial } = signLeaf(signer, whole)
     return { cert: pem, key: pemOf(pair), serial }
   }

@@ -38,7 +38,7 @@ t.test('TLS 1.3 alone, with its ciphers alone', async (t) => {
 })
 
 t.test('a session cannot be resumed, by Node nor by OpenSSL', async (t) => {
-  const { port, authority, listener } = await tlsWorld(t)
+  const { port, authority } = await tlsWorld(t)
   const { cert, key } = authority.role('operate')
   const handshake = (session?: Buffer) =>
     new Promise<{ reused: boolean; session: Buffer | undefined }>((resolve, reject) => {
@@ -69,7 +69,6 @@ t.test('a session cannot be resumed, by Node nor by OpenSSL', async (t) => {
   const again = await runCommand([...base, '-sess_in', file], request)
   t.match(again.stdout, /^New, TLSv1.3/m)
   t.notMatch(again.stdout, /^Reused/m)
-  t.ok(listener.connections() <= 2)
 })
 
 t.test(
