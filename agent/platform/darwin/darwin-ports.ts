@@ -8,12 +8,12 @@ import { awaitAnswer, awaitRetry, heard } from '../../operation/control.ts'
 import type { Accepted, Baseline } from '../../operation/events.ts'
 import type { Ports } from '../../operation/ports.ts'
 import { foldOperation } from '../../operation/state.ts'
-import { refusalOf, runPreflight } from '../../preflight/run.ts'
 import { keepRescueScript } from '../../rescue/keep.ts'
 import { assertPlan } from '../../security/assert-plan.ts'
 import { useApprovals } from '../../security/require-approval.ts'
 import { keepMarks } from '../nix/keep-marks.ts'
 import { addRoot, assertComplete, removeRoot } from '../nix/profile.ts'
+import { recordBaseline } from '../nix/record-baseline.ts'
 import type { PortsOptions } from '../platform.ts'
 import { activation } from './activation.ts'
 import { awaitSession } from './await-session.ts'
@@ -127,33 +127,15 @@ async function check(accepted: Accepted, { settings, bootId }: PortsOptions): Pr
   if (accepted.mode === 'boot') throw unavailable()
   const host = { bootId, observe: () => observe(settings.profile), measures: macMeasures }
   const seen = await host.observe()
-  if (seen.running === null || seen.storePath === null) {
-    const found = `running ${seen.running}, profile ${seen.storePath}`
-    throw new BelayError('path-not-valid', 'there is no baseline to come back to', {
-      found,
-      wanted: 'a system that runs'
-    })
-  }
-  await addRoot(settings.gcRootsDirectory, 'baseline', seen.running)
-  await addRoot(settings.gcRootsDirectory, 'baseline-profile', seen.storePath)
-  const checks = await runPreflight(darwinChecks, {
-    storePath: accepted.target.storePath,
+  const { running, recorded } = await recordBaseline(accepted, {
     settings,
     seen,
-    nowMs: Date.now(),
-    looking: 'before activation',
-    mode: 'switch',
-    outsideWindow: accepted.outsideWindow ? accepted.principal : null,
-    unfinished: null
+    checks: darwinChecks,
+    mode: 'switch'
   })
-  const refusal = refusalOf(checks, settings.preflight.mustKnow)
-  if (refusal !== null) throw refusal
   return {
-    type: 'baseline',
-    generation: { number: seen.running === seen.storePath ? seen.number : null, storePath: seen.running },
-    profile: { number: seen.number, storePath: seen.storePath },
-    failedUnits: await failedJobs(seen.running),
-    preflight: checks.map(({ name, result, evidence }) => ({ name, result, evidence })),
+    ...recorded,
+    failedUnits: await failedJobs(running),
     mode: 'switch',
     checks: await votesNow(settings, host)
   }

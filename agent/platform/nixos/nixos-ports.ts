@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { releaseReserve } from '../../../shared/durable-write.ts'
-import { BelayError, describeError } from '../../../shared/errors.ts'
+import { describeError } from '../../../shared/errors.ts'
 import { parseStorePath } from '../../../shared/store-path.ts'
 import { monotonicMs } from '../../clock.ts'
 import type { Settings } from '../../config/settings.ts'
@@ -9,12 +9,12 @@ import { awaitAnswer, awaitRetry, heard } from '../../operation/control.ts'
 import type { Accepted, Baseline, Outcome } from '../../operation/events.ts'
 import type { Ports, Untouched } from '../../operation/ports.ts'
 import { foldOperation } from '../../operation/state.ts'
-import { refusalOf, runPreflight } from '../../preflight/run.ts'
 import { keepRescueScript } from '../../rescue/keep.ts'
 import { assertPlan } from '../../security/assert-plan.ts'
 import { useApprovals } from '../../security/require-approval.ts'
 import { keepMarks } from '../nix/keep-marks.ts'
 import { addRoot, assertComplete, removeRoot } from '../nix/profile.ts'
+import { recordBaseline } from '../nix/record-baseline.ts'
 import type { PortsOptions } from '../platform.ts'
 import { activation } from './activation.ts'
 import { chooseMode } from './activation-mode.ts'
@@ -133,37 +133,18 @@ async function settle(
 async function check(accepted: Accepted, { settings, bootId }: PortsOptions): Promise<Baseline> {
   const host = { bootId, observe: () => observe(placesOf(settings)) }
   const seen = await host.observe()
-  if (seen.running === null || seen.storePath === null) {
-    const found = `running ${seen.running}, profile ${seen.storePath}`
-    throw new BelayError('path-not-valid', 'there is no baseline to come back to', {
-      found,
-      wanted: 'a system that runs'
-    })
-  }
-  await addRoot(settings.gcRootsDirectory, 'baseline', seen.running)
-  await addRoot(settings.gcRootsDirectory, 'baseline-profile', seen.storePath)
-  const checks = await runPreflight(nixosChecks, {
-    storePath: accepted.target.storePath,
+  const wanted = accepted.mode ?? 'switch'
+  const { running, recorded } = await recordBaseline(accepted, {
     settings,
     seen,
-    nowMs: Date.now(),
-    looking: 'before activation',
-    mode: accepted.mode ?? 'switch',
-    outsideWindow: accepted.outsideWindow ? accepted.principal : null,
-    unfinished: null
+    checks: nixosChecks,
+    mode: wanted
   })
-  const refusal = refusalOf(checks, settings.preflight.mustKnow)
-  if (refusal !== null) throw refusal
-  const reboot = await rebootNeed(seen.running, accepted.target.storePath, seen.booted)
-  const mode = await chooseMode(accepted.mode ?? 'switch', reboot, accepted.target.storePath)
-  const number = seen.running === seen.storePath ? seen.number : null
+  const reboot = await rebootNeed(running, accepted.target.storePath, seen.booted)
   return {
-    type: 'baseline',
-    generation: { number, storePath: seen.running },
-    profile: { number: seen.number, storePath: seen.storePath },
+    ...recorded,
     failedUnits: await failedUnits(),
-    preflight: checks.map(({ name, result, evidence }) => ({ name, result, evidence })),
-    mode,
+    mode: await chooseMode(wanted, reboot, accepted.target.storePath),
     reboot,
     checks: await votesNow(settings, host)
   }
