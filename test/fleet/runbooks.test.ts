@@ -88,6 +88,12 @@ t.test('on NixOS', { skip, timeout: 1_200_000 }, async (t) => {
         before: () => fleet.writeGenerations({ cinnabar: base('release'), electrum: base('release') }),
         after: (t, { stdout }) => t.match(stdout, /✖ plan reviewed[\s\S]*✖ rollback drill/)
       },
+      withheld: {
+        after: async (t, { stdout, stderr }) => {
+          t.match(`${stdout}${stderr}`, /it lacks .*drill/)
+          await is(t, 'greeting')
+        }
+      },
       complete: { after: (t, { stdout }) => t.match(stdout, /✔ complete/) },
       started: {
         after: async (t, { stdout }) => {
