@@ -3,13 +3,15 @@ import { join } from 'node:path'
 import type { CommandResult } from '../../shared/command.ts'
 import { runCommand } from '../../shared/command.ts'
 import { describeError } from '../../shared/errors.ts'
+import { isTerminal } from '../../shared/operation/phase.ts'
 import { hostClock } from '../clock.ts'
 import type { Settings } from '../config/settings.ts'
-import { openJournal } from '../journal/journal.ts'
+import { openJournal, readJournal } from '../journal/journal.ts'
 import { say } from '../operation/control.ts'
 import type { Observed } from '../operation/drift.ts'
 import type { Event } from '../operation/events.ts'
 import { operationsRoot } from '../operation/operations.ts'
+import { foldOperation } from '../operation/state.ts'
 import { operationDirectory } from '../operation/store.ts'
 import type { Plan, Step } from './plan.ts'
 import { isUntouched, setAside } from './plan.ts'
@@ -119,6 +121,7 @@ async function turnOperation({ plan, settings, way, tell }: Order): Promise<Turn
   const principal = 'belay-agent rescue'
   const reason = 'a person brought the host back'
   try {
+    if (await hasEnded(directory)) return 'none'
     if (!itsOwnWay && !isUntouched(phase)) {
       const bootId = await way.bootId()
       const journal = await openJournal<Event>(join(directory, 'journal.jsonl'), hostClock(bootId).now)
@@ -138,6 +141,12 @@ async function turnOperation({ plan, settings, way, tell }: Order): Promise<Turn
     tell({ type: 'note', text: `Operation ${id} could not be told (${describeError(error)}); ${then}.` })
     return problem ? 'untold' : 'aside'
   }
+}
+
+/** Its runner may have ended it since the plan was made, before it was stopped: nothing is written behind an end. */
+async function hasEnded(directory: string): Promise<boolean> {
+  const records = await readJournal<Event>(join(directory, 'journal.jsonl')).catch(() => null)
+  return records !== null && isTerminal(foldOperation(records).phase)
 }
 
 /** Looks whether it is so, and says what is left to do. */

@@ -363,6 +363,35 @@ t.test('to another generation: the operation goes there as well', async (t) => {
   })
 })
 
+t.test('an operation that ended after the plan was made is left as it is', async (t) => {
+  const dir = t.testdir()
+  const h = await host(dir, { journal: stuck })
+  const plan = planRescue(await evidenceOf(h.settings, candidate), h.settings, nixos, 40)
+  if (plan === null) throw new Error('no plan')
+  const { made } = hands(dir, { running: older, storePath: older, bootDefault: older })
+  const run: Hands['run'] = async (argv, ...more) => {
+    if (argv.includes('stop')) await ends()
+    return await made.run(argv, ...more)
+  }
+  const ends = async () => {
+    const now = () => ({ at: '2026-01-01T00:00:01.000Z', bootId: 'b', monotonicMs: 2 })
+    const journal = await openJournal<Event>(h.file, now)
+    for (const phase of ['rolling-back', 'rolled-back'] as const) await journal.append(moved(phase))
+    await journal.close()
+  }
+  const end = await carryOut({
+    plan,
+    way: nixos,
+    settings: h.settings,
+    unreadable: [],
+    hands: { ...made, run },
+    tell: () => {}
+  })
+  t.same(end.left, [])
+  t.match(foldOperation(await readJournal(h.file)), { phase: 'rolled-back', retarget: null })
+  t.same(await readdir(h.directory), ['journal.jsonl'])
+})
+
 t.test('an operation that cannot be told is put aside', async (t) => {
   const dir = t.testdir()
   const h = await host(dir, { journal: stuck })
