@@ -1,6 +1,9 @@
 import type { GenerationRef } from '../../shared/api/schemas.ts'
+import { isTerminal, phases } from '../../shared/operation/phase.ts'
 import { shellWord } from './quote.ts'
 import type { Way } from './way.ts'
+
+const ends = phases.filter(isTerminal)
 
 /** What a rescue script is made for. */
 export interface ScriptOptions {
@@ -53,6 +56,13 @@ limit=${limitSeconds}
 run=${word(options.run ?? '/run')}
 log=$run/belay-rescue.log
 targets=${word(targets.map(({ storePath }) => storePath).join('\n'))}
+# Its runner may have ended the operation since this was written: then it stays as it is.
+has_ended() {
+  case $(tail -n 1 "$operation/journal.jsonl" 2>/dev/null) in
+    ${ends.map((phase) => `*'"event":{"type":"moved","to":"${phase}",'*`).join(' | ')}) return 0 ;;
+  esac
+  return 1
+}
 ${script}`
 }
 

@@ -62,7 +62,7 @@ for job in ${AGENT_LABEL} ${RUNNER_LABEL} ${ACTIVATION_LABEL} $guards; do
 done
 
 # 2. The agent that comes back must not go elsewhere.
-if [ -n "$operation" ] && [ -d "$operation" ]; then
+if [ -n "$operation" ] && [ -d "$operation" ] && ! has_ended; then
   cancel='{"word":"cancel","principal":"rescue script","reason":"a person brought the host back"}'
   if [ "$turns" = 0 ] || ! { printf '%s\\n' "$cancel" >"$operation/cancel.json"; } 2>/dev/null; then
     shown mv "$operation" "$set_aside"

@@ -66,7 +66,7 @@ unset NIX_REMOTE
 limited 120 systemctl stop ${FIGHTERS.map((unit) => shellWord(unit)).join(' ')} 2>/dev/null
 
 # 2. The agent that comes back must not go elsewhere.
-if [ -n "$operation" ] && [ -d "$operation" ]; then
+if [ -n "$operation" ] && [ -d "$operation" ] && ! has_ended; then
   cancel='{"word":"cancel","principal":"rescue script","reason":"a person brought the host back"}'
   if [ "$turns" = 0 ] || ! { printf '%s\\n' "$cancel" >"$operation/cancel.json"; } 2>/dev/null; then
     limited 10 mv -T "$operation" "$set_aside"

@@ -1,6 +1,7 @@
-import { chmod, mkdir, readdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
+import { openJournal } from '../../../agent/journal/journal.ts'
 import { RESCUE_SCRIPT } from '../../../agent/platform/nixos/rescue-script.ts'
 import type { ScriptOptions } from '../../../agent/rescue/script.ts'
 import { rescueScript } from '../../../agent/rescue/script.ts'
@@ -100,6 +101,23 @@ systemctl --no-block start belay-agent.service
     t.equal((await h.run()).code, 0, 'and again')
     t.equal(await h.profile(), 'system-41-link')
   })
+
+t.test('an operation that has ended since stays as it is', async (t) => {
+  const h = await host(t.testdir())
+  const now = () => ({ at: '2026-01-01T00:00:00.000Z', bootId: 'b', monotonicMs: 1 })
+  const journal = await openJournal(h.at('op/journal.jsonl'), now)
+  const reason = '"event":{"type":"moved","to":"committed",'
+  await journal.append({ type: 'moved', to: 'confirming', reason })
+  t.match(await h.run('42'), { code: 0 })
+  const names = async () => (await readdir(h.at())).filter((name) => name.startsWith('op'))
+  t.same(await names(), ['op.set-aside'], 'a reason that looks like an end is none')
+  await rename(h.at('op.set-aside'), h.at('op'))
+  for (const to of ['committing', 'committed']) await journal.append({ type: 'moved', to, reason })
+  await journal.close()
+  t.match(await h.run('42'), { code: 0 })
+  t.same(await names(), ['op'])
+  t.same(await readdir(h.at('op')), ['journal.jsonl'])
+})
 
 t.test('another generation, by number: the operation is put aside', async (t) => {
   const h = await host(t.testdir())
