@@ -67,7 +67,7 @@ async function flakeCheck(flake: string, { run, signal }: CheckPorts) {
   const argv = [...nixProgram, 'flake', 'check', '--keep-going', flake]
   const result = await run(argv, { timeoutMs: FLAKE_MS, signal, maxOutput: LOG_BYTES })
   signal.throwIfAborted()
-  if (result.code === 0) return { message: 'every check of the flake passes' }
+  if (result.code === 0) return { message: 'nix flake check found nothing wrong' }
   throw new BelayError('check-failed', endOfLog(result), { found: result.code, wanted: 0, at: flake })
 }
 
