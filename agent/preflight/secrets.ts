@@ -26,7 +26,7 @@ export const baselineSecrets = check({
 
 async function look(storePath: string, signal: AbortSignal): Promise<Decryptable> {
   const exists = async (path: string) => ((await lstat(path).catch(ignoreMissing(null)))?.size ?? 0) > 0
-  return decryptable(await readNeeded(storePath, { run: runCommand, exists, signal }))
+  return decryptable(await readNeeded(storePath, { run: runCommand, exists, signal, ofUser: false }))
 }
 
 export function judgeSecrets(found: Decryptable): Finding {
@@ -45,12 +45,13 @@ export function judgeBaseline(found: Decryptable, strictness: 'warn' | 'fail'): 
 }
 
 function judge(found: Decryptable, failed: (evidence: string) => Finding): Finding {
-  const { files, secrets: count, closed, untold, own } = found
+  const { files, secrets: count, templates, closed, untold, own } = found
   if (files === 0) return pass('no secrets of sops are declared')
   if (closed.length > 0) {
     const more = closed.length > 1 ? ` (and ${closed.length - 1} more)` : ''
     return failed(`${closed[0]}${more}; this host has ${own.join(', ') || 'no key'}`)
   }
   if (untold.length > 0) return unknown(untold.slice(0, 2).join('; '))
-  return pass(`${count} secrets in ${files} files, all for this host`)
+  const rendered = templates > 0 ? `; ${templates} templates are rendered with them` : ''
+  return pass(`${count} secrets in ${files} files, all for this host${rendered}`)
 }

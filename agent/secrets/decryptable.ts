@@ -15,12 +15,15 @@ export interface NeededFile {
 export interface Needed {
   readonly files: readonly NeededFile[]
   readonly identities: Identities
+  /** Files that are rendered with these secrets. */
+  readonly templates: number
 }
 
 /** What was found for all files of a generation. */
 export interface Decryptable {
   readonly files: number
   readonly secrets: number
+  readonly templates: number
   /** What the host cannot decrypt, with whom it is for. */
   readonly closed: readonly string[]
   /** What nobody can tell, and why. */
@@ -50,6 +53,7 @@ export function decryptable(all: readonly Needed[]): Decryptable {
   return {
     files: files.length,
     secrets: files.reduce((sum, { secrets }) => sum + secrets.length, 0),
+    templates: all.reduce((sum, { templates }) => sum + templates, 0),
     closed,
     untold,
     own: [...new Set(all.flatMap(({ identities }) => ownOf(identities)))]

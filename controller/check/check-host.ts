@@ -8,10 +8,11 @@ import { nixProgram } from '../build/run.ts'
 import type { FleetHost } from '../inventory/fleet.ts'
 import type { SecretsPolicy } from '../inventory/pipeline-schema.ts'
 import type { Leak } from '../leaks/allow.ts'
-import { describeLeaks } from '../leaks/gate.ts'
+import { describeLeaks, LEAK_HINT } from '../leaks/gate.ts'
 import type { ScanClosure } from '../leaks/scan-closure.ts'
 import type { OpenTunnel } from '../transport/tunnel.ts'
 import { nixLog, progressLine } from './nix-log.ts'
+import { evaluationError, reasonIn } from './reason.ts'
 import type { CheckedHost, CheckStep } from './report.ts'
 import { skipped } from './report.ts'
 
@@ -53,8 +54,13 @@ export async function checkHost(host: FleetHost, ports: CheckPorts): Promise<Che
       steps.push(skipped(what, `not done: ${before.name} ${before.result === 'fail' ? 'failed' : 'was not'}`))
       return false
     }
-    steps.push(await timed(what, ports, work))
-    return steps.at(-1)?.result !== 'fail'
+    const done = await timed(what, ports, work)
+    steps.push(done)
+    ports.onLine(
+      name,
+      `${what}: ${done.result === 'fail' ? `${done.code}: ${reasonIn(done.message)}` : done.result}`
+    )
+    return done.result !== 'fail'
   }
   await step('evaluate', async () => {
     derivation = await evaluate(host, ports)
@@ -75,7 +81,10 @@ export async function checkHost(host: FleetHost, ports: CheckPorts): Promise<Che
       const seen = `${report.scanned.files} files of ${report.scanned.paths} store paths`
       if (leaks.length === 0) return { message: `no secrets in ${seen}` }
       if (secrets.scan === 'warn') return { result: 'warn', message: describeLeaks(leaks) }
-      throw new BelayError('leak-found', describeLeaks(leaks), { found: leaks.length, wanted: 0 })
+      throw new BelayError('leak-found', `${describeLeaks(leaks)}\n${LEAK_HINT}`, {
+        found: leaks.length,
+        wanted: 0
+      })
     })
   if (ports.push !== null) await step('preview', async () => preview(host, storePath ?? '', ports))
   return { host: name, derivation, storePath, ...counts, leaks, steps }
@@ -104,7 +113,11 @@ async function evaluate({ name, installable }: FleetHost, ports: CheckPorts): Pr
   const result = await ports.run(argv, { timeoutMs: EVALUATION_MS, signal: ports.signal })
   ports.signal.throwIfAborted()
   if (result.code === 0 && result.stdout.startsWith('/nix/store/')) return result.stdout.trim()
-  throw new BelayError('evaluation-failed', tail(result), { at: installable, found: result.code, wanted: 0 })
+  throw new BelayError(
+    'evaluation-failed',
+    result.timedOut ? tail(result) : evaluationError(result.stderr) || tail(result),
+    { at: installable, found: result.code, wanted: 0 }
+  )
 }
 
 async function build(
@@ -129,7 +142,7 @@ async function build(
     onStderrLine: (line) => {
       log.line(line)
       const text = progressLine(log.progress())
-      if (text !== shown) ports.onLine(name, text)
+      if (text !== shown && text !== '') ports.onLine(name, text)
       shown = text
     }
   })

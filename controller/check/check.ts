@@ -1,7 +1,7 @@
-import { isAbsolute } from 'node:path'
 import pLimit from 'p-limit'
 import { BelayError } from '../../shared/errors.ts'
 import { endOfLog, nixProgram } from '../build/run.ts'
+import { flakeFolder } from '../inventory/flake-folder.ts'
 import type { FleetHost } from '../inventory/fleet.ts'
 import type { CheckPolicy } from '../inventory/pipeline-schema.ts'
 import type { Gate } from '../inventory/rollout-schema.ts'
@@ -67,17 +67,17 @@ async function flakeCheck(flake: string, { run, signal }: CheckPorts) {
   const argv = [...nixProgram, 'flake', 'check', '--keep-going', flake]
   const result = await run(argv, { timeoutMs: FLAKE_MS, signal, maxOutput: LOG_BYTES })
   signal.throwIfAborted()
-  if (result.code === 0) return { message: 'every check of the flake passes' }
+  if (result.code === 0) return { message: 'nix flake check found nothing wrong' }
   throw new BelayError('check-failed', endOfLog(result), { found: result.code, wanted: 0, at: flake })
 }
 
 async function lint({ command, timeout = DEFAULT_LINTER }: Gate, flake: string, { run, signal }: CheckPorts) {
-  const cwd = isAbsolute(flake) ? { cwd: flake } : {}
+  const folder = flakeFolder(flake)
   const result = await run(command, {
     timeoutMs: secondsOf(timeout) * 1000,
     signal,
     maxOutput: LOG_BYTES,
-    ...cwd
+    ...(folder === null ? {} : { cwd: folder })
   })
   signal.throwIfAborted()
   if (result.code === 0) return { message: `${command[0]} has nothing to say` }

@@ -93,8 +93,13 @@ function keep(lines: string[], text: string, most: number): void {
   }
 }
 
-/** Progress in a line. */
+/** Progress in a line; nothing as long as nothing is built or fetched. */
 export function progressLine({ building, built, fetched, toFetch }: BuildProgress): string {
-  const now = building.length > 0 ? `, building ${building.slice(0, 3).join(', ')}` : ''
-  return `built ${built}, fetched ${fetched}/${Math.max(fetched, toFetch)}${now}`
+  const more = building.length > 3 ? ` and ${building.length - 3} more` : ''
+  const total = Math.max(fetched, toFetch)
+  return [
+    ...(building.length > 0 ? [`building ${building.slice(0, 3).join(', ')}${more}`] : []),
+    ...(built > 0 ? [`${built} built`] : []),
+    ...(total > 0 ? [`${fetched} of ${total} fetched`] : [])
+  ].join(', ')
 }

@@ -5,6 +5,11 @@ import type { LeakReport, ScanClosure } from './scan-closure.ts'
 /** Lets a closure through, or throws `leak-found`. */
 export type LeakGate = (storePath: string, warn: (line: string) => void) => Promise<void>
 
+/** What a person does about it. */
+export const LEAK_HINT =
+  'Change it, and what uses it: it is in the store of this machine, which anybody on it can read. ' +
+  'Where it is no secret, say so with the reason in secrets.allow of the fleet file.'
+
 /** Leaks that an error names. */
 const NAMED = 5
 
@@ -19,10 +24,7 @@ export function leakGate(scan: ScanClosure, policy: SecretsPolicy, signal: Abort
     if (leaks.length === 0) return
     const text = describeLeaks(leaks)
     if (policy.scan === 'warn') return warn(`there are secrets in ${storePath}: ${text}`)
-    const hint =
-      'Change it, and what uses it: it is in the store of this machine, which anybody on it can read. ' +
-      'Where it is no secret, say so with the reason in secrets.allow of the fleet file.'
-    throw new BelayError('leak-found', `there are secrets in ${storePath}:\n${text}\n${hint}`, {
+    throw new BelayError('leak-found', `there are secrets in ${storePath}:\n${text}\n${LEAK_HINT}`, {
       found: leaks.slice(0, NAMED),
       wanted: 'none',
       at: storePath

@@ -1,8 +1,8 @@
 import { lstat, readFile } from 'node:fs/promises'
-import { isAbsolute } from 'node:path'
 import { recipientOf } from '../../shared/secrets/age.ts'
 import { MAX_SOPS_BYTES } from '../../shared/secrets/sops.ts'
 import type { Evaluate } from '../inventory/evaluate.ts'
+import { flakeFolder } from '../inventory/flake-folder.ts'
 import type { FleetHost } from '../inventory/fleet.ts'
 import type { SecretsPolicy } from '../inventory/pipeline-schema.ts'
 import { clanProblems } from './clan-judge.ts'
@@ -39,16 +39,17 @@ export interface SecretsReport {
 /** Looks at the secrets of a repository. Nothing is decrypted, and no link is followed. */
 export async function checkSecrets(options: SecretsCheckOptions): Promise<SecretsReport> {
   const { flake, policy, hosts, known, evaluate } = options
-  const tree = isAbsolute(flake) ? openTree(flake) : null
+  const folder = flakeFolder(flake)
+  const tree = folder === null ? null : openTree(folder)
   const clan = tree === null ? null : await readClanTree(tree)
   const keyed = hosts.map(({ name, recipients }) => ({ name, recipients: recipients.map(recipientOf) }))
   const problems = clan === null ? [] : clanProblems(clan, keyed, known)
   const directories = policy.directories ?? []
-  for (const folder of directories) {
-    if (tree === null) problems.push(problem('unreadable', folder, `${flake} is no folder on this machine`))
-    else if ((await tree.list(folder)).length === 0)
-      problems.push(problem('unreadable', folder, 'there is no such folder, or nothing in it'))
-    else problems.push(...(await folderProblems(tree, folder)))
+  for (const path of directories) {
+    if (tree === null) problems.push(problem('unreadable', path, `${flake} is no folder on this machine`))
+    else if ((await tree.list(path)).length === 0)
+      problems.push(problem('unreadable', path, 'there is no such folder, or nothing in it'))
+    else problems.push(...(await folderProblems(tree, path)))
   }
   let declared = 0
   for (const { name, recipients } of evaluate === null ? [] : keyed) {

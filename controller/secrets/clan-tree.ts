@@ -31,9 +31,19 @@ export interface ClanTree {
   readonly problems: readonly SecretProblem[]
 }
 
+/** Folders behind which everything lies. */
+const below = [
+  ...['sops/machines', 'sops/users', 'sops/groups', 'sops/secrets'],
+  ...['vars/per-machine', 'vars/shared', 'vars/per-export']
+]
+
 /** Reads `sops/` and `vars/` below a tree. Source: clan-core, clan_lib/vars; platform facts §5.3. */
 export async function readClanTree(tree: Tree): Promise<ClanTree> {
   const problems: SecretProblem[] = []
+  for (const folder of ['sops', 'vars', ...below]) {
+    if (await tree.isLink(folder))
+      problems.push(problem('link-wrong', folder, 'it is a link; it was not looked at'))
+  }
   const keys = async (folder: 'machines' | 'users') => {
     const found = new Map<string, readonly string[]>()
     for (const { name } of await foldersIn(tree, `sops/${folder}`))

@@ -5,7 +5,7 @@ import type { FleetHost } from '../inventory/fleet.ts'
 import type { VarsPolicy } from '../inventory/pipeline-schema.ts'
 import { secondsOf } from '../inventory/words.ts'
 import { matches } from '../plan/stages.ts'
-import { assertFolder, varsInTree } from './vars.ts'
+import { folderOf, varsInTree } from './vars.ts'
 
 /** What an upload needs from outside. */
 export interface UploadPorts {
@@ -51,7 +51,7 @@ export async function uploadVars(
   { run, signal, onLine }: UploadPorts
 ): Promise<void> {
   signal.throwIfAborted()
-  assertFolder(from.flake)
+  const folder = folderOf(from.flake)
   const { problems } = await varsInTree(host, from)
   const wrong = problems.filter(({ severity }) => severity === 'error')
   if (wrong.length > 0) {
@@ -60,7 +60,7 @@ export async function uploadVars(
   }
   const argv = command.map((argument) => argument.replaceAll(PLACE, host.name))
   const result = await run(argv, {
-    ...{ timeoutMs: secondsOf(timeout) * 1000, signal, cwd: from.flake, noTerminal: true },
+    ...{ timeoutMs: secondsOf(timeout) * 1000, signal, cwd: folder, noTerminal: true },
     onStderrLine: (line) => onLine(host.name, line)
   })
   signal.throwIfAborted()

@@ -1,8 +1,8 @@
-import { isAbsolute } from 'node:path'
 import { BelayError } from '../../shared/errors.ts'
 import { recipientOf } from '../../shared/secrets/age.ts'
 import type { Run } from '../build/run.ts'
 import { endOfLog } from '../build/run.ts'
+import { flakeFolder } from '../inventory/flake-folder.ts'
 import type { FleetHost } from '../inventory/fleet.ts'
 import { clanProblems } from './clan-judge.ts'
 import { readClanTree } from './clan-tree.ts'
@@ -34,13 +34,12 @@ export async function runVars(
   of: { readonly flake: string; readonly known: readonly string[] },
   { run, signal, onLine }: VarsPorts
 ): Promise<VarsOfHost> {
-  const { flake } = of
-  assertFolder(flake)
+  const folder = folderOf(of.flake)
   const argv = ['clan', 'vars', word, host.name]
   const result = await run(argv, {
     timeoutMs: CLAN_MS,
     signal,
-    cwd: flake,
+    cwd: folder,
     noTerminal: true,
     onStderrLine: onLine
   })
@@ -57,16 +56,17 @@ export async function varsInTree(
   host: FleetHost,
   { flake, known }: { readonly flake: string; readonly known: readonly string[] }
 ): Promise<VarsOfHost> {
-  const tree = await readClanTree(openTree(flake))
+  const tree = await readClanTree(openTree(folderOf(flake)))
   const keyed = [{ name: host.name, recipients: host.recipients.map(recipientOf) }]
   const problems = clanProblems(tree, keyed, known)
   const own = problems.filter((each) => each.host === host.name || each.host === null)
   return { secrets: tree.secrets.filter(({ machine }) => machine === host.name).length, problems: own }
 }
 
-/** Refuses a flake that is no folder here: `invalid-request`. */
-export function assertFolder(flake: string): void {
-  if (isAbsolute(flake)) return
+/** The folder in which clan works; refuses a flake that is none of this machine: `invalid-request`. */
+export function folderOf(flake: string): string {
+  const folder = flakeFolder(flake)
+  if (folder !== null) return folder
   const wanted = 'a folder of this machine'
   throw new BelayError('invalid-request', `clan works on ${wanted}, not on ${flake}`, {
     found: flake,

@@ -128,6 +128,8 @@ function ruleOf(sops: Tree): Rule {
   const [suffix, own, regex, plain] = [
     ...['unencrypted_suffix', 'encrypted_suffix', 'encrypted_regex', 'unencrypted_regex'].map(text)
   ]
+  // Rules that go by comments: what they are about is not in the tree, so nothing is called plain.
+  if (text('encrypted_comment_regex') || text('unencrypted_comment_regex')) return () => false
   if (own) return some((key) => key.endsWith(own))
   if (regex) return pattern(regex)
   if (plain) return not(pattern(plain))

@@ -1,13 +1,16 @@
-import { join } from 'node:path'
-import { applyAllowed } from '../../controller/leaks/allow.ts'
-import { scanPaths } from '../../controller/leaks/scan-closure.ts'
+import { execFileSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { loadavg } from 'node:os'
+import { join, resolve } from 'node:path'
+import type { LeakReport } from '../../controller/leaks/scan-closure.ts'
 import { startFleet } from '../fleet/fleet.ts'
 import { fleetUnavailable } from '../fleet/root.ts'
 import { median } from './report.ts'
+import { addCorpus, divide, LONG, packagesIn } from './store-corpus.ts'
 
 /**
- * The leak scan beside `nix copy` of the same store paths: what Debian packages have in `/usr` and `/etc`, in the order of the
- * names divided into 2,000 folders, each of which becomes a store path. Fails at a false alarm, and where the scan is slower.
+ * `belay secrets scan` beside `nix copy` of the same closure: 2,000 store paths, made of what the Debian packages of a host have
+ * in `/usr` and `/etc`. Fails at a false alarm, where nothing at all is found, and where the scan is slower.
  */
 const unavailable = fleetUnavailable()
 if (unavailable) {
@@ -15,50 +18,73 @@ if (unavailable) {
   process.exit(1)
 }
 const PATHS = 2000
-const ROUNDS = 3
-const LONG = { timeoutMs: 600_000 }
-/** Names stay as they are: what is known to be published is known by them. */
-const divide = `set -eu
-mkdir -p /root/corpus && cd /
-find usr etc -xdev -type f | LC_ALL=C sort | awk -v paths=${PATHS} '
-  { files[NR] = $0 }
-  END { for (i = 1; i <= NR; i++) printf "%04d\\t%s\\n", int((i - 1) * paths / NR), files[i] }' |
-  while IFS="$(printf '\\t')" read -r number file; do
-    mkdir -p "/root/corpus/part-$number/\${file%/*}"
-    cp "$file" "/root/corpus/part-$number/$file"
-  done
-ls -d /root/corpus/* | xargs nix-store --add > /root/paths
-rm -r /root/corpus
-cat /root/paths`
+const ROUNDS = Number(process.argv[2] ?? 3)
+const [load] = loadavg()
 
 await using fleet = await startFleet({ hosts: [], operator: true })
 const { operator } = fleet
-const paths = (await operator.must(['bash', '-c', divide], LONG)).trim().split('\n')
-const timed = async <T>(work: () => Promise<T>) => {
-  const began = performance.now()
-  const result = await work()
-  return { seconds: (performance.now() - began) / 1000, result }
+const packages = packagesIn(operator.root)
+const closure = await addCorpus(operator, divide(packages, PATHS))
+writeFileSync(join(operator.root, 'root/fleet.yaml'), 'version: 1\nhosts: { operator: {} }\n')
+// As it is packaged.
+const checkout = resolve(import.meta.dirname, '../..')
+execFileSync(process.execPath, ['scripts/build.ts', join(operator.root, 'root/dist')], { cwd: checkout })
+
+/** What a command in the host took, on the clock and of the processors, and what it printed. */
+async function timed(argv: readonly string[], codes: readonly number[]) {
+  const script = 'TIMEFORMAT="%R %U %S"; time "$@"'
+  const { code, stdout, stderr } = await operator.run(['bash', '-c', script, 'bash', ...argv], LONG)
+  const [real = 0, user = 0, system = 0] = (stderr.trim().split('\n').at(-1) ?? '').split(' ').map(Number)
+  if (code === null || !codes.includes(code) || !(real > 0))
+    throw new Error(`${argv.join(' ')} exited with ${code}: ${stderr.slice(-2000)}`)
+  return { seconds: real, cpu: user + system, stdout }
 }
-const here = paths.map((path) => join(operator.root, path))
-const scan = () => scanPaths(here, new AbortController().signal)
-const copy = (to: string) => () =>
-  operator.must(['nix', 'copy', '--to', to, '--stdin'], { ...LONG, input: `${paths.join('\n')}\n` })
-const { result } = await timed(scan)
-const found = result.found.map((leak) => ({ ...leak, path: leak.path.slice(operator.root.length) }))
-const { leaks, allowed } = applyAllowed(found, [])
-const rows = { scan: [] as number[], plain: [] as number[] }
-for (let round = 0; round < ROUNDS; round++) {
-  rows.scan.push((await timed(scan)).seconds)
-  rows.plain.push((await timed(copy(`file:///root/plain-${round}?compression=none`))).seconds)
+
+/** Remembers nothing of the round before. */
+async function scan(round: number) {
+  const program = ['/opt/belay/node', '/root/dist/belay/belay.js', '--fleet', '/root/fleet.yaml', '--json']
+  const argv = ['env', `XDG_CACHE_HOME=/root/cache-${round}`, ...program, 'secrets', 'scan', closure]
+  const { stdout, ...took } = await timed(argv, [0, 1])
+  const { closures } = JSON.parse(stdout) as { readonly closures: readonly LeakReport[] }
+  const [report] = closures
+  if (report === undefined) throw new Error('no report')
+  return { ...took, report }
 }
-const [scanned, copied] = [median(rows.scan), median(rows.plain)]
-const line = (name: string, seconds: number) =>
-  console.log(`  ${name.padEnd(40)} ${seconds.toFixed(2)} s   ${(seconds / scanned).toFixed(1)}`)
-console.log(
-  `${paths.length} store paths, ${result.files} files, ${Math.round(result.bytes / 1e6)} MB, median of ${ROUNDS}`
-)
-line('scan', scanned)
-line('nix copy to file://, no compression', copied)
-console.log(`  ${leaks.length} false alarms; ${allowed.length} published keys let through by their names`)
-for (const { path, kind } of leaks) console.log(`  ${kind} in ${path}`)
-if (leaks.length > 0 || paths.length < PATHS || scanned >= copied) process.exitCode = 1
+
+async function copy(round: number) {
+  const to = `/root/copy-${round}`
+  const took = await timed(['nix', 'copy', '--to', `file://${to}?compression=none`, closure], [0])
+  await operator.must(['rm', '-r', to], LONG)
+  return took
+}
+
+// Once before, so that all is in memory for both.
+await scan(0)
+const scans: { seconds: number; cpu: number; report: LeakReport }[] = []
+const copies: { seconds: number; cpu: number }[] = []
+for (let round = 1; round <= ROUNDS; round++) {
+  scans.push(await scan(round))
+  copies.push(await copy(round))
+}
+
+const last = scans.at(-1)?.report
+if (last === undefined) throw new Error('no round')
+const { scanned, leaks, allowed } = last
+const size = `${scanned.files} files, ${Math.round(scanned.bytes / 1e6)} MB, of ${packages.size} packages`
+const busy = `load ${load?.toFixed(1)} before, ${loadavg()[0]?.toFixed(1)} after`
+console.log(`${scanned.paths} store paths, ${size}; median of ${ROUNDS}; ${busy}`)
+const row = (name: string, ...figures: string[]) =>
+  console.log(`  ${name.padEnd(44)}${figures.map((figure) => figure.padStart(10)).join('')}`)
+const middle = (values: readonly number[]) => `${median(values).toFixed(2)} s`
+const seconds = (all: readonly { seconds: number }[]) => all.map((each) => each.seconds)
+const cpu = (all: readonly { cpu: number }[]) => all.map((each) => each.cpu)
+row('', 'TIME', 'CPU')
+row('belay secrets scan', middle(seconds(scans)), middle(cpu(scans)))
+row('  of which the look into the files', middle(seconds(scans.map((each) => each.report.scanned))))
+row('nix copy to file://, without compression', middle(seconds(copies)), middle(cpu(copies)))
+console.log(`  ${leaks.length} false alarms; let through as published:`)
+for (const [line, all] of Map.groupBy(allowed, ({ path, kind, reason }) => `${kind} in ${path}: ${reason}`))
+  console.log(`  ${all.length} × ${line}`)
+for (const { path, kind, offset } of leaks) console.log(`  ✖ ${kind} in ${path}, byte ${offset}`)
+const slower = median(seconds(scans)) >= median(seconds(copies))
+if (leaks.length > 0 || allowed.length === 0 || scanned.paths <= PATHS || slower) process.exitCode = 1

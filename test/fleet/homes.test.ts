@@ -1,8 +1,14 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Test } from 'tap'
 import t from 'tap'
+import type { Preflight } from '../../shared/api/preflight.ts'
+import { recipientOfSshKey } from '../../shared/secrets/age.ts'
+import { sopsFile } from '../shared/secrets/sops-files.ts'
 import { realAgent, truthOf } from './deployment.ts'
 import { startFleet } from './fleet.ts'
 import { HomeWorld } from './home-world.ts'
+import type { Host } from './host.ts'
 import { fleetUnavailable } from './root.ts'
 
 const unit = (body: string) =>
@@ -13,6 +19,25 @@ const alice = (generation: string, more: object = {}, files: object = {}) => ({
   files: { '.config/greeting': generation, [web]: unit(`exec sleep ${generation.length}000`), ...files }
 })
 const integrated = `[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n`
+
+/** A store path with a manifest of sops-nix as home-manager makes it in its closure; in nothing else it is a home. */
+async function manifestOfHome(host: Host, recipient: string, key: string): Promise<string> {
+  const add = async (name: string, text: string) => {
+    writeFileSync(join(host.root, 'root', name), text)
+    return (await host.must(['nix-store', '--add', `/root/${name}`])).trim()
+  }
+  const sealed = await add('mail.json', sopsFile('json', [recipient]))
+  const links = '/home/alice/.config/sops-nix/secrets'
+  const secret = { name: 'mail', path: `${links}/mail`, mode: '0400', sopsFile: sealed, format: 'json' }
+  const manifest = {
+    ...{ userMode: true, symlinkPath: links, secretsMountPoint: '%r/secrets.d', ageSshKeyPaths: [key] },
+    ...{ secrets: [secret], templates: [{ name: 'rc', path: `${links}/rendered/rc`, content: 'x' }] }
+  }
+  const path = await add('manifest.json', JSON.stringify(manifest))
+  const use = `derivation { name = "use"; system = builtins.currentSystem; builder = "/bin/sh";
+    args = [ "-c" "echo ${'${builtins.storePath '}${path}} > $out" ]; }`
+  return (await host.must(['nix-build', '--no-out-link', '-E', use])).trim()
+}
 
 t.test('homes of two users on a host', { skip: fleetUnavailable() ?? false, timeout: 900_000 }, async (t) => {
   await using fleet = await startFleet({
@@ -63,6 +88,31 @@ t.test('homes of two users on a host', { skip: fleetUnavailable() ?? false, time
     t.match(profiles[2], { profile: 'home:bob', running: world.path('bob'), number: 1 })
     t.match(profiles[3]?.home, { kind: 'integrated', problem: null })
     t.match(profiles[4]?.home, { kind: 'unknown', problem: /root is root/ })
+  })
+
+  await t.test('secrets of a home are for keys that its user can open', async (t) => {
+    for (const user of ['alice', 'bob'])
+      await world.as(user, "mkdir -m 700 .ssh && ssh-keygen -q -t ed25519 -N '' -f .ssh/own && chmod 700 .")
+    const [alices, bobs] = ['alice', 'bob'].map((user) =>
+      recipientOfSshKey(readFileSync(join(host.root, `home/${user}/.ssh/own.pub`), 'utf8'))
+    ) as [string, string]
+    const look = async (recipient: string, key: string) => {
+      const path = await manifestOfHome(host, recipient, key)
+      const argv = ['belay-agent', '--json', 'preflight', '--profile', 'home:alice', path]
+      const { checks } = JSON.parse((await host.run(argv)).stdout) as Preflight
+      return checks.find(({ name }) => name === 'secrets')
+    }
+    const own = '/home/alice/.ssh/own'
+    t.match(await look(alices, own), { result: 'pass', evidence: /1 secrets in 1 files.*1 templates/ })
+    const foreign = await look(bobs, own)
+    t.match(foreign, { result: 'fail', code: 'secret-undecryptable', evidence: /^mail in .*for age1/ })
+    t.ok(foreign?.evidence.includes(`${alices} (${own})`), 'with the key that the user has')
+    const stolen = await look(bobs, '/home/bob/.ssh/own')
+    t.match(
+      stolen,
+      { result: 'fail', evidence: /this host has no \/home\/bob/ },
+      'root opens nothing for them'
+    )
   })
 
   await t.test('what is none of them is refused before anything is written', async (t) => {

@@ -147,7 +147,9 @@ export async function tearDown(id: string): Promise<void> {
     await runCommand(['ip', 'netns', 'delete', netnsOf(id)], quiet)
   }
   const machines = tracesOf(id).filter((trace) => trace.startsWith('/run/systemd/nspawn/'))
-  await runCommand(['rm', '-rf', '--one-file-system', join(fleetsDir, id), ...machines, ...locks], quiet)
+  // A host with a full store has some ten thousand files, on a disk that others use as well.
+  const remove = ['rm', '-rf', '--one-file-system', join(fleetsDir, id), ...machines, ...locks]
+  await runCommand(remove, { timeoutMs: 600_000 })
   for (let round = 0; round < 50 && tracesOf(id).length > 0; round++) {
     removeGroups(cgroupsOf(id))
     await delay(20)

@@ -5,7 +5,7 @@ import { defineKind, unknown, yesOrNo } from './kind.ts'
 import { flawOf, judgeSecrets, parseNumbers } from './secrets-present.ts'
 
 /**
- * Every secret that the running system declares to sops-nix is where it is wanted, with owner, group and mode. Their
+ * Every secret that the running system declares to sops-nix, and every file rendered with them, is where it is wanted, with owner, group and mode. Their
  * contents are never read.
  */
 export const declaredSecretsKind = defineKind({
@@ -38,10 +38,11 @@ export async function findFlaws(
     parseNumbers(await readFile(`${root}/etc/${file}`, 'utf8').catch(() => ''))
   const [users, groups] = await Promise.all([numbers('passwd'), numbers('group')])
   const flaws: (string | null)[] = []
-  for (const { secrets, secretsMountPoint } of manifests) {
+  // Those of a home are where its user has a runtime directory, which nobody knows here.
+  for (const { secrets, templates, secretsMountPoint } of manifests.filter(({ ofUser }) => !ofUser)) {
     // /run is a link on macOS.
     const mount = await realpath(root + secretsMountPoint).catch(() => root + secretsMountPoint)
-    for (const secret of secrets) {
+    for (const secret of [...secrets, ...templates]) {
       signal.throwIfAborted()
       const real = await realpath(root + secret.path).catch(codeOf)
       if (real instanceof Error) flaws.push(flawOf(secret, real.message, users, groups))

@@ -6,6 +6,7 @@ import { baseline } from '../../preflight/baseline.ts'
 import type { Check, Finding } from '../../preflight/check.ts'
 import { check, fail, pass, unknown } from '../../preflight/check.ts'
 import { hold, secondWay, window } from '../../preflight/people.ts'
+import { baselineSecrets, secrets } from '../../preflight/secrets.ts'
 import { spaceState, spaceStore } from '../../preflight/space.ts'
 import { signatures, trust } from '../../preflight/trust.ts'
 import { ignoreMissing } from '../nix/generations.ts'
@@ -180,6 +181,17 @@ async function touch(app: string): Promise<string | null> {
 
 /** What is looked at before an activation on macOS. There is no boot loader, and nobody's session ends. */
 export const darwinChecks: readonly Check[] = [
-  ...[hold, window, candidate, agent, trust, signatures, otherActivation, userSession, appManagement],
-  ...[baseline, spaceStore, spaceState, secondWay]
+  ...[
+    hold,
+    window,
+    candidate,
+    agent,
+    trust,
+    signatures,
+    secrets,
+    otherActivation,
+    userSession,
+    appManagement
+  ],
+  ...[baseline, baselineSecrets, spaceStore, spaceState, secondWay]
 ]

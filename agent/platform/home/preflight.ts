@@ -18,6 +18,7 @@ import { integrationOf } from './integrated.ts'
 import { lookAtHome } from './look.ts'
 import { observed } from './observe.ts'
 import { noHome } from './preview.ts'
+import { homeSecrets } from './secrets.ts'
 import type { HomeSeen } from './seen.ts'
 
 /** Whose home is looked at, for what. */
@@ -68,6 +69,7 @@ export async function runHomePreflight(of: HomeSubject, look = lookAtHome): Prom
         running === null ? noHome(user) : refusalFrom(() => assertComplete(running)),
       judge: (refusal) => judgeBaseline(refusal)
     }),
+    ...homeSecrets(user),
     ...[signatures, otherActivation, spaceStore, spaceState, clock]
   ]
   return Promise.all(checks.map((each) => carryOut(each, subject)))

@@ -12,6 +12,8 @@ export interface NeededPorts {
   readonly run: Run
   readonly exists: (path: string) => Promise<boolean>
   readonly signal: AbortSignal
+  /** Those of a home, which its user installs, or those of a system; a system has those of homes in it as well. */
+  readonly ofUser: boolean
 }
 
 /** The command that names every path of a generation's closure. */
@@ -32,12 +34,13 @@ export async function readManifests(paths: readonly string[]): Promise<readonly 
 export async function readNeeded(storePath: string, ports: NeededPorts): Promise<readonly Needed[]> {
   const limits = { timeoutMs: 30_000, maxOutput: 32 * 1024 * 1024, signal: ports.signal }
   const { stdout } = await mustRun(closureCommand(storePath), limits)
-  const manifests = (await readManifests(stdout.split('\n'))).filter(({ secrets }) => secrets.length > 0)
+  const all = await readManifests(stdout.split('\n'))
+  const manifests = all.filter(({ secrets, ofUser }) => secrets.length > 0 && ofUser === ports.ofUser)
   const needed: Needed[] = []
   for (const manifest of manifests) {
     const files = await filesOf(manifest)
     const identities = await identitiesOf(manifest, ports.run, ports.exists, ports.signal)
-    needed.push({ files, identities })
+    needed.push({ files, identities, templates: manifest.templates.length })
   }
   return needed
 }

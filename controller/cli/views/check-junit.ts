@@ -1,3 +1,4 @@
+import { reasonIn } from '../../check/reason.ts'
 import type { CheckReport, CheckStep } from '../../check/report.ts'
 
 /** What XML cannot hold at all, and then what means something in it. */
@@ -29,7 +30,7 @@ function suite(name: string, steps: readonly CheckStep[]): string {
 }
 
 function testcase(suiteName: string, { name, result, seconds, message, code }: CheckStep): string {
-  const first = xml(message.split('\n')[0] ?? '')
+  const first = xml(reasonIn(message))
   const inside = {
     pass: '',
     warn: `<system-out>${xml(message)}</system-out>`,

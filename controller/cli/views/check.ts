@@ -1,7 +1,8 @@
 import { clean } from '../../../shared/clean.ts'
+import { reasonIn } from '../../check/reason.ts'
 import type { CheckReport, CheckStep, StepResult } from '../../check/report.ts'
 import type { Cell, Paint } from './text.ts'
-import { cut, duration, firstLine, table } from './text.ts'
+import { cut, duration, table } from './text.ts'
 
 const marks = { pass: '✔', warn: '!', fail: '✖', skipped: '-' } as const satisfies Record<StepResult, string>
 const colours = { pass: 'green', warn: 'yellow', fail: 'red', skipped: 'dim' } as const
@@ -14,12 +15,15 @@ export function checkView(report: CheckReport, paint: Paint): string {
     { text: step.name },
     { text: `${marks[step.result]} ${step.code ?? step.result}`, format: colours[step.result] },
     { text: step.result === 'skipped' ? '-' : duration(step.seconds) },
-    { text: cut(firstLine(step.message), 100) }
+    { text: cut(clean(reasonIn(step.message)), 100) }
   ])
   const failures = all
     .filter(({ step }) => step.result === 'fail')
     .map(({ of, step }) => `\n${paint('bold', `${of}: ${step.name}`)}\n${indented(step)}`)
-  const end = report.ok ? paint('green', '\n✔ ready to be merged\n') : paint('red', '\n✖ not ready\n')
+  const failed = all.flatMap(({ of, step }) => (step.result === 'fail' ? [`${of} (${step.name})`] : []))
+  const end = report.ok
+    ? paint('green', '\n✔ ready to be merged\n')
+    : paint('red', `\n✖ not ready: ${failed.join('; ')}\n`)
   return `${table(['OF', 'STEP', 'RESULT', 'TIME', 'FOUND'], rows, paint)}${failures.join('')}${end}`
 }
 
@@ -34,7 +38,7 @@ export function checkMarkdown(report: CheckReport): string {
   const all = stepsOf(report)
   const rows = all.map(({ of, step }) => {
     const result = `${marks[step.result]} ${step.code ?? step.result}`
-    return `| ${cell(of)} | ${cell(step.name)} | ${result} | ${duration(step.seconds)} | ${cell(cut(firstLine(step.message), 120))} |\n`
+    return `| ${cell(of)} | ${cell(step.name)} | ${result} | ${duration(step.seconds)} | ${cell(cut(reasonIn(step.message), 120))} |\n`
   })
   const failures = all
     .filter(({ step }) => step.result === 'fail')

@@ -13,6 +13,7 @@ const sops = (more: Partial<SopsFile>): SopsFile => ({
 const path = '/nix/store/00000000000000000000000000000000-source/secrets/db.yaml'
 const needed = (file: SopsFile | null, identities: Partial<Needed['identities']> = {}): Needed => ({
   files: [{ path, secrets: ['db', 'web', 'mail'], sops: file }],
+  templates: 0,
   identities: { own: [{ recipient: ours, from: '/etc/ssh/key' }], missing: [], untold: [], ...identities }
 })
 const judge = (...all: Needed[]) => judgeSecrets(decryptable(all))
@@ -20,6 +21,8 @@ const judge = (...all: Needed[]) => judgeSecrets(decryptable(all))
 t.test('every file must be for a key of this host', async (t) => {
   t.match(judge(), { result: 'pass', evidence: /no secrets/ })
   t.match(judge(needed(sops({}))), { result: 'pass', evidence: '3 secrets in 1 files, all for this host' })
+  const rendered = judge({ ...needed(sops({})), templates: 2 })
+  t.match(rendered, { result: 'pass', evidence: /host; 2 templates are rendered with them$/ })
   const refused = judge(needed(sops({ groups: [[theirs]] })))
   t.match(refused, { result: 'fail', code: 'secret-undecryptable', remedy: /updatekeys/ })
   t.match(refused.evidence, /^db, web and 1 more in source\/secrets\/db.yaml is for age1/)

@@ -62,8 +62,15 @@ const request = {
 }
 
 t.test('each failure is named, and is nobody else’s', async (t) => {
-  const report = await check(request, ports)
+  const said: string[] = []
+  const report = await check(request, { ...ports, onLine: (host, line) => said.push(`${host} | ${line}`) })
   t.equal(report.ok, false)
+  const ends = ['electrum | evaluate: evaluation-failed: error: undefined', 'cinnabar | secrets: pass']
+  for (const end of ends)
+    t.ok(
+      said.some((line) => line.startsWith(end)),
+      end
+    )
   const results = (name: string) =>
     report.hosts.find(({ host }) => host === name)?.steps.map((step) => step.code ?? step.result)
   t.same(results('cinnabar'), ['pass', 'pass', 'pass'])
@@ -85,7 +92,11 @@ t.test('each failure is named, and is nobody else’s', async (t) => {
     const text = checkView(report, painter(false))
     t.match(text, /electrum +evaluate +✖ evaluation-failed/)
     t.match(text, /scheelite: secrets\n {2}age-key in .*\/etc\/key, byte 7/)
-    t.match(text, /✖ not ready/)
+    t.match(
+      text,
+      /✖ not ready: electrum \(evaluate\); galena \(build\); scheelite \(secrets\); repository \(nix flake check\); /
+    )
+    t.match(text, /byte 7\n {2}Change it, and what uses it: /)
   })
 
   await t.test('as JUnit XML', async (t) => {

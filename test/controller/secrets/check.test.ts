@@ -48,6 +48,8 @@ t.test('what is not is named with its file', async (t) => {
   t.match(text, /✖ secrets\/part.yaml: not encrypted in it: token \(value-not-encrypted\)/)
   t.match(text, /4 errors/)
   t.notMatch(text + JSON.stringify(report), /hunter2/)
+  const url = await checkSecrets(options(`path:${flake}`))
+  t.equal(url.problems.length, 4, 'also where the folder is written as a URL')
   const empty = await checkSecrets(options(t.testdir()))
   t.match(
     empty.problems,

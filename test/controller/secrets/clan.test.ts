@@ -134,6 +134,51 @@ t.test(
   }
 )
 
+t.test('what is exported, keys of several kinds, and what lies beside variables', async (t) => {
+  const fixture = inOrder()
+  const links = { alice: to(6, 'users', 'alice') }
+  const named = { users: links, machines: { electrum: to(6, 'machines', 'electrum') } }
+  const several = [
+    { publickey: cinnabar, type: 'age' },
+    { publickey: 'AB12', type: 'pgp' }
+  ]
+  fixture.sops.machines.cinnabar = { 'key.json': JSON.stringify(several) }
+  Object.assign(fixture.vars, {
+    'per-export': { web: { tls: { key: secret([alice], named), cert: { value: 'public' } } } }
+  })
+  Object.assign(fixture.vars.shared, {
+    '.validation-hash': 'x',
+    mesh: { ...fixture.vars.shared.mesh, note: 'x' }
+  })
+  const { tree, problems } = await problemsOf(fixture)
+  t.same(tree.machines.get('cinnabar'), [cinnabar], 'age alone')
+  t.match(problems, [
+    { kind: 'recipient-missing', host: 'electrum', path: 'vars/per-export/web/tls/key/secret' }
+  ])
+  t.equal(problems.length, 1)
+})
+
+t.test('machines, variables and the whole tree in the place of which stands a link', async (t) => {
+  const fixture = inOrder()
+  Object.assign(fixture.sops.machines, { loop: link('loop') })
+  Object.assign(fixture.vars['per-machine'], { loop: link('../per-machine'), self: link('self') })
+  const { tree, problems } = await problemsOf(fixture)
+  t.same(problems, [])
+  t.same([...tree.machines.keys()], ['cinnabar', 'electrum'])
+  t.equal(tree.secrets.length, 3, 'nothing is seen twice')
+  const elsewhere = await problemsOf({ real: inOrder(), sops: link('real/sops'), vars: link('real/vars') })
+  t.same(elsewhere.tree.secrets, [], 'not even the first folder is followed')
+  t.match(elsewhere.problems, [
+    { kind: 'link-wrong', path: 'sops' },
+    { kind: 'link-wrong', path: 'vars' }
+  ])
+  const shared = inOrder()
+  Object.assign(shared.vars, { shared: link('per-machine') })
+  t.match((await problemsOf(shared)).problems, [
+    { kind: 'link-wrong', path: 'vars/shared', severity: 'error' }
+  ])
+})
+
 t.test('a secret in plain text is named, and not shown', async (t) => {
   const fixture = inOrder()
   fixture.vars.shared.mesh.psk.secret = 'hunter2'

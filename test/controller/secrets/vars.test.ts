@@ -40,10 +40,11 @@ t.test('what was made is looked at: encrypted, and for the machine', async (t) =
   t.match(checked, [{ ok: true }])
   t.match(varsView(checked, painter(false)), /✔ cinnabar: 1 secrets of its own/)
   t.same(calls(), ['vars check cinnabar', 'vars generate cinnabar', 'vars check cinnabar'])
-  writeFileSync(
-    join(directory, 'fleet.yaml'),
-    'version: 1\nflake: github:example/x\nhosts: { cinnabar: {} }\n'
-  )
+  const flakeIs = (flake: string) =>
+    writeFileSync(join(directory, 'fleet.yaml'), `version: 1\nflake: ${flake}\nhosts: { cinnabar: {} }\n`)
+  flakeIs(`path:${directory}`)
+  t.match(await of('check'), [{ ok: true, secrets: 1 }], 'also where the folder is written as a URL')
+  flakeIs('github:example/x')
   t.match(await of('check'), [{ ok: false, code: 'invalid-request' }])
 })
 

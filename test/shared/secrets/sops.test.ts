@@ -38,6 +38,8 @@ t.test('the rules of a file say what is to be encrypted', async (t) => {
   t.same(await plain({ encrypted_suffix: 'password' }), [])
   t.same(await plain({ encrypted_regex: '^(port.*)$' }), ['port_unencrypted'])
   t.same(await plain({ unencrypted_regex: '^port' }), [])
+  t.same(await plain({ unencrypted_suffix: '', unencrypted_comment_regex: '^plain' }), [], 'by comments')
+  t.same(await plain({ unencrypted_suffix: '', encrypted_comment_regex: '^sops' }), [])
   t.same(await plain({ encrypted_regex: '(?i)x(' }), [], 'a pattern that is none calls nothing plain')
 })
 

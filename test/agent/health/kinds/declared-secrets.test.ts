@@ -30,4 +30,17 @@ t.test('declared secrets are where they are wanted, as they are wanted', async (
   t.match(await look({ path: '/run/secrets/empty', mode: null }), { result: 'fail', message: /empty/ })
   t.match(await look({ path: '/app/out' }), { result: 'fail', message: /leads out of/ })
   t.match(await findFlaws([], root, signal), { result: 'pass' })
+  const rendered = (path: string, more: object = {}) => {
+    const templates = [{ name: 'web.conf', path, owner: uid, mode: '0400' }]
+    const json = JSON.stringify({ symlinkPath: '/run/secrets', secrets: [], templates, ...more })
+    return findFlaws(
+      [parseManifest(json)].filter((each) => each !== null),
+      root,
+      signal
+    )
+  }
+  t.match(await rendered('/run/secrets/db'), { result: 'pass', message: '1 secrets are in place' })
+  t.match(await rendered('/run/secrets/rendered/web.conf'), { result: 'fail', message: /missing \(ENOENT\)/ })
+  const home = await rendered('/home/alice/.config/x', { userMode: true, secretsMountPoint: '%r/secrets.d' })
+  t.match(home, { result: 'pass' }, 'what a home in the system has is not of the system')
 })
