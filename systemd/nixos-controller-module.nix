@@ -87,6 +87,8 @@ in
               "Whether a caller without a certificate may come with a token, or is refused in the handshake";
           listen.maxConnections = count 16 20000 256 "Connections at the same time";
           listen.maxPerAddress = count 1 20000 64 "Of these so many from one address";
+          listen.requestsPerSecond = count 1 10000 50 "Requests of one caller in a second, in the long run";
+          listen.requestsAtOnce = count 1 10000 200 "Requests of one caller that may come at once";
           collect.seconds = count 5 3600 60 "Time between two looks at a host";
           collect.parallel = count 1 256 32 "Hosts that are looked at at the same time";
           collect.streams =
