@@ -1,4 +1,5 @@
 import { request } from 'node:https'
+import { createConnection } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
 import { openControllerStore } from '../../../controller/store/controller-store.ts'
@@ -160,6 +161,20 @@ t.test('who asks too often is told when to come again, and may still stop a roll
         'it is heard; there is none'
       )
   t.match(await client(authority.role('operate', 'otto'))({}, '/v1/hosts'), { status: 200 }, 'others go on')
+})
+
+t.test('a listener that is full keeps nobody on the machine from stopping a rollout', async (t) => {
+  const { d, port, authority, ask } = await withCertificates(t, { maxConnections: 16, maxPerAddress: 16 })
+  const idle = Array.from({ length: 60 }, () => createConnection(port, '127.0.0.1').on('error', () => {}))
+  t.teardown(() => {
+    for (const socket of idle) socket.destroy()
+  })
+  await Promise.all(idle.slice(16).map((socket) => new Promise((closed) => socket.once('close', closed))))
+  t.match(await ask(authority.role('operate'), 'GET', '/v1/hosts'), { status: 0 }, 'it is full')
+  for (const word of ['pause', 'abort'])
+    await t.rejects(d.call('operate', 'POST', `/v1/rollouts/current/${word}`, {}), {
+      code: 'rollout-unknown'
+    })
 })
 
 t.test('settings that would be half of it are refused', async (t) => {
