@@ -72,6 +72,7 @@ export async function serve(settings: Settings, config: string | null): Promise<
   const { logger, clock, host, operations, approvals, desired, soak, health, looking } = parts
   const { checks } = health
   let ready = false
+  let remote: MetricsListener | null = null
   const app = await buildApp({
     settings,
     bootId: clock.bootId,
@@ -82,11 +83,15 @@ export async function serve(settings: Settings, config: string | null): Promise<
     soak,
     checks,
     logger,
-    metrics: agentMetrics(host, operations, { checks, soak, desired, ...approvedOf(settings, host) }),
+    metrics: agentMetrics(
+      host,
+      operations,
+      sourcesOf(settings, parts, () => remote)
+    ),
     ready: () => ready
   })
   const close = await listen(app, settings)
-  const remote = await remoteMetrics(settings, app, logger)
+  remote = await remoteMetrics(settings, app, logger)
   const tend = () =>
     operations
       .tend()
@@ -145,6 +150,33 @@ async function remoteMetrics(settings: Settings, app: App, logger: Logger): Prom
 function approvedOf({ approval, stateDirectory }: Settings, host: Host): Pick<MetricSources, 'approved'> {
   if (approval.revision === 'optional') return {}
   return { approved: { profiles: profilesOf(host), read: (profile) => readPassed(stateDirectory, profile) } }
+}
+
+/** What has metrics of its own. */
+function sourcesOf(
+  settings: Settings,
+  {
+    host,
+    health,
+    desired,
+    soak
+  }: Pick<Awaited<ReturnType<typeof partsOf>>, 'host' | 'health' | 'desired' | 'soak'>,
+  listener: () => MetricsListener | null
+): MetricSources {
+  const { checks } = health
+  return { checks, soak, desired, ...approvedOf(settings, host), ...tlsOf(settings, listener) }
+}
+
+/** What is told of the listener for Prometheus, where there is to be one. */
+function tlsOf({ metrics }: Settings, listener: () => MetricsListener | null): Pick<MetricSources, 'tls'> {
+  if (metrics.address === null) return {}
+  return {
+    tls: {
+      expiries: () => listener()?.expiries() ?? [],
+      problem: () => listener()?.problem() ?? null,
+      connections: () => listener()?.connections() ?? 0
+    }
+  }
 }
 
 /** What a person has to know at login, while there is something. */
