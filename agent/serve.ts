@@ -69,27 +69,11 @@ export async function serve(settings: Settings, config: string | null): Promise<
   await assertOwnDirectory(settings.stateDirectory)
   const platform = await choosePlatform()
   const parts = await partsOf(platform, settings, config)
-  const { logger, clock, host, operations, approvals, desired, soak, health, looking } = parts
+  const { logger, operations, desired, soak, health, looking } = parts
   const { checks } = health
   let ready = false
   let remote: MetricsListener | null = null
-  const app = await buildApp({
-    settings,
-    bootId: clock.bootId,
-    host,
-    operations,
-    approvals,
-    desired,
-    soak,
-    checks,
-    logger,
-    metrics: agentMetrics(
-      host,
-      operations,
-      sourcesOf(settings, parts, () => remote)
-    ),
-    ready: () => ready
-  })
+  const app = await apiOf(settings, parts, { ready: () => ready, listener: () => remote })
   const close = await listen(app, settings)
   remote = await remoteMetrics(settings, app, logger)
   const tend = () =>
@@ -152,19 +136,21 @@ function approvedOf({ approval, stateDirectory }: Settings, host: Host): Pick<Me
   return { approved: { profiles: profilesOf(host), read: (profile) => readPassed(stateDirectory, profile) } }
 }
 
-/** What has metrics of its own. */
-function sourcesOf(
+/** The API; whether all is taken up, and the listener for Prometheus, are asked for later. */
+function apiOf(
   settings: Settings,
-  {
-    host,
-    health,
-    desired,
-    soak
-  }: Pick<Awaited<ReturnType<typeof partsOf>>, 'host' | 'health' | 'desired' | 'soak'>,
-  listener: () => MetricsListener | null
-): MetricSources {
+  parts: Awaited<ReturnType<typeof partsOf>>,
+  later: { readonly ready: () => boolean; readonly listener: () => MetricsListener | null }
+): Promise<App> {
+  const { clock, host, operations, health, looking: _, ...rest } = parts
   const { checks } = health
-  return { checks, soak, desired, ...approvedOf(settings, host), ...tlsOf(settings, listener) }
+  const { soak, desired } = rest
+  const told = { ...approvedOf(settings, host), ...tlsOf(settings, later.listener) }
+  return buildApp({
+    ...{ settings, bootId: clock.bootId, host, operations, checks, ready: later.ready },
+    ...rest,
+    metrics: agentMetrics(host, operations, { checks, soak, desired, ...told })
+  })
 }
 
 /** What is told of the listener for Prometheus, where there is to be one. */
