@@ -33,11 +33,15 @@ let
     }
   );
 
-  unit = pkgs.writeTextDir "lib/systemd/system/belay-controller.service" (
-    builtins.replaceStrings [ "@belay@" ] [ (lib.getExe cfg.package) ] (
-      builtins.readFile ./belay-controller.service
-    )
-  );
+  # The path of the program, and of the fleet file where a unit names one.
+  unitOf =
+    name:
+    pkgs.writeTextDir "lib/systemd/system/${name}" (
+      builtins.replaceStrings
+        [ "@belay@" "BELAY_FLEET=/etc/belay/fleet.yaml" ]
+        [ (lib.getExe cfg.package) "BELAY_FLEET=${cfg.settings.fleetFile}" ]
+        (builtins.readFile (./. + "/${name}"))
+    );
 in
 {
   options.services.belay-controller = {
@@ -49,6 +53,11 @@ in
       defaultText = lib.literalMD "the controller of this flake, built with the packages of this host";
       description = "The controller's package.";
     };
+
+    renewCertificates = option types.bool false ''
+      Renew certificates whose half of life is over, and bring hosts theirs, once a day. The authority
+      of {command}`belay pki init` is then {file}`/var/lib/belay-controller/pki`, its key with it.
+    '';
 
     settings = mkOption {
       default = { };
@@ -121,7 +130,17 @@ in
     };
     users.groups = lib.genAttrs ([ "belay-controller" ] ++ groups) (_: { });
 
-    systemd.packages = [ unit ];
+    systemd.packages = [
+      (unitOf "belay-controller.service")
+    ]
+    ++ lib.optionals cfg.renewCertificates [
+      (unitOf "belay-pki.service")
+      (unitOf "belay-pki.timer")
+    ];
+    systemd.timers.belay-pki = lib.mkIf cfg.renewCertificates { wantedBy = [ "timers.target" ]; };
+    systemd.services.belay-pki = lib.mkIf cfg.renewCertificates {
+      path = [ config.programs.ssh.package ];
+    };
     systemd.services.belay-controller = {
       wantedBy = [ "multi-user.target" ];
       restartTriggers = [ settingsFile ];

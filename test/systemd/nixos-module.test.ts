@@ -78,9 +78,17 @@ t.test('flake and module', { skip }, async (t) => {
         wantedBy: ['multi-user.target'],
         users: ['belay-controller'],
         path: ['nix', 'openssh'],
+        timers: [],
         serviceConfig: { SupplementaryGroups: ['wheel'] }
       })
       t.same(await module.value('groups', config), ['belay-controller', 'wheel'])
+      const renews = on('settings.fleetFile = "/etc/belay/other.yaml"; renewCertificates = true;')
+      t.match(await module.value('controllerService', renews), { timers: ['belay-pki'] })
+      const units = await module.path('units', renews)
+      const renewal = await host.must(['cat', `${units}/belay-pki.service`])
+      t.match(renewal, /^Environment=BELAY_FLEET=\/etc\/belay\/other\.yaml$/m)
+      t.match(renewal, /^ExecStart=\/nix\/store\/\S+\/belay pki enroll --due$/m)
+      t.match(await host.must(['cat', `${units}/belay-pki.timer`]), 'OnCalendar=daily')
     }
   )
 
