@@ -113,44 +113,46 @@ in
     };
   };
 
-  config = lib.mkIf cfg.enable {
-    assertions = [
+  config = lib.mkIf cfg.enable (
+    lib.mkMerge [
       {
-        assertion = cfg.settings.fleetFile != "";
-        message = "services.belay-controller needs settings.fleetFile: the path of the fleet file.";
+        assertions = [
+          {
+            assertion = cfg.settings.fleetFile != "";
+            message = "services.belay-controller needs settings.fleetFile: the path of the fleet file.";
+          }
+        ];
+
+        environment.systemPackages = [ cfg.package ];
+        environment.etc."belay/controller.json".source = settingsFile;
+        users.users.belay-controller = {
+          isSystemUser = true;
+          group = "belay-controller";
+          home = "/var/lib/belay-controller";
+        };
+        users.groups = lib.genAttrs ([ "belay-controller" ] ++ groups) (_: { });
+
+        systemd.packages = [ (unitOf "belay-controller.service") ];
+        systemd.services.belay-controller = {
+          wantedBy = [ "multi-user.target" ];
+          restartTriggers = [ settingsFile ];
+          # Closures are copied and hosts are reached with these; gates may need more.
+          path = [
+            config.nix.package
+            config.programs.ssh.package
+          ];
+          # A socket is given to a group only by one of its members.
+          serviceConfig.SupplementaryGroups = groups;
+        };
       }
-    ];
-
-    environment.systemPackages = [ cfg.package ];
-    environment.etc."belay/controller.json".source = settingsFile;
-    users.users.belay-controller = {
-      isSystemUser = true;
-      group = "belay-controller";
-      home = "/var/lib/belay-controller";
-    };
-    users.groups = lib.genAttrs ([ "belay-controller" ] ++ groups) (_: { });
-
-    systemd.packages = [
-      (unitOf "belay-controller.service")
+      (lib.mkIf cfg.renewCertificates {
+        systemd.packages = [
+          (unitOf "belay-pki.service")
+          (unitOf "belay-pki.timer")
+        ];
+        systemd.timers.belay-pki.wantedBy = [ "timers.target" ];
+        systemd.services.belay-pki.path = [ config.programs.ssh.package ];
+      })
     ]
-    ++ lib.optionals cfg.renewCertificates [
-      (unitOf "belay-pki.service")
-      (unitOf "belay-pki.timer")
-    ];
-    systemd.timers.belay-pki = lib.mkIf cfg.renewCertificates { wantedBy = [ "timers.target" ]; };
-    systemd.services.belay-pki = lib.mkIf cfg.renewCertificates {
-      path = [ config.programs.ssh.package ];
-    };
-    systemd.services.belay-controller = {
-      wantedBy = [ "multi-user.target" ];
-      restartTriggers = [ settingsFile ];
-      # Closures are copied and hosts are reached with these; gates may need more.
-      path = [
-        config.nix.package
-        config.programs.ssh.package
-      ];
-      # A socket is given to a group only by one of its members.
-      serviceConfig.SupplementaryGroups = groups;
-    };
-  };
+  );
 }
