@@ -69,24 +69,13 @@ export async function serve(settings: Settings, config: string | null): Promise<
   await assertOwnDirectory(settings.stateDirectory)
   const platform = await choosePlatform()
   const parts = await partsOf(platform, settings, config)
-  const { logger, clock, host, operations, approvals, desired, soak, health, looking } = parts
+  const { logger, operations, desired, soak, health, looking } = parts
   const { checks } = health
   let ready = false
-  const app = await buildApp({
-    settings,
-    bootId: clock.bootId,
-    host,
-    operations,
-    approvals,
-    desired,
-    soak,
-    checks,
-    logger,
-    metrics: agentMetrics(host, operations, { checks, soak, desired, ...approvedOf(settings, host) }),
-    ready: () => ready
-  })
+  let remote: MetricsListener | null = null
+  const app = await apiOf(settings, parts, { ready: () => ready, listener: () => remote })
   const close = await listen(app, settings)
-  const remote = await remoteMetrics(settings, app, logger)
+  remote = await remoteMetrics(settings, app, logger)
   const tend = () =>
     operations
       .tend()
@@ -145,6 +134,35 @@ async function remoteMetrics(settings: Settings, app: App, logger: Logger): Prom
 function approvedOf({ approval, stateDirectory }: Settings, host: Host): Pick<MetricSources, 'approved'> {
   if (approval.revision === 'optional') return {}
   return { approved: { profiles: profilesOf(host), read: (profile) => readPassed(stateDirectory, profile) } }
+}
+
+/** The API; whether all is taken up, and the listener for Prometheus, are asked for later. */
+function apiOf(
+  settings: Settings,
+  parts: Awaited<ReturnType<typeof partsOf>>,
+  later: { readonly ready: () => boolean; readonly listener: () => MetricsListener | null }
+): Promise<App> {
+  const { clock, host, operations, health, looking: _, ...rest } = parts
+  const { checks } = health
+  const { soak, desired } = rest
+  const told = { ...approvedOf(settings, host), ...tlsOf(settings, later.listener) }
+  return buildApp({
+    ...{ settings, bootId: clock.bootId, host, operations, checks, ready: later.ready },
+    ...rest,
+    metrics: agentMetrics(host, operations, { checks, soak, desired, ...told })
+  })
+}
+
+/** What is told of the listener for Prometheus, where there is to be one. */
+function tlsOf({ metrics }: Settings, listener: () => MetricsListener | null): Pick<MetricSources, 'tls'> {
+  if (metrics.address === null) return {}
+  return {
+    tls: {
+      expiries: () => listener()?.expiries() ?? [],
+      problem: () => listener()?.problem() ?? null,
+      connections: () => listener()?.connections() ?? 0
+    }
+  }
 }
 
 /** What a person has to know at login, while there is something. */

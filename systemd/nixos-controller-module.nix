@@ -33,11 +33,15 @@ let
     }
   );
 
-  unit = pkgs.writeTextDir "lib/systemd/system/belay-controller.service" (
-    builtins.replaceStrings [ "@belay@" ] [ (lib.getExe cfg.package) ] (
-      builtins.readFile ./belay-controller.service
-    )
-  );
+  # The path of the program, and of the fleet file where a unit names one.
+  unitOf =
+    name:
+    pkgs.writeTextDir "lib/systemd/system/${name}" (
+      builtins.replaceStrings
+        [ "@belay@" "BELAY_FLEET=/etc/belay/fleet.yaml" ]
+        [ (lib.getExe cfg.package) "BELAY_FLEET=${cfg.settings.fleetFile}" ]
+        (builtins.readFile (./. + "/${name}"))
+    );
 in
 {
   options.services.belay-controller = {
@@ -49,6 +53,11 @@ in
       defaultText = lib.literalMD "the controller of this flake, built with the packages of this host";
       description = "The controller's package.";
     };
+
+    renewCertificates = option types.bool false ''
+      Renew certificates whose half of life is over, and bring hosts theirs, once a day. The authority
+      of {command}`belay pki init` is then {file}`/var/lib/belay-controller/pki`, its key with it.
+    '';
 
     settings = mkOption {
       default = { };
@@ -87,6 +96,8 @@ in
               "Whether a caller without a certificate may come with a token, or is refused in the handshake";
           listen.maxConnections = count 16 20000 256 "Connections at the same time";
           listen.maxPerAddress = count 1 20000 64 "Of these so many from one address";
+          listen.requestsPerSecond = count 1 10000 50 "Requests of one caller in a second, in the long run";
+          listen.requestsAtOnce = count 1 10000 200 "Requests of one caller that may come at once";
           collect.seconds = count 5 3600 60 "Time between two looks at a host";
           collect.parallel = count 1 256 32 "Hosts that are looked at at the same time";
           collect.streams =
@@ -102,34 +113,46 @@ in
     };
   };
 
-  config = lib.mkIf cfg.enable {
-    assertions = [
+  config = lib.mkIf cfg.enable (
+    lib.mkMerge [
       {
-        assertion = cfg.settings.fleetFile != "";
-        message = "services.belay-controller needs settings.fleetFile: the path of the fleet file.";
+        assertions = [
+          {
+            assertion = cfg.settings.fleetFile != "";
+            message = "services.belay-controller needs settings.fleetFile: the path of the fleet file.";
+          }
+        ];
+
+        environment.systemPackages = [ cfg.package ];
+        environment.etc."belay/controller.json".source = settingsFile;
+        users.users.belay-controller = {
+          isSystemUser = true;
+          group = "belay-controller";
+          home = "/var/lib/belay-controller";
+        };
+        users.groups = lib.genAttrs ([ "belay-controller" ] ++ groups) (_: { });
+
+        systemd.packages = [ (unitOf "belay-controller.service") ];
+        systemd.services.belay-controller = {
+          wantedBy = [ "multi-user.target" ];
+          restartTriggers = [ settingsFile ];
+          # Closures are copied and hosts are reached with these; gates may need more.
+          path = [
+            config.nix.package
+            config.programs.ssh.package
+          ];
+          # A socket is given to a group only by one of its members.
+          serviceConfig.SupplementaryGroups = groups;
+        };
       }
-    ];
-
-    environment.systemPackages = [ cfg.package ];
-    environment.etc."belay/controller.json".source = settingsFile;
-    users.users.belay-controller = {
-      isSystemUser = true;
-      group = "belay-controller";
-      home = "/var/lib/belay-controller";
-    };
-    users.groups = lib.genAttrs ([ "belay-controller" ] ++ groups) (_: { });
-
-    systemd.packages = [ unit ];
-    systemd.services.belay-controller = {
-      wantedBy = [ "multi-user.target" ];
-      restartTriggers = [ settingsFile ];
-      # Closures are copied and hosts are reached with these; gates may need more.
-      path = [
-        config.nix.package
-        config.programs.ssh.package
-      ];
-      # A socket is given to a group only by one of its members.
-      serviceConfig.SupplementaryGroups = groups;
-    };
-  };
+      (lib.mkIf cfg.renewCertificates {
+        systemd.packages = [
+          (unitOf "belay-pki.service")
+          (unitOf "belay-pki.timer")
+        ];
+        systemd.timers.belay-pki.wantedBy = [ "timers.target" ];
+        systemd.services.belay-pki.path = [ config.programs.ssh.package ];
+      })
+    ]
+  );
 }

@@ -13,6 +13,7 @@ import {
 import { assertRoom, openEvents } from '../../shared/server/sse.ts'
 import { VERSION } from '../../shared/version.ts'
 import type { Settings } from '../config/settings.ts'
+import { assertForeignKey } from '../desired/decide.ts'
 import type { Checks } from '../health/checks.ts'
 import type { Soak } from '../health/soak/soak.ts'
 import type { Operations } from '../operation/operations.ts'
@@ -42,7 +43,8 @@ const Key = Type.Object({
     Type.String({
       minLength: 1,
       maxLength: 200,
-      description: 'The same key with the same body is the same operation'
+      description:
+        "The same key with the same body is the same operation. Those with desired/ in front are the agent's own"
     })
   )
 })
@@ -199,6 +201,7 @@ export const operationApi: FastifyPluginAsyncTypebox<ApiOptions> = async (app, {
     },
     async (request, reply) => {
       const key = request.headers['idempotency-key'] ?? null
+      assertForeignKey(key)
       const state = await operations.start(request.body, callerOf(request.raw), key)
       const { id } = state.accepted
       return reply.code(202).header('location', `/v1/operations/${id}`).send(operationView(state, true))

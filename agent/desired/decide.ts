@@ -2,6 +2,7 @@ import type { Desired, DesiredPending, DesiredReason } from '../../shared/api/de
 import { foreignDrifts } from '../../shared/api/drift.ts'
 import type { Hold } from '../../shared/api/hold.ts'
 import type { ProfileState } from '../../shared/api/schemas.ts'
+import { BelayError } from '../../shared/errors.ts'
 import { isTerminal } from '../../shared/operation/phase.ts'
 import type { MaintenanceWindow } from '../../shared/window.ts'
 import { isOpen, nextOpening } from '../../shared/window.ts'
@@ -38,6 +39,19 @@ export type Decision =
   | { readonly do: 'fetch' }
   | { readonly do: 'start'; readonly key: string; readonly again: boolean }
 
+/** Keys that are the agent's own: who could use one first would keep a desired state back. */
+const KEYS = 'desired/'
+
+/** Throws `idempotency-reserved` for a key of a caller that could be one of the agent's own. */
+export function assertForeignKey(key: string | null): void {
+  if (key?.startsWith(KEYS) !== true) return
+  throw new BelayError('idempotency-reserved', `idempotency keys with ${KEYS} are the agent's own`, {
+    found: key,
+    wanted: `a key that does not begin with ${KEYS}`,
+    at: 'idempotency-key'
+  })
+}
+
 /** First and longest wait after an operation that was refused or gave way, in milliseconds. */
 const FIRST_WAIT = 60_000
 const LONGEST_WAIT = 3_600_000
@@ -58,7 +72,7 @@ export function decide(situation: Situation): Decision {
   return {
     do: 'start',
     // The same until it has ended: what is asked twice is one operation.
-    key: `desired/${desired.revision}/${attemptOf(own.at(-1)) + 1}`,
+    key: `${KEYS}${desired.revision}/${attemptOf(own.at(-1)) + 1}`,
     again: situation.bad !== null
   }
 }
@@ -74,7 +88,7 @@ export const isOwn = ({ accepted }: OperationState, { revision, storePath }: Des
   accepted.kind === 'activate' &&
   accepted.revision === revision &&
   accepted.target.storePath === storePath &&
-  accepted.idempotency?.key.startsWith(`desired/${revision}/`) === true
+  accepted.idempotency?.key.startsWith(`${KEYS}${revision}/`) === true
 
 /** True when profile, running system and, where known, the boot default are it. */
 function runs({ storePath, running, bootDefault }: ProfileState, wanted: string): boolean {

@@ -8,6 +8,7 @@ import { requestId } from '../../shared/server/request-id.ts'
 import type { TlsFiles } from '../../shared/server/tls/files.ts'
 import type { TlsListener, TlsOptions } from '../../shared/server/tls/listener.ts'
 import { openTls } from '../../shared/server/tls/listener.ts'
+import type { TlsView } from '../../shared/server/tls/metrics.ts'
 import { peerOf } from '../../shared/server/tls/peer.ts'
 import { identityOf } from '../../shared/x509/identity.ts'
 import { register } from '../api/caller.ts'
@@ -26,7 +27,7 @@ export interface MetricsListenerOptions {
 }
 
 /** The listener as it is kept: opened when its files are there, and read again when they change. */
-export interface MetricsListener {
+export interface MetricsListener extends TlsView {
   /** To be called again and again. Never throws: an agent without metrics still has to roll back. */
   tick(): Promise<void>
   close(): void
@@ -58,6 +59,9 @@ export function metricsListener(options: MetricsListenerOptions): MetricsListene
         problem = text
       }
     },
+    expiries: () => listener?.expiries() ?? [],
+    problem: () => (listener === null ? problem : listener.problem()),
+    connections: () => listener?.connections() ?? 0,
     close() {
       closed = true
       listener?.close()

@@ -3,6 +3,8 @@ import { driftKinds } from '../../shared/api/drift.ts'
 import { isOfSystem } from '../../shared/api/profile.ts'
 import { isTerminal, phases } from '../../shared/operation/phase.ts'
 import { addProcessMetrics } from '../../shared/server/process-metrics.ts'
+import type { TlsView } from '../../shared/server/tls/metrics.ts'
+import { addTlsMetrics } from '../../shared/server/tls/metrics.ts'
 import { VERSION } from '../../shared/version.ts'
 import type { DesiredKeeper } from '../desired/desired.ts'
 import type { Checks } from '../health/checks.ts'
@@ -68,13 +70,15 @@ export interface MetricSources {
   readonly soak?: Soak
   readonly desired?: Pick<DesiredKeeper, 'view'>
   readonly approved?: ApprovedSource
+  /** The listener over TLS; read when it is asked for, since it is opened later. */
+  readonly tls?: TlsView
 }
 
 /** The metrics of one agent as a text. What there is to know is read when it is asked for; nothing runs in between. */
 export function agentMetrics(
   host: Host,
   operations: Operations,
-  { checks = { states: () => [] }, soak, desired, approved }: MetricSources = {}
+  { checks = { states: () => [] }, soak, desired, approved, tls }: MetricSources = {}
 ): () => Promise<string> {
   const registry = new Registry()
   addProcessMetrics(registry)
@@ -85,6 +89,7 @@ export function agentMetrics(
   const observeHomes = homeMetrics(registry, host.homes?.users ?? [])
   const observeDesired = desired ? desiredGauges(registry, desired) : async () => {}
   if (approved) approvedGauges(registry, approved)
+  if (tls) addTlsMetrics(registry, 'belay_agent', tls)
   m.build.set({ version: VERSION }, 1)
   for (const kind of ['activate', 'rollback']) {
     for (const result of phases.filter(isTerminal)) m.ended.inc({ kind, result }, 0)

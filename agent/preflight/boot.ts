@@ -18,7 +18,7 @@ export const bootWritable = check({
   look: async ({ settings, looking }) => {
     const boot = await realpath(settings.bootDirectory).catch(ignoreMissing(null))
     if (boot === null) return null
-    const mount = mountOf(await readFile('/proc/self/mountinfo', 'utf8'), boot)
+    const mount = mountOf(await mountsOfHost(), boot)
     const probed = looking === 'only' || mount?.readOnly ? null : await probe(boot)
     return { boot, mount, probed }
   },
@@ -40,6 +40,13 @@ export function judgeBoot(seen: {
   if (probed === true) return pass(`a file could be written to ${boot}, and removed`)
   return fail('boot-not-writable', `${boot} cannot be written: ${probed}`, remedy)
 }
+
+/**
+ * Mounts as PID 1 has them. The agent's own come from there and follow, but for one that is turned read-only by itself
+ * (`remount,bind,ro`) and not with its file system. Who is not root may not look there, and has no namespace either.
+ */
+const mountsOfHost = () =>
+  readFile('/proc/1/mountinfo', 'utf8').catch(() => readFile('/proc/self/mountinfo', 'utf8'))
 
 /** The mount that a path is on: the longest that contains it, and of those the last; see proc_pid_mountinfo(5). */
 export function mountOf(mountinfo: string, path: string): Mount | null {

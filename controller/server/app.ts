@@ -9,12 +9,13 @@ import { codeOf } from '../../shared/errors.ts'
 import type { App } from '../../shared/server/empty-app.ts'
 import { emptyApp } from '../../shared/server/empty-app.ts'
 import type { Logger } from '../../shared/server/log.ts'
-import { authorise, knownCaller } from './caller.ts'
+import { authorise, callerOf, knownCaller } from './caller.ts'
 import { eventsApi } from './events-api.ts'
 import { fleetLockApi, rebootLocksApi } from './fleet-lock-api.ts'
 import { hostsApi } from './hosts-api.ts'
 import type { ProbeParts } from './probes-api.ts'
 import { probesApi } from './probes-api.ts'
+import type { RequestRate } from './request-rate.ts'
 import { proposalsApi, rolloutsApi, startApi } from './rollouts-api.ts'
 import { verdictsApi } from './verdicts-api.ts'
 import { wordsApi } from './words-api.ts'
@@ -22,6 +23,7 @@ import { wordsApi } from './words-api.ts'
 /** What the app needs besides what its routes need. */
 export interface ControllerAppOptions extends ProbeParts {
   readonly logger: Logger
+  readonly rate: RequestRate
   /** Called first, to describe the routes; the running daemon describes nothing. */
   readonly describe?: (app: App) => Promise<void>
 }
@@ -35,19 +37,35 @@ const apis = [hostsApi, verdictsApi, rolloutsApi, startApi, wordsApi, proposalsA
 
 /** The API as one app; sockets with roles, and TLS, are put in front of it by `listen`. */
 export async function buildController(options: ControllerAppOptions): Promise<App> {
-  const { logger, metrics } = options
+  const { logger, metrics, rate } = options
   const judge = authorise(options.store.tokens, options.now)
+  const judgeAndCount: typeof judge = (request, needed) => {
+    try {
+      judge(request, needed)
+    } catch (error) {
+      rate.refuse(request, knownCaller(request))
+      throw error
+    }
+    rate.admit(request, callerOf(request))
+  }
   const app = emptyApp({
     logger,
     components,
     authorise: (request, needed) => {
       try {
-        judge(request, needed)
+        judgeAndCount(request, needed)
       } catch (error) {
         metrics.refused(codeOf(error))
         throw error
       }
     }
+  })
+  app.addHook('onRequest', async (request) => {
+    if (request.is404) rate.refuse(request, undefined)
+  })
+  // A second gives one request at least.
+  app.addHook('onSend', async (request, reply) => {
+    if (rate.refused(request)) reply.header('retry-after', '1')
   })
   // What changes something stands in the log under the identity that the audit has.
   app.addHook('onResponse', async (request, reply) => {

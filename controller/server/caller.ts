@@ -52,6 +52,11 @@ export function authorise(tokens: Tokens, now: () => number) {
   }
 }
 
+/** Throws when who sent a request from elsewhere would not be let in now. Its role stays: a token has one for its life. */
+export const judgeAgain = (tokens: Tokens, now: () => number) => (request: FastifyRequest) => {
+  if (!sockets.has(request.raw.socket)) fromElsewhere(request, tokens, now())
+}
+
 /** Who sends a request; undefined where nobody came so far as to be judged. */
 export const knownCaller = (request: FastifyRequest): Caller | undefined => callers.get(request)
 

@@ -15,7 +15,10 @@ const LastEvent = Type.Object({
 })
 
 /** What happens, live, and who decided what. */
-export const eventsApi: FastifyPluginAsyncTypebox<ControllerParts> = async (app, { feed, store }) => {
+export const eventsApi: FastifyPluginAsyncTypebox<ControllerParts> = async (
+  app,
+  { feed, store, openStreams }
+) => {
   app.get(
     '/events',
     {
@@ -33,6 +36,7 @@ export const eventsApi: FastifyPluginAsyncTypebox<ControllerParts> = async (app,
       assertRoom(callerOf(request).role)
       reply.hijack()
       const sink = openEvents(reply.raw)
+      const forget = openStreams.add(request, () => reply.raw.destroy())
       try {
         for await (const event of feed.follow(after, sink.signal)) {
           sink.send(event, feed.positionOf(event))
@@ -41,6 +45,8 @@ export const eventsApi: FastifyPluginAsyncTypebox<ControllerParts> = async (app,
       } catch (error) {
         request.log.warn({ err: error }, 'events broke off')
         reply.raw.destroy()
+      } finally {
+        forget()
       }
     }
   )

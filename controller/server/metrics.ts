@@ -76,7 +76,8 @@ export function controllerMetrics() {
   addProcessMetrics(registry)
   const all = families(registry)
   all.build.set({ version: VERSION }, 1)
-  for (const code of ['role-too-low', 'token-invalid', ...certificateCodes]) all.refused.inc({ code }, 0)
+  for (const code of ['role-too-low', 'token-invalid', 'too-many-requests', ...certificateCodes])
+    all.refused.inc({ code }, 0)
   for (const result of ['delivered', 'failed', 'dropped']) all.notified.inc({ result }, 0)
   return {
     refused: (code: string) => all.refused.inc({ code }),

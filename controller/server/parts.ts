@@ -7,6 +7,7 @@ import { callerOf } from './caller.ts'
 import type { Driver } from './driver.ts'
 import type { EventFeed } from './event-feed.ts'
 import type { LiveFleet } from './live-fleet.ts'
+import type { OpenStreams } from './open-streams.ts'
 
 /** What the routes of the controller answer from. */
 export interface ControllerParts {
@@ -16,6 +17,7 @@ export interface ControllerParts {
   readonly collector: Pick<Collector, 'lend'>
   readonly driver: Pick<Driver, 'state'>
   readonly feed: EventFeed
+  readonly openStreams: OpenStreams
   /** Milliseconds since 1970. */
   readonly now: () => number
 }

@@ -20,6 +20,7 @@ import type { Store } from '../store/store.ts'
 import { openStore } from '../store/store.ts'
 import type { OpenTunnel } from '../transport/tunnel.ts'
 import { buildController } from './app.ts'
+import { judgeAgain } from './caller.ts'
 import { Driver } from './driver.ts'
 import { eventFeed } from './event-feed.ts'
 import { listen } from './listen.ts'
@@ -27,6 +28,8 @@ import type { LiveFleet } from './live-fleet.ts'
 import { liveFleet } from './live-fleet.ts'
 import { controllerMetrics } from './metrics.ts'
 import { occasionOf, occasionsOf } from './occasions.ts'
+import { OpenStreams } from './open-streams.ts'
+import { RequestRate } from './request-rate.ts'
 import type { ControllerSettings } from './settings.ts'
 import { teller } from './teller.ts'
 import { uploads } from './uploads.ts'
@@ -68,7 +71,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   const { run, signal, clock } = options
   const fleet = await liveFleet(options.fleetFile, { run, signal }, clock.now)
   const parts = partsOf(options, { store, engineStore, fleet, logger })
-  const { app, keeper, collector, driver } = parts
+  const { app, keeper, collector, driver, openStreams } = parts
   const { settings, socketDirectory: directory } = options
   const { tls, close } = await listen(await app(), { directory, settings, now: clock.now, logger })
   if (tls !== null) parts.metrics.tls(tls)
@@ -76,7 +79,8 @@ export async function serve(options: ServeOptions): Promise<void> {
     pointTo(options)
     keeper.load(fleet.hosts)
     collector.tend(fleet.hosts)
-    const work = [driver.run(), ...loopsOf(options, { store, fleet, logger, keeper, collector, tls })]
+    const tended = { store, fleet, logger, keeper, collector, openStreams, tls }
+    const work = [driver.run(), ...loopsOf(options, tended)]
     parts.setReady()
     const stopNotifying = notifySystemd(join(options.socketDirectory, 'admin.sock'))
     logger.info({ sockets: options.socketDirectory, hosts: fleet.hosts.size }, 'ready')
@@ -137,7 +141,10 @@ function partsOf(options: ServeOptions, { store, engineStore, fleet, logger }: K
   })
   let ready = false
   const feed = eventFeed(store, clock)
-  const common = { store, fleet, keeper, collector, driver, feed, now: clock.now }
+  const openStreams = new OpenStreams(judgeAgain(store.tokens, clock.now))
+  const { requestsPerSecond: perSecond, requestsAtOnce: burst } = settings.listen
+  const rate = new RequestRate({ perSecond, burst }, clock.now)
+  const common = { store, fleet, keeper, collector, driver, feed, openStreams, now: clock.now }
   return {
     keeper,
     collector,
@@ -146,20 +153,22 @@ function partsOf(options: ServeOptions, { store, engineStore, fleet, logger }: K
     setReady: () => {
       ready = true
     },
-    app: () => buildController({ ...common, logger, metrics, ready: () => ready })
+    openStreams,
+    app: () => buildController({ ...common, logger, metrics, rate, ready: () => ready })
   }
 }
 
 interface LoopParts extends Omit<Kept, 'engineStore'> {
   readonly keeper: Keeper
   readonly collector: Collector
+  readonly openStreams: OpenStreams
   readonly tls: TlsListener | null
 }
 
 /** What is done again and again, each by itself; a failure is logged and the next time is another one. */
 function loopsOf(
   options: ServeOptions,
-  { store, fleet, logger, keeper, collector, tls }: LoopParts
+  { store, fleet, logger, keeper, collector, openStreams, tls }: LoopParts
 ): Promise<void>[] {
   const { clock, signal, settings } = options
   const { verdictMinutes, keepDays } = settings.collect
@@ -184,6 +193,7 @@ function loopsOf(
       if (problem !== null && problem !== before) logger.warn({ problem }, 'the fleet file is not used')
     }),
     ...(tls === null ? [] : [every(CERTIFICATES_MS, 'reading the certificates', () => tls.refresh())]),
+    every(CERTIFICATES_MS, 'judging who reads events', () => openStreams.judge()),
     every(FLUSH_MS, 'keeping what hosts said', () => keeper.flush()),
     every(verdictMinutes * 60_000, 'judging hosts', () =>
       judgeHosts({ ...round, lend: collector.lend, now: clock.now })

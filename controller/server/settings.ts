@@ -49,7 +49,9 @@ export const ControllerSettings = Type.Object(
           default: 'optional'
         }),
         maxConnections: count(16, 20_000, 256, 'Connections at the same time'),
-        maxPerAddress: count(1, 20_000, 64, 'Of these so many from one address')
+        maxPerAddress: count(1, 20_000, 64, 'Of these so many from one address'),
+        requestsPerSecond: count(1, 10_000, 50, 'Requests of one caller in a second, in the long run'),
+        requestsAtOnce: count(1, 10_000, 200, 'Requests of one caller that may come at once')
       },
       { ...closed, description: 'The listener for other machines', default: {} }
     ),

@@ -22,7 +22,11 @@ export const wordsApi: FastifyPluginAsyncTypebox<ControllerParts> = async (app, 
     app.post(
       `/rollouts/:id/${word}`,
       {
-        config: { role: word === 'approve' ? ('approve' as const) : ('operate' as const) },
+        config: {
+          role: word === 'approve' ? ('approve' as const) : ('operate' as const),
+          // What stops is always heard.
+          unlimited: word === 'pause' || word === 'abort'
+        },
         schema: {
           ...{ tags: ['rollouts'], summary: about[word], params: RolloutId },
           ...{ body: ref(WordRequest), response: { 200: ref(WordAnswer) } }

@@ -9,6 +9,8 @@ declare module 'fastify' {
     role?: ApiRole
     /** The certificate of a host may call it, for itself. */
     hosts?: boolean
+    /** Counts in no limit of requests: it stops what is under way. */
+    unlimited?: boolean
   }
   interface FastifySchema {
     /** The least role once more, for the description of the API. */

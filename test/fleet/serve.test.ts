@@ -67,6 +67,13 @@ async function installDaemon({ operator }: Fleet): Promise<void> {
   await operator.must(['sh', '-c', 'cat > /run/systemd/system/belay-controller.service'], {
     input: unit.replace('@belay@', '/usr/local/bin/belay')
   })
+  for (const name of ['belay-pki.service', 'belay-pki.timer'])
+    await operator.must(['sh', '-c', `cat > /run/systemd/system/${name}`], {
+      input: readFileSync(join(checkout, 'systemd', name), 'utf8').replaceAll(
+        '@belay@',
+        '/usr/local/bin/belay'
+      )
+    })
   // Debian lets the members of a group use Nix.
   await operator.must(['usermod', '-aG', 'nix-users', 'belay-controller'])
   await operator.must(['systemctl', 'daemon-reload'])
@@ -109,6 +116,28 @@ t.test('the daemon on real hosts', { skip: fleetUnavailable() ?? false, timeout:
     ).catch(async (error) => {
       throw new Error(await ask(fleet, 'observe', '/v1/hosts'), { cause: error })
     })
+  })
+
+  await t.test('the timer brings hosts what is new, as the user of the daemon', async (t) => {
+    const as = ['systemd-run', '--quiet', '--wait', '--pipe', `--uid=${UID}`, `--setenv=HOME=${STATE}`]
+    const asDaemon = (...args: string[]) =>
+      operator.run([...as, '/usr/local/bin/belay', '--fleet', '/etc/belay/fleet.yaml', 'pki', ...args])
+    const pki = ['--pki', `${STATE}/pki`]
+    await operator.must(['systemctl', 'start', 'belay-pki.service', 'belay-pki.timer'])
+    t.match(await operator.must(['systemctl', 'show', '-P', 'ConditionResult', 'belay-pki.service']), 'no')
+    t.match(await asDaemon('init', ...pki), { code: 0 })
+    const [first = ''] = names
+    const enrolled = await asDaemon('enroll', first, ...pki)
+    t.equal(enrolled.code, 0, enrolled.stdout)
+    const trust = () => fleet.host(first).must(['cat', '/var/lib/belay/certificate/trust.pem'])
+    const before = await trust()
+    const ran = await operator.run(['systemctl', 'start', 'belay-pki.service'], { timeoutMs: 150_000 })
+    const said = await operator.run(['journalctl', '-u', 'belay-pki', '--no-pager'])
+    t.equal(ran.code, 0, said.stdout)
+    t.not(await trust(), before, 'a newer revocation list')
+    const security = await operator.must(['systemd-analyze', 'security', 'belay-pki', '--no-pager'])
+    const [, exposure = '10'] = /exposure level.*: ([0-9.]+)/.exec(security) ?? []
+    t.ok(Number(exposure) <= 2, `exposure ${exposure}`)
   })
 
   await t.test(

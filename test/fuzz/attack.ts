@@ -34,19 +34,22 @@ const ANSWER_MS = 30_000
 /** One in so many is not even a request. */
 const RAW = 20
 
-/** Sends requests to the API in a process of its own. `tell` hears how far it is. */
-export async function attackAgent(
-  count: number,
-  random: Random,
-  tell: (done: number) => void = () => {}
-): Promise<Outcome> {
+/** The API in a process of its own. */
+export interface Target {
+  readonly child: ChildProcess
+  /** The socket of operators; those of the other roles are beside it. */
+  readonly socketPath: string
+}
+
+/** Starts the API in a process of its own, with the memory of an agent that is installed, and ends it. */
+export async function withTarget<T>(work: (target: Target) => Promise<T>): Promise<T> {
   const dir = mkdtempSync(join(tmpdir(), 'belay-'))
   const child = spawn(process.execPath, [...asInstalled, join(import.meta.dirname, 'target.ts'), dir], {
     stdio: ['pipe', 'pipe', 'inherit']
   })
   try {
     const [socketPath] = (await once(createInterface({ input: child.stdout }), 'line')) as [string]
-    return await send({ child, socketPath, count, random, tell })
+    return await work({ child, socketPath })
   } finally {
     child.stdin.end()
     if (child.exitCode === null && child.signalCode === null) {
@@ -57,9 +60,16 @@ export async function attackAgent(
   }
 }
 
-interface Sending {
-  readonly child: ChildProcess
-  readonly socketPath: string
+/** Sends requests to the API. `tell` hears how far it is. */
+export function attackAgent(
+  count: number,
+  random: Random,
+  tell: (done: number) => void = () => {}
+): Promise<Outcome> {
+  return withTarget((target) => send({ ...target, count, random, tell }))
+}
+
+interface Sending extends Target {
   readonly count: number
   readonly random: Random
   readonly tell: (done: number) => void
@@ -84,7 +94,7 @@ async function send({ child, socketPath, count, random, tell }: Sending): Promis
   const worker = async () => {
     while (sent < count && child.exitCode === null && child.signalCode === null) {
       sent += 1
-      if (sent === Math.ceil(count / 10)) early = rssOf(child)
+      if (sent === Math.ceil(count / 10)) early = memoryOf(child)
       if (sent % 10_000 === 0) tell(sent)
       const status = await one()
       statuses.set(status, (statuses.get(status) ?? 0) + 1)
@@ -94,10 +104,11 @@ async function send({ child, socketPath, count, random, tell }: Sending): Promis
   agent.destroy()
   const { exitCode, signalCode } = child
   const crashed = exitCode === null && signalCode === null ? null : `${exitCode ?? signalCode}`
-  return { statuses, broken, crashed, rss: [early, crashed === null ? rssOf(child) : 0] }
+  return { statuses, broken, crashed, rss: [early, crashed === null ? memoryOf(child) : 0] }
 }
 
-function rssOf({ pid }: ChildProcess): number {
+/** Resident memory of a process, in MiB. */
+export function memoryOf({ pid }: ChildProcess): number {
   return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024
 }
 

@@ -2,8 +2,11 @@ import type { Registry } from 'prom-client'
 import { Gauge } from 'prom-client'
 import type { TlsListener } from './listener.ts'
 
+/** What is told of a listener. */
+export type TlsView = Pick<TlsListener, 'expiries' | 'problem' | 'connections'>
+
 /** Adds what there is to know of a listener over TLS; it is read when it is asked for. */
-export function addTlsMetrics(registry: Registry, prefix: string, listener: TlsListener): void {
+export function addTlsMetrics(registry: Registry, prefix: string, listener: TlsView): void {
   const registers = [registry]
   const gauge = (name: string, help: string, read: () => number) =>
     new Gauge({

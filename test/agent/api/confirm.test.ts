@@ -1,10 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import { Agent, request } from 'node:http'
+import { createConnection } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
 import { monotonicMs } from '../../../agent/clock.ts'
 import type { Event } from '../../../agent/operation/events.ts'
 import type { Phase } from '../../../shared/operation/phase.ts'
+import { MAX_CONNECTIONS } from '../../../shared/server/unix-socket.ts'
 import type { Scope } from '../fakes/daemon.ts'
 import { call, candidate, startDaemon } from '../fakes/daemon.ts'
 
@@ -99,6 +101,21 @@ t.test('the nonce is read over a new connection by who may confirm, and then con
     nonce: 'the-nonce',
     principal: 'operate socket'
   })
+})
+
+t.test('connections that say nothing, on the sockets of others, keep no confirmation away', async (t) => {
+  const w = await waiting(t)
+  await w.open()
+  const idle = ['observe', 'propose'].flatMap((role) =>
+    Array.from({ length: 2 * MAX_CONNECTIONS }, () => createConnection(w.socket(role)).on('error', () => {}))
+  )
+  t.teardown(() => {
+    for (const socket of idle) socket.destroy()
+  })
+  await Promise.all(
+    idle.slice(-MAX_CONNECTIONS).map((socket) => new Promise((closed) => socket.once('close', closed)))
+  )
+  t.equal((await w.confirm({ nonce: 'the-nonce' })).status, 200)
 })
 
 t.test('after the deadline it is too late', async (t) => {

@@ -37,6 +37,19 @@ t.test('who may read looks, who may activate says', async (t) => {
   t.match(parsed(await withdraw('operate', '{"revision":2,"reason":"x"}')), { is: 'withdrawn' })
 })
 
+t.test('nobody takes the key under which it will begin', async (t) => {
+  const d = await startDaemon(t)
+  const begin = (key: string) =>
+    call(d.socket('admin'), 'POST', '/v1/operations', JSON.stringify({ storePath: candidate }), {
+      'idempotency-key': key
+    })
+  for (const key of ['desired/1/1', 'desired/'])
+    t.match(parsed(await begin(key)), { code: 'idempotency-reserved', status: 400, found: key })
+  t.equal(d.started.length, 0)
+  t.match(await call(d.socket('operate'), 'PUT', '/v1/desired', body(1)), { status: 200 })
+  t.equal(d.started.length, 1, 'it begins')
+})
+
 t.test('metrics say what is wanted and why it is not there', async (t) => {
   const d = await startDaemon(t)
   const metrics = async () => (await call(d.socket('observe'), 'GET', '/metrics')).body

@@ -4,6 +4,8 @@ import type { Test } from 'tap'
 import t from 'tap'
 import { certificateFiles } from '../../../agent/certificate/host-certificate.ts'
 import { metricsListener } from '../../../agent/metrics/listener.ts'
+import { agentMetrics } from '../../../agent/metrics/metrics.ts'
+import type { Host } from '../../../agent/platform/platform.ts'
 import { testAuthority } from '../../shared/server/authority.ts'
 import { clientOf, freePort } from '../../shared/server/tls-world.ts'
 import { startDaemon } from '../fakes/daemon.ts'
@@ -65,6 +67,21 @@ t.test('Prometheus gets metrics, and nothing else', async (t) => {
   for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS'])
     t.match(await ask({}, '/metrics', method), { status: 404 }, method)
   t.match(await ask({}, '/v1/rollback', 'POST', '{}'), { status: 404 })
+})
+
+t.test('metrics tell when its certificates expire, and whether there is a listener', async (t) => {
+  const { d, listener } = await withMetrics(t)
+  const text = await agentMetrics({} as Host, d.operations, { tls: listener })()
+  for (const what of ['server', 'client-authority', 'revocation-list'])
+    t.match(
+      text,
+      new RegExp(`^belay_agent_certificate_expiry_timestamp_seconds\\{certificate="${what}"\\} 1\\d{9}`, 'm')
+    )
+  t.match(text, /^belay_agent_certificate_reload_problem 0$/m)
+  const none = await withMetrics(t, 'missing.yml')
+  const without = await agentMetrics({} as Host, none.d.operations, { tls: none.listener })()
+  t.match(without, /^belay_agent_certificate_reload_problem 1$/m)
+  t.notMatch(without, 'certificate_expiry_timestamp_seconds{')
 })
 
 t.test('another name, another authority, none at all and a revoked one get nothing', async (t) => {

@@ -1,3 +1,5 @@
+import { request } from 'node:https'
+import { createConnection } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
 import { openControllerStore } from '../../../controller/store/controller-store.ts'
@@ -106,6 +108,73 @@ t.test('the running daemon hears of a revocation, and tells when its certificate
   t.match(text, /^belay_controller_certificate_reload_problem 0$/m)
   t.match(text, /^belay_controller_tls_connections [1-9]/m)
   t.match(text, /^belay_controller_requests_refused_total\{code="certificate-revoked"\} [1-9]/m)
+})
+
+t.test('a stream of events ends with its token, not with that of another', async (t) => {
+  const { d, authority, port } = await withCertificates(t)
+  using store = await openControllerStore(d.state)
+  const by = { name: 'anna', role: 'admin', transport: 'test', request: null }
+  const add = (name: string) =>
+    store.tokens.add({ name, role: 'observe', expiresAt: null }, '2026-03-02T09:00:00.000Z', by)
+  const read = async (token: string) => {
+    const headers = { authorization: `Bearer ${token}` }
+    const stream = { ended: false }
+    await new Promise<void>((open, failed) => {
+      const req = request({
+        ...{ host: '127.0.0.1', port, path: '/v1/events', agent: false, ca: authority.cert, headers }
+      })
+      req.on('response', (response) => {
+        response.once('data', () => open())
+        response.on('error', () => {})
+        response.on('close', () => {
+          stream.ended = true
+        })
+      })
+      req.on('error', failed).end()
+      t.teardown(() => req.destroy())
+    })
+    return stream
+  }
+  const [first, second] = [await read(add('first')), await read(add('second'))]
+  store.tokens.revoke('first', '2026-03-02T09:00:00.000Z', by)
+  await eventually(async () => first.ended, 'the stream ends')
+  t.notOk(second.ended)
+  store.tokens.revoke('second', '2026-03-02T09:00:00.000Z', by)
+  await eventually(async () => second.ended, 'the other one too')
+})
+
+t.test('who asks too often is told when to come again, and may still stop a rollout', async (t) => {
+  const { authority, client } = await withCertificates(t, { requestsPerSecond: 1, requestsAtOnce: 3 })
+  const asAnna = client(authority.role('operate', 'anna'))
+  const answers = []
+  for (let i = 0; i < 8; i++) answers.push(await asAnna({}, '/v1/hosts'))
+  const last = answers.findLast(({ status }) => status === 429)
+  t.equal(last?.headers['retry-after'], '1')
+  t.match(last?.text, 'too-many-requests')
+  t.match(answers.slice(0, 3), [{ status: 200 }, { status: 200 }, { status: 200 }])
+  const json = { 'content-type': 'application/json' }
+  for (const word of ['pause', 'abort'])
+    for (let i = 0; i < 8; i++)
+      t.match(
+        (await asAnna(json, `/v1/rollouts/current/${word}`, 'POST', '{}')).text,
+        'rollout-unknown',
+        'it is heard; there is none'
+      )
+  t.match(await client(authority.role('operate', 'otto'))({}, '/v1/hosts'), { status: 200 }, 'others go on')
+})
+
+t.test('a listener that is full keeps nobody on the machine from stopping a rollout', async (t) => {
+  const { d, port, authority, ask } = await withCertificates(t, { maxConnections: 16, maxPerAddress: 16 })
+  const idle = Array.from({ length: 60 }, () => createConnection(port, '127.0.0.1').on('error', () => {}))
+  t.teardown(() => {
+    for (const socket of idle) socket.destroy()
+  })
+  await Promise.all(idle.slice(16).map((socket) => new Promise((closed) => socket.once('close', closed))))
+  t.match(await ask(authority.role('operate'), 'GET', '/v1/hosts'), { status: 0 }, 'it is full')
+  for (const word of ['pause', 'abort'])
+    await t.rejects(d.call('operate', 'POST', `/v1/rollouts/current/${word}`, {}), {
+      code: 'rollout-unknown'
+    })
 })
 
 t.test('settings that would be half of it are refused', async (t) => {

@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import type { RequestListener } from 'node:http'
+import type { IncomingHttpHeaders, RequestListener } from 'node:http'
 import { Agent, request } from 'node:https'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -77,6 +77,15 @@ export async function tlsWorld(t: Scope, options: Partial<TlsOptions> = {}) {
   return { authority, files, write, port, log, time, listener, client: clientOf(t, port, authority.cert) }
 }
 
+/** What a client was told, and by which certificate of the server. */
+interface Answer {
+  readonly status: number
+  readonly text: string
+  readonly headers: IncomingHttpHeaders
+  readonly reused: boolean
+  readonly server: string
+}
+
 /** Makes clients, each with one connection that it keeps. */
 export function clientOf(t: Scope, port: number, ca: string) {
   return (pair: Pick<Pair, 'cert' | 'key'> | null = null, maxVersion: SecureVersion = 'TLSv1.3') => {
@@ -85,7 +94,7 @@ export function clientOf(t: Scope, port: number, ca: string) {
     const identity = pair === null ? {} : { cert: pair.cert, key: pair.key }
     /** The answer; or the code with which the connection ended. */
     return (headers: Record<string, string> = {}, path = '/', method = 'GET', body?: string) =>
-      new Promise<{ status: number; text: string; reused: boolean; server: string }>((resolve) => {
+      new Promise<Answer>((resolve) => {
         const to = { host: '127.0.0.1', port, path, method, agent, ca, headers, maxVersion }
         const req = request({ ...to, ...identity }, (res) => {
           let text = ''
@@ -97,13 +106,17 @@ export function clientOf(t: Scope, port: number, ca: string) {
             resolve({
               status: res.statusCode ?? 0,
               text,
+              headers: res.headers,
               reused: req.reusedSocket,
               server: certificate?.serialNumber ?? ''
             })
           )
         })
         req.on('error', (error: NodeJS.ErrnoException) =>
-          resolve({ status: 0, text: error.code ?? error.message, reused: req.reusedSocket, server: '' })
+          resolve({
+            ...{ status: 0, text: error.code ?? error.message, headers: {} },
+            ...{ reused: req.reusedSocket, server: '' }
+          })
         )
         req.end(body)
       })
