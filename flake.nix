@@ -36,6 +36,7 @@
       nixosModules.default = self.nixosModules.belay-agent;
 
       darwinModules.belay-agent = ./launchd/darwin-module.nix;
+      darwinModules.belay-controller = ./launchd/darwin-controller-module.nix;
       darwinModules.default = self.darwinModules.belay-agent;
 
       # `vm` boots NixOS with the agent in a virtual machine; it needs KVM.

@@ -48,7 +48,7 @@ async function partsOf(platform: Platform, settings: Settings, config: string | 
     // One at a time: it may have to make a plan.
     assertApproved: (request) => judge(() => assertApproved(request, judging))
   })
-  const soak = new Soak({ settings, logger, host, operations, witness: platform.witness(clock.bootId) })
+  const soak = new Soak({ settings, logger, host, operations, witness: await platform.witness(clock.bootId) })
   const health = await keepChecks(settings, { clock, host, logger, platform })
   health.checks.sinks.push(soak)
   const approvals = new Approvals(judging)

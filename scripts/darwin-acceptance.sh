@@ -4,6 +4,9 @@
 # usage: darwin-acceptance.sh [--jobs] [--activate SYSTEM]
 # shellcheck disable=SC2016 # what is quoted is expanded by the shell that runs it
 set -u
+# sudo may leave the programs of Nix out; those of macOS are named by their whole path where GNU has others of that name.
+PATH=$PATH:/run/current-system/sw/bin:/nix/var/nix/profiles/default/bin:/usr/bin:/bin:/usr/sbin:/sbin
+export PATH
 jobs='' candidate=''
 while [ $# -gt 0 ]; do
   case $1 in
@@ -64,6 +67,19 @@ else
 fi
 boots=$(/usr/bin/last -n 10 reboot shutdown 2>/dev/null)
 claim 'last tells of reboots, newest first' "$(printf '%s\n' "$boots" | head -n 1)" matches "$boots" '^reboot'
+if [ "$(uname -m)" = arm64 ]; then
+  slept=$(/usr/sbin/sysctl -n hw.tbfrequency machdep.wake_conttime machdep.wake_abstime 2>&1 | tr '\n' ' ')
+  claim 'counters tell how long it has slept' "$slept" matches "$slept" '^[0-9]+ [0-9]+ [0-9]+ $'
+else
+  row 'counters tell how long it has slept' 'not tried' 'Intel has none: sleep counts as being on'
+fi
+cause=$(/usr/bin/log show --last boot --style ndjson --predicate 'process == "kernel" AND eventMessage CONTAINS "Previous shutdown cause"' 2>/dev/null |
+  grep -o 'Previous shutdown cause: -*[0-9]*' | head -n 1)
+if [ -n "$cause" ]; then
+  row 'the log tells how the boot before ended' yes "$cause"
+else
+  row 'the log tells how the boot before ended' 'not tried' 'no such record since the boot'
+fi
 record=$(/usr/bin/log show --style ndjson --last 1m 2>/dev/null | grep -m 1 bootUUID)
 if [ -n "$record" ]; then
   claim 'the log has the same UUID' bootUUID matches "$record" "$session"
@@ -81,9 +97,21 @@ claim 'a missing job is 113' "exit code $missing" [ "$missing" -eq 113 ]
 listed=$(/bin/launchctl list 2>/dev/null | head -n 1)
 claim 'list has three columns' "$listed" matches "$listed" '^PID	Status	Label$'
 
-owner=$(stat -f %u /dev/console 2>/dev/null)
+owner=$(/usr/bin/stat -f %u /dev/console 2>/dev/null)
 claim 'the screen belongs to a person' "uid ${owner:-unknown}" [ "${owner:-0}" -ge 500 ]
 claim 'that person has a session' "gui/${owner:-0}" /bin/launchctl print "gui/${owner:-0}"
+mine=$(/bin/launchctl asuser "${owner:-0}" /bin/launchctl list 2>/dev/null)
+claim 'the jobs of that session can be listed' "$(printf '%s\n' "$mine" | wc -l | tr -d ' ') lines" \
+  matches "$mine" '^PID	Status	Label'
+# Labels of home-manager, not what they are called behind that.
+homes=$(printf '%s\n' "$mine" | grep -c 'org\.nix-community\.home\.')
+if [ "$homes" -gt 0 ]; then
+  row 'jobs of home-manager are called org.nix-community.home' yes "$homes jobs"
+else
+  row 'jobs of home-manager are called org.nix-community.home' 'not tried' 'none there'
+fi
+ages=$(/bin/ps -axo pid=,ppid=,etime=,comm= 2>/dev/null | head -n 1)
+claim 'ps tells how long a process runs' 'one line' matches "$ages" '^ *[0-9]+ +[0-9]+ +[0-9:-]+ +[^ ]'
 
 system=$(readlink /run/current-system)
 claim 'systemConfig names the system itself' systemConfig [ "$(cat "$system/systemConfig" 2>/dev/null)" = "$system" ]
@@ -101,7 +129,7 @@ claim "the agent's own list names no store path" "$list" sh -c '! grep -q /nix/s
 claim 'newsyslog takes the rotation of the log' 'newsyslog -nv' \
   sh -c 'newsyslog -nv 2>&1 | grep -q belay-agent.log'
 claim 'mv replaces a link to a folder in one step' 'mv -fh' sh -c \
-  'd=$(mktemp -d) && mkdir "$d/a" "$d/b" && ln -s a "$d/l" && ln -s b "$d/n" && mv -fh "$d/n" "$d/l" && [ "$(readlink "$d/l")" = b ]; s=$?; rm -rf "$d"; exit $s'
+  'd=$(mktemp -d) && mkdir "$d/a" "$d/b" && ln -s a "$d/l" && ln -s b "$d/n" && /bin/mv -fh "$d/n" "$d/l" && [ "$(readlink "$d/l")" = b ]; s=$?; rm -rf "$d"; exit $s'
 claim 'the agent looks at the running system' 'belay-agent preflight' sh -c 'belay-agent preflight "$1"; [ $? -le 1 ]' sh "$system"
 
 if [ -n "$jobs" ]; then
@@ -129,6 +157,10 @@ PLIST
   gone=$?
   claim 'and the label is free again' "exit code $gone" [ "$gone" -eq 113 ]
   rm -rf "$folder"
+  told=$(/usr/bin/log show --last 2m --style ndjson --predicate \
+    'processImagePath == "/sbin/launchd" AND eventMessage CONTAINS "system/org.belay.acceptance"' 2>/dev/null)
+  claim 'the log of launchd has the job by its label, in front' "$(printf '%s\n' "$told" | grep -c org.belay) records" \
+    matches "$told" '"eventMessage" ?: ?"\[?system\\?/org\.belay\.acceptance[] :[]'
 else
   row 'jobs: load, refuse, unload with the group' 'not tried' 'run it with --jobs'
 fi

@@ -9,9 +9,9 @@ import type { Event } from '../operation/events.ts'
 import { operationsRoot } from '../operation/operations.ts'
 import { foldOperation } from '../operation/state.ts'
 import { excludes, listOperations, operationDirectory, readOperation } from '../operation/store.ts'
+import { choosePlatform } from '../platform/choose.ts'
+import type { AuditWitness } from '../platform/platform.ts'
 import { intactRecords } from '../rescue/intact.ts'
-import type { Witness } from './audit-witness.ts'
-import { hostWitness } from './audit-witness.ts'
 import type { Context } from './commands.ts'
 import { print } from './commands.ts'
 import * as views from './views/audit.ts'
@@ -32,7 +32,8 @@ export interface Finding {
 }
 
 /** Checks one operation or all. Exit code 0 when all is as it must be, 1 when anything is not. */
-export async function auditVerify(context: Context, id?: string, witness = hostWitness): Promise<number> {
+export async function auditVerify(context: Context, id?: string, given?: AuditWitness): Promise<number> {
+  const witness = given ?? (await (await choosePlatform()).audit())
   const root = operationsRoot(context.settings)
   const findings = id === undefined ? await verifyAll(root, witness) : [await verifyOne(root, id, witness)]
   const ok = findings.every(({ verdict }) => verdict === 'ok')
@@ -40,19 +41,21 @@ export async function auditVerify(context: Context, id?: string, witness = hostW
   return ok ? 0 : 1
 }
 
-async function verifyAll(root: string, witness: Witness): Promise<readonly Finding[]> {
+async function verifyAll(root: string, witness: AuditWitness): Promise<readonly Finding[]> {
   const ids = await listed(root)
   const found = await Promise.all(ids.map((id, i) => verifyFile(root, id, ids.slice(i + 1), witness)))
   const oldest = ids[0] ?? ''
   // The oldest are removed when there are too many; nothing removes one from between.
-  const gone = (await witness.activated((id) => id > oldest && !ids.includes(id))).map(missing)
+  const gone = (await witness.activated((id) => id > oldest && !ids.includes(id))).map((id) =>
+    missing(id, witness)
+  )
   return [...found, ...gone].sort((a, b) => (a.id < b.id ? -1 : 1))
 }
 
-async function verifyOne(root: string, id: string, witness: Witness): Promise<Finding> {
+async function verifyOne(root: string, id: string, witness: AuditWitness): Promise<Finding> {
   const ids = await listed(root)
   if (ids.includes(id)) return verifyFile(root, id, ids.slice(ids.indexOf(id) + 1), witness)
-  if ((await witness.activated((each) => each === id)).length > 0) return missing(id)
+  if ((await witness.activated((each) => each === id)).length > 0) return missing(id, witness)
   throw new BelayError('operation-unknown', `no operation ${id}`, { found: id })
 }
 
@@ -64,9 +67,9 @@ const listed = (root: string) =>
     })
   })
 
-const missing = (id: string): Finding => ({
+const missing = (id: string, { source }: AuditWitness): Finding => ({
   ...{ id, verdict: 'missing', records: 0, head: null, phase: null, line: null },
-  problem: "it activated, as systemd's journal tells, and its directory is gone"
+  problem: `it activated, as ${source} tells, and its directory is gone`
 })
 
 /** The journal of one operation, and whether it may be where it is. */
@@ -74,7 +77,7 @@ async function verifyFile(
   root: string,
   id: string,
   later: readonly string[],
-  witness: Witness
+  witness: AuditWitness
 ): Promise<Finding> {
   const verify = () =>
     readFile(join(operationDirectory(root, id), 'journal.jsonl'), 'utf8').then(

@@ -17,6 +17,9 @@ export type Admission = Omit<Accepted, 'type' | 'id'>
 
 const ID = /^\d{8}T\d{9}Z-[0-9a-f]{8}$/
 
+/** Whether a text has the form of an operation's identity. */
+export const isIdentity = (text: string): boolean => ID.test(text)
+
 /** The directory of an operation. Throws `operation-unknown` for what cannot be an identity, so no path gets out. */
 export function operationDirectory(root: string, id: string): string {
   if (ID.test(id)) return join(root, id)

@@ -1,5 +1,6 @@
 import type { Plan, PreviewRequest } from '../../shared/api/plan.ts'
 import type { PreflightCheck } from '../../shared/api/preflight.ts'
+import type { ProfileName } from '../../shared/api/profile.ts'
 import type { ActivationMode, Generation, GenerationRef } from '../../shared/api/schemas.ts'
 import type { Settings } from '../config/settings.ts'
 import type { Measures } from '../health/begin.ts'
@@ -84,6 +85,16 @@ export interface PortsOptions {
   readonly warn: (text: string) => Promise<void>
 }
 
+/** What the host tells of operations besides their journals; null where it cannot tell. */
+export interface AuditWitness {
+  /** Who tells, in words. */
+  readonly source: string
+  /** The operation that the runner of a profile works on; an empty text while there is no runner. */
+  readonly runner: (profile: ProfileName) => Promise<string | null>
+  /** Those of the operations asked about of which the host's log knows an activation. */
+  readonly activated: (asked: (id: string) => boolean) => Promise<readonly string[]>
+}
+
 /** All that differs between platforms. `choose.ts` is the one place that knows which one this is. */
 export interface Platform {
   /** Identity of this boot: another one after every reboot, the same while the host is up or asleep. */
@@ -93,7 +104,9 @@ export interface Platform {
   /** The effects of one operation. */
   ports(options: PortsOptions): Promise<Ports>
   /** What the soak ledger asks of the host. */
-  witness(bootId: string): Witness
+  witness(bootId: string): Promise<Witness>
+  /** What an audit asks of the host. */
+  audit(): Promise<AuditWitness>
   /** Checks that are measured in a way of its own. */
   readonly measures: Measures
   /** Whether this agent is stopped because the whole host stops. */

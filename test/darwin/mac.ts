@@ -14,6 +14,7 @@ import {
 } from 'node:fs'
 import { connect } from 'node:net'
 import { join, resolve } from 'node:path'
+import { agentClient } from '../../shared/agent-client/client.ts'
 import type { CommandResult } from '../../shared/command.ts'
 import { runCommand } from '../../shared/command.ts'
 import { realAgent } from '../fleet/deployment.ts'
@@ -36,6 +37,7 @@ export class Mac implements AsyncDisposable {
   readonly #disk: string
   #machine: ChildProcess | undefined
   #leader: number | undefined
+  readonly #built = new Map<string, string>()
 
   private constructor(disk: string) {
     this.#disk = disk
@@ -204,10 +206,13 @@ export class Mac implements AsyncDisposable {
     })
   }
 
-  /** Builds a system with the Mac's own Nix; gives its store path. */
-  build(system: System): Promise<string> {
-    const argv = ['nix-build', '/root/fixture/system.nix', '--argstr', 'knobs', knobsOf(system)]
-    return this.must([...argv, '--no-out-link', '--quiet'], 120_000)
+  /** Builds a system with the Mac's own Nix, once; gives its store path. */
+  async build(system: System): Promise<string> {
+    const knobs = knobsOf(system)
+    const argv = ['nix-build', '/root/fixture/system.nix', '--argstr', 'knobs', knobs]
+    const path = this.#built.get(knobs) ?? (await this.must([...argv, '--no-out-link', '--quiet'], 120_000))
+    this.#built.set(knobs, path)
+    return path
   }
 
   /** Identities of its operations, oldest first. */
@@ -232,12 +237,13 @@ export class Mac implements AsyncDisposable {
     await waitFor(predicate, timeoutMs, what)
   }
 
+  /** Its agent, asked from outside: that starts no process. */
+  agent(role: 'observe' | 'operate') {
+    return agentClient(`${this.root}/private/var/run/belay/${role}.sock`)
+  }
+
   async whenAnswering(): Promise<void> {
-    await waitFor(
-      async () => (await this.run(['belay-agent', 'status'], 10_000)).code === 0,
-      60_000,
-      'the agent'
-    )
+    await waitFor(async () => (await this.agent('observe').host()) !== null, 60_000, 'the agent')
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { runCommand } from '../../shared/command.ts'
+import { describeError } from '../../shared/errors.ts'
 import type { Phase } from '../../shared/operation/phase.ts'
 import { isTerminal } from '../../shared/operation/phase.ts'
 import { waitFor } from '../fleet/host.ts'
@@ -56,11 +57,20 @@ async function survive(mac: Mac, fault: MacFault, before: Truth): Promise<MacSur
   return { fault, phases, secondsToGood, stranded, complaints: [...complaints, ...more] }
 }
 
+/** Asks for an activation; gives why it was not taken, or an empty text. */
 async function ask(mac: Mac, { confirm }: MacFault, candidate: string): Promise<string> {
-  const window = typeof confirm === 'object' ? confirm.nobodyFor : 60
-  const how = confirm === 'health' ? ['--auto-confirm'] : ['--window', String(window)]
-  const argv = ['belay-agent', 'activate', candidate, '--no-follow', '--again', '--over-drift', ...how]
-  return (await mac.run(argv)).stderr
+  const windowSeconds = typeof confirm === 'object' ? confirm.nobodyFor : 60
+  const by = confirm === 'health' ? 'health' : 'connection'
+  const request = {
+    storePath: candidate,
+    confirm: { by, windowSeconds },
+    again: true,
+    overDrift: true
+  } as const
+  return mac
+    .agent('operate')
+    .start(request)
+    .then(() => '', describeError)
 }
 
 /** Waits for the phase, strikes, and gives the power back where it went. */
@@ -77,11 +87,19 @@ async function dealBlows(mac: Mac, fault: MacFault, last: string): Promise<void>
 const phaseOf = (mac: Mac) =>
   (journalOf(mac).findLast(({ to }) => to !== undefined)?.to ?? 'accepted') as Phase
 
+/** As a person would, over a connection of its own. */
+async function confirm(mac: Mac): Promise<void> {
+  const agent = mac.agent('operate')
+  const [waiting] = (await agent.operations()).operations
+  const nonce = waiting?.confirmation?.nonce
+  if (waiting && nonce) await agent.confirm(waiting.id, nonce, null)
+}
+
 /** Until the operation has ended, the guard has gone and the agent answers; confirms where a person would. */
 async function carryThrough(mac: Mac, fault: MacFault): Promise<void> {
   const ended = async () => {
     const now = phaseOf(mac)
-    if (now === 'confirming' && fault.confirm === 'person') await mac.run(['belay-agent', 'confirm'])
+    if (now === 'confirming' && fault.confirm === 'person') await confirm(mac).catch(() => {})
     return isTerminal(now)
   }
   await waitFor(ended, PATIENCE_MS, `the end of the operation (${phaseOf(mac)})`)
@@ -141,7 +159,10 @@ async function judge(
 /** The Mac as it was before, switched by hand, for the next fault. */
 async function putBack(mac: Mac, before: Truth): Promise<void> {
   // Where the fault was met with a rollback by hand.
-  await mac.run(['belay-agent', 'release'])
+  await mac
+    .agent('operate')
+    .release()
+    .catch(() => {})
   const now = await truthOf(mac)
   if (now.running === before.running && now.profile === before.profile) return
   await mac.must(['nix-env', '-p', '/nix/var/nix/profiles/system', '--set', before.running])

@@ -9,8 +9,15 @@ import type { Host } from './host.ts'
 
 const checkout = resolve(import.meta.dirname, '../..')
 
-/** The agent as it is packaged: bundled afresh from the checkout, with its own unit file. */
+let made: AgentParts | undefined
+
+/** The agent as it is packaged: bundled afresh from the checkout, once a test, with its own unit file. */
 export function realAgent(): AgentParts {
+  made ??= bundleAgent()
+  return made
+}
+
+function bundleAgent(): AgentParts {
   // Of its own: other tests bundle at the same time.
   const dist = mkdtempSync(join(tmpdir(), 'belay-dist-'))
   process.once('exit', () => rmSync(dist, { recursive: true, force: true }))

@@ -24,12 +24,22 @@ export class HomeWorld {
   /** Builds homes on the host, by the names of their configurations. */
   async build(homes: Readonly<Record<string, Home>>): Promise<void> {
     writeHomes(join(this.#host.root, 'root/homes'), homes)
-    const names = Object.keys(homes)
-    const attributes = names.map((name) => `path:/root/homes#homeConfigurations.${name}.activationPackage`)
-    const flags = ['--no-link', '--print-out-paths', '--no-write-lock-file']
-    // One after the other: several at once come in no order.
-    for (const [i, attribute] of attributes.entries())
-      this.#paths.set(names[i] ?? '', (await this.#host.must(['nix', 'build', attribute, ...flags])).trim())
+    const flake = 'path:/root/homes#homeConfigurations'
+    const attributes = Object.keys(homes).map((name) => `${flake}.${name}.activationPackage`)
+    await this.#host.must(['nix', 'build', '--no-link', '--no-write-lock-file', ...attributes])
+    // Several that are built at once are printed in no order.
+    const paths = 'builtins.mapAttrs (_: home: home.activationPackage.outPath)'
+    const said = await this.#host.must([
+      'nix',
+      'eval',
+      '--json',
+      '--no-write-lock-file',
+      flake,
+      '--apply',
+      paths
+    ])
+    for (const [name, path] of Object.entries(JSON.parse(said) as Record<string, string>))
+      this.#paths.set(name, path)
   }
 
   /** Store path of a home. */

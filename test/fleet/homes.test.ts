@@ -47,7 +47,13 @@ t.test('homes of two users on a host', { skip: fleetUnavailable() ?? false, time
       cinnabar: {
         generation: 'baseline',
         agent: 'bundle',
-        agentConfig: { homes: { users: ['alice', 'bob', 'carol', 'root'] } },
+        agentConfig: {
+          homes: { users: ['alice', 'bob', 'carol', 'root'] },
+          checks: {
+            'of-alice': { kind: 'user-units', user: 'alice', units: ['web.service'] },
+            'of-carol': { kind: 'user-units', user: 'carol' }
+          }
+        },
         units: { 'home-manager-carol.service': integrated }
       }
     }
@@ -113,6 +119,15 @@ t.test('homes of two users on a host', { skip: fleetUnavailable() ?? false, time
       { result: 'fail', evidence: /this host has no \/home\/bob/ },
       'root opens nothing for them'
     )
+  })
+
+  await t.test('a check looks at the units of a user', async (t) => {
+    const run = (name: string) => host.run(['belay-agent', 'check', 'run', name])
+    t.match(await run('of-alice'), { code: 0, stdout: /pass.*active: web\.service/ })
+    await world.as('alice', 'XDG_RUNTIME_DIR=/run/user/1000 systemctl --user stop web')
+    t.match(await run('of-alice'), { code: 1, stdout: /fail.*web\.service is inactive/ })
+    await world.as('alice', 'XDG_RUNTIME_DIR=/run/user/1000 systemctl --user start web')
+    t.match(await run('of-carol'), { stdout: /unknown.*carol is not logged in/ })
   })
 
   await t.test('what is none of them is refused before anything is written', async (t) => {

@@ -5,6 +5,7 @@ import { Settings } from '../../agent/config/settings.ts'
 import { AGENT_LABEL } from '../../agent/platform/darwin/jobs.ts'
 import { parsePlist } from '../../agent/platform/darwin/plist.ts'
 import { LOGIN_MESSAGE } from '../../agent/rescue/keep.ts'
+import { ControllerSettings } from '../../controller/server/settings.ts'
 import { Mac } from '../darwin/mac.ts'
 import { fleetUnavailable } from '../fleet/root.ts'
 import { checkout } from '../systemd/module.ts'
@@ -38,6 +39,32 @@ t.test('the module of nix-darwin', { skip: fleetUnavailable() ?? false, timeout:
 
   await t.test('its options are the keys of the configuration file', async (t) => {
     t.same(byName((await evaluate('options')) as Option[]), byName(optionsOf(Settings)))
+  })
+
+  await t.test('the options of the controller are the keys of its configuration file', async (t) => {
+    t.same(byName((await evaluate('controllerOptions')) as Option[]), byName(optionsOf(ControllerSettings)))
+  })
+
+  await t.test('the controller is a job of the primary user, filled in', async (t) => {
+    t.same(await evaluate('userAgents', enabled), {}, 'off')
+    const on = (settings: string) =>
+      `{ services.belay-controller = { enable = true; package = ${built}; ${settings} }; }`
+    const built =
+      '{ name = "belay"; type = "derivation"; outPath = "/nix/store/x-belay"; meta.mainProgram = "belay"; }'
+    const withFile = on('settings.fleetFile = "/Users/alice/fleet.yaml";')
+    t.same(await evaluate('failedAssertions', withFile), [])
+    t.match(await evaluate('failedAssertions', on('')), [/needs settings\.fleetFile/])
+    const name = 'org.nixos.belay-controller'
+    const { [`${name}.plist`]: text = '' } = (await evaluate('userAgents', withFile)) as Record<
+      string,
+      string
+    >
+    t.notMatch(text.replace(/<!--[\s\S]*?-->/g, ''), /@/, 'nothing is left to fill in')
+    t.match(parsePlist(text), {
+      Label: name,
+      ProgramArguments: ['/nix/store/x-belay/bin/belay', 'serve', '--config', '/etc/belay/controller.json'],
+      StandardErrorPath: '/Users/alice/Library/Logs/belay-controller.log'
+    })
   })
 
   await t.test('the flake has it, and packages for both kinds of Mac', async (t) => {

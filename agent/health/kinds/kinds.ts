@@ -22,6 +22,7 @@ import { tcpKind } from './tcp.ts'
 import { temperatureKind } from './temperature.ts'
 import { timeSyncKind } from './time-sync.ts'
 import { unexpectedRebootKind } from './unexpected-reboot.ts'
+import { userUnitsKind } from './user-units.ts'
 
 /** Every kind of check, by the name that the configuration uses. */
 export const kinds = {
@@ -29,6 +30,7 @@ export const kinds = {
   service: serviceKind,
   'service-restarts': serviceRestartsKind,
   'home-manager': homeManagerKind,
+  'user-units': userUnitsKind,
   'stuck-jobs': stuckJobsKind,
   'log-errors': logErrorsKind,
   command: commandKind,

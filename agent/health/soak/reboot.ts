@@ -9,6 +9,8 @@ export interface BootBefore {
   readonly system: readonly string[]
   /** Time of the last message of all, RFC 3339. */
   readonly lastAt: string | null
+  /** What the host itself makes of it, where it tells in no such messages. */
+  readonly told?: Judgement
 }
 
 /** Whether a reboot was wanted, and what is known of it. */
@@ -34,6 +36,7 @@ export function judgeReboot(
 ): Judgement {
   if (expecting !== null && downMs - Date.parse(expecting.at) < WORD_HOLDS_MS)
     return { expected: true, cause: `${expecting.by}: ${expecting.reason}` }
+  if (before.told !== undefined) return before.told
   const shutdown = before.logins.findIndex((line) =>
     /^The system will .* now!$|^System is (rebooting|powering down|halting)/.test(line)
   )

@@ -133,6 +133,7 @@ export class Soak {
   }
 
   async #tick(): Promise<void> {
+    await this.#options.witness.refresh?.()
     if (!this.#started) await this.#start()
     this.#started = true
     await this.#follow()
@@ -200,7 +201,14 @@ export class Soak {
     if (left !== null)
       this.#leave(cause, generation.storePath, operation?.accepted.id ?? null, operation?.reason ?? null)
     const commit =
-      operation === null ? null : await commitOf(this.#options.operations.root, operation.accepted.id, now)
+      operation === null
+        ? null
+        : await commitOf(
+            this.#options.operations.root,
+            operation.accepted.id,
+            now,
+            this.#options.witness.journalClock
+          )
     const sign = commit?.sign ?? now
     const baselinePath = operation?.baseline?.generation.storePath ?? left?.begun.generation.storePath ?? null
     const baseline = await this.baselines.of(cause === 'committed' ? operation : null, baselinePath)

@@ -9,6 +9,10 @@ import { readSign } from './soak-clock.ts'
 /** What the host around can tell. */
 export interface Witness {
   sign(): Sign
+  /** Looks at what `sign` cannot wait for; asked before every round. */
+  refresh?(): Promise<void>
+  /** The clock of the journals goes on during sleep; where nothing is said it stands still. */
+  readonly journalClock?: 'boot'
   /** CLOCK_MONOTONIC at which this boot began. */
   upMs(now: Sign): number
   bootBefore(bootId: string): Promise<BootBefore>

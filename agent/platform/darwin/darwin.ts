@@ -11,6 +11,7 @@ export const darwin: Platform = {
   host: darwinHost,
   ports: async (options) => (await import('./darwin-ports.ts')).darwinPorts(options),
   witness: darwinWitness,
+  audit: async () => (await import('./audit-witness.ts')).macAuditWitness,
   measures: macMeasures,
   // launchd does not say why it ends a job.
   goesDown: async () => 'unknown',

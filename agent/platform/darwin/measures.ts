@@ -1,8 +1,8 @@
 import { stat } from 'node:fs/promises'
 import type { Measures } from '../../health/begin.ts'
 import { judgeFailed } from '../../health/kinds/failed-units.ts'
-import type { Finding, Measure, Thresholds, World } from '../../health/kinds/kind.ts'
-import { fail, judge, pass, some, unknown } from '../../health/kinds/kind.ts'
+import type { Measure, Thresholds, World } from '../../health/kinds/kind.ts'
+import { judge, unknown } from '../../health/kinds/kind.ts'
 import { judgeErrors } from '../../health/kinds/log-errors.ts'
 import type { Count } from '../../health/kinds/service-restarts.ts'
 import { increase, keepHour } from '../../health/kinds/service-restarts.ts'
@@ -13,8 +13,10 @@ import { hostMeasures } from './host-measures.ts'
 import type { Listed } from './launchctl-text.ts'
 import { parseList, parsePrint } from './launchctl-text.ts'
 import { CURRENT_SYSTEM } from './observe.ts'
+import { judgeRunning } from './running-jobs.ts'
 import { FIRST_PERSON } from './session.ts'
 import { tools } from './tools.ts'
+import { userJobs } from './user-jobs.ts'
 
 /** The log of macOS is dear to read: so many minutes of it, so many bytes, and the time of the check. */
 const LOG_MINUTES = 5
@@ -48,16 +50,6 @@ function countStarts({ service, ...bounds }: { readonly service: string } & Thre
   }
 }
 
-/** Passes when each of these jobs runs. */
-export function judgeRunning(units: readonly string[], listed: readonly Listed[]): Finding {
-  const down = units.flatMap((unit) => {
-    const job = listed.find(({ label }) => label === unit.replace(/\.service$/, ''))
-    if (job === undefined) return [`${unit} is not loaded`]
-    return job.pid === null ? [`${unit} does not run (${job.status ?? 'never started'})`] : []
-  })
-  return down.length > 0 ? fail(some(down)) : pass(`running: ${some(units)}`)
-}
-
 /** What the log's records say; a line before them, the count behind them, and one that was cut off are none. */
 export function readLog(text: string, ignore: readonly string[]): readonly string[] {
   return text.split('\n').flatMap((line) => {
@@ -81,6 +73,7 @@ function messageOf(line: string): string | null {
 export const macMeasures: Measures = {
   ...hostMeasures,
   ...containedMeasures,
+  ...userJobs,
   'failed-units': (options) => async (world) => {
     const { ignore } = options as { ignore: readonly string[] }
     const [daemons, agents] = await Promise.all([

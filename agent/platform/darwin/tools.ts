@@ -10,6 +10,7 @@ export const tools = {
   sntp: '/usr/bin/sntp',
   sudo: '/usr/bin/sudo',
   env: '/usr/bin/env',
+  id: '/usr/bin/id',
   nice: '/usr/bin/nice',
   systemsetup: '/usr/sbin/systemsetup'
 } as const

@@ -29,7 +29,8 @@ export const nixos: Platform = {
     }
     return (await import('../home/home-ports.ts')).homePorts({ ...options, user })
   },
-  witness: hostWitness,
+  witness: async (bootId) => hostWitness(bootId),
+  audit: async () => (await import('./audit-witness.ts')).systemdWitness,
   measures: {},
   goesDown: systemGoesDown,
   sessionStart: () => sshSessionStart(),

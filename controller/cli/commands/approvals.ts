@@ -7,7 +7,7 @@ import type { Approval } from '../../../shared/api/approval.ts'
 import { Plan, planHash } from '../../../shared/api/plan.ts'
 import { homeOf } from '../../../shared/api/profile.ts'
 import type { ActivationMode } from '../../../shared/api/schemas.ts'
-import { BelayError } from '../../../shared/errors.ts'
+import { BelayError, describeError } from '../../../shared/errors.ts'
 import { parseStorePath } from '../../../shared/store-path.ts'
 import type { Approved, ToSign } from '../../approval/approve.ts'
 import { approve as carryOut } from '../../approval/approve.ts'
@@ -105,6 +105,7 @@ async function readPlan(
   } catch (cause) {
     const wanted = 'the hash of the plan, or a file with the plan as JSON'
     const detail = { cause, found: given.slice(0, 200), wanted, at: '--plan' }
-    throw new BelayError('invalid-request', `--plan: wanted ${wanted}`, detail)
+    const why = describeError(cause).slice(0, 300)
+    throw new BelayError('invalid-request', `--plan: ${why}; wanted ${wanted}`, detail)
   }
 }

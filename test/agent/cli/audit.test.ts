@@ -2,11 +2,11 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { auditVerify, verifyJournal } from '../../../agent/cli/audit.ts'
-import type { Witness } from '../../../agent/cli/audit-witness.ts'
 import { runAgentCli } from '../../../agent/cli/program.ts'
 import { parseSettings } from '../../../agent/config/settings.ts'
 import { openJournal } from '../../../agent/journal/journal.ts'
 import type { Event } from '../../../agent/operation/events.ts'
+import type { AuditWitness } from '../../../agent/platform/platform.ts'
 import type { ProfileName } from '../../../shared/api/profile.ts'
 import type { Phase } from '../../../shared/operation/phase.ts'
 
@@ -151,7 +151,8 @@ async function audit(
   }
   const terminal = { out: take, err: () => {} }
   const settings = parseSettings(JSON.stringify({ stateDirectory: state }), 'test')
-  const fake: Witness = {
+  const fake: AuditWitness = {
+    source: "systemd's journal",
     runner: async (profile) => witness.runners?.[profile] ?? witness.runner ?? '',
     activated: async (asked) => (witness.activated ?? []).filter(asked)
   }

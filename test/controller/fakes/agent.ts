@@ -4,7 +4,8 @@ import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { OpenTunnel } from '../../../controller/transport/tunnel.ts'
-import type { PreviewRequest } from '../../../shared/api/plan.ts'
+import type { Plan, PreviewRequest } from '../../../shared/api/plan.ts'
+import type { ProfileName } from '../../../shared/api/profile.ts'
 import type { Operation, OperationRequest } from '../../../shared/api/schemas.ts'
 import { BelayError } from '../../../shared/errors.ts'
 import type { Phase } from '../../../shared/operation/phase.ts'
@@ -33,6 +34,8 @@ export interface Story {
   readonly evidence?: () => unknown
   /** Homes that are looked after, with what runs in each. */
   readonly homes?: Readonly<{ [user: string]: string }>
+  /** What each profile would do; without it the same for all. */
+  readonly plans?: (profile: ProfileName) => Plan
   /** What GET /v1/operations lists instead of the one operation. */
   readonly operations?: readonly Partial<Operation>[]
 }
@@ -70,6 +73,7 @@ export function fakeAgent(story: Story = {}) {
     confirmingSince: Number.POSITIVE_INFINITY
   }
   const starts = [...(story.starts ?? [])]
+  let planOf = story.plans ?? (() => plan({ to: storePath('b') }))
   let phase: Phase = 'accepted'
   let closedFor = 0
   let wasCut = false
@@ -185,9 +189,9 @@ export function fakeAgent(story: Story = {}) {
     const identity = { name: 'cinnabar', platform: 'nixos', system: 'x86_64-linux', bootId: 'b' }
     return { ...identity, agentVersion: '0.1.0', hold: null, profiles }
   }
-  const preview = (response: ServerResponse, body: string) => {
+  const preview = (response: ServerResponse, body: string, profile: string) => {
     seen.previews.push(JSON.parse(body))
-    if (!story.noPlan) return send(response, 200, plan({ to: storePath('b') }))
+    if (!story.noPlan) return send(response, 200, planOf(decodeURIComponent(profile) as ProfileName))
     send(response, 422, { code: story.noPlan, detail: `because of ${story.noPlan}` })
   }
   const approve = (response: ServerResponse, body: string) => {
@@ -217,7 +221,8 @@ export function fakeAgent(story: Story = {}) {
       if (route === 'GET /v1/soak/evidence' && story.evidence) return send(response, 200, story.evidence())
       if (route === 'GET /v1/events') return listenTo(response)
       if (route === 'GET /v1/operations/op-1') return send(response, 200, operation())
-      if (/^POST \/v1\/profiles\/(system|home%3A\w+)\/preview$/.test(route)) return preview(response, body)
+      const [, profile] = /^POST \/v1\/profiles\/(system|home%3A\w+)\/preview$/.exec(route) ?? []
+      if (profile !== undefined) return preview(response, body, profile)
       if (route === 'POST /v1/operations') return begin(request, response, body)
       if (route === 'GET /v1/operations/op-1/log') return follow(response)
       if (route === 'POST /v1/approvals') return approve(response, body)
@@ -252,5 +257,9 @@ export function fakeAgent(story: Story = {}) {
       }
     }
   }
-  return { openTunnel, seen, close: () => rmSync(directory, { recursive: true, force: true }) }
+  /** What each profile would do from now on. */
+  const replan = (plans: NonNullable<Story['plans']>) => {
+    planOf = plans
+  }
+  return { openTunnel, seen, replan, close: () => rmSync(directory, { recursive: true, force: true }) }
 }

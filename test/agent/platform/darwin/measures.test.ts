@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import t from 'tap'
 import type { World } from '../../../../agent/health/kinds/kind.ts'
-import { judgeRunning, macMeasures, readLog } from '../../../../agent/platform/darwin/measures.ts'
+import { macMeasures, readLog } from '../../../../agent/platform/darwin/measures.ts'
+import { judgeRunning } from '../../../../agent/platform/darwin/running-jobs.ts'
 import type { BoundedResult } from '../../../../shared/command.ts'
 
 /** As the manual and reports show `log show --style ndjson`, shortened. */

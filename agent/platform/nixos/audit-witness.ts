@@ -1,23 +1,16 @@
-import type { ProfileName } from '../../shared/api/profile.ts'
-import { userPattern } from '../../shared/api/profile.ts'
-import { runCommand } from '../../shared/command.ts'
-import { operationDirectory } from '../operation/store.ts'
-import { stateOf } from '../platform/nixos/systemd.ts'
-import { ACTIVATION_UNIT } from '../platform/nixos/transient-unit.ts'
-import { HOME_UNITS, runnerUnit } from '../platform/nixos/units.ts'
-
-/** What the host tells besides the journals; null where it cannot tell. */
-export interface Witness {
-  /** The operation that the runner of a profile works on; an empty text while there is no runner. */
-  readonly runner: (profile: ProfileName) => Promise<string | null>
-  /** Those of the operations asked about of which systemd's journal knows an activation. */
-  readonly activated: (asked: (id: string) => boolean) => Promise<readonly string[]>
-}
+import { userPattern } from '../../../shared/api/profile.ts'
+import { runCommand } from '../../../shared/command.ts'
+import { isIdentity } from '../../operation/store.ts'
+import type { AuditWitness } from '../platform.ts'
+import { stateOf } from './systemd.ts'
+import { ACTIVATION_UNIT } from './transient-unit.ts'
+import { HOME_UNITS, runnerUnit } from './units.ts'
 
 const HOME_UNIT = new RegExp(`^${HOME_UNITS}${userPattern}\\.service$`)
 
 /** Asks systemd. */
-export const hostWitness: Witness = {
+export const systemdWitness: AuditWitness = {
+  source: "systemd's journal",
   runner: async (profile) => {
     const state = await stateOf(runnerUnit(profile)).catch(() => null)
     if (state === null) return null
@@ -50,12 +43,4 @@ async function journalctl(args: readonly string[]): Promise<readonly string[]> {
     timeoutMs: 20_000
   })
   return code === 0 ? stdout.split('\n').filter(Boolean) : []
-}
-
-function isIdentity(text: string): boolean {
-  try {
-    return operationDirectory('', text) === text
-  } catch {
-    return false
-  }
 }
