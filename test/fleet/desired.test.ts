@@ -76,6 +76,14 @@ t.test(
         join(host.root, 'etc/nix/nix.conf'),
         '\nsubstituters = file:///srv/cache\nrequire-sigs = false\n'
       )
+      // As NixOS has it: Nix makes its store writable for itself, in the agent's unit too.
+      const readOnly = 'mount --bind /nix/store /nix/store && mount -o remount,bind,ro /nix/store'
+      await host.must([
+        'sh',
+        '-c',
+        `${readOnly} && systemctl stop nix-daemon && systemctl restart belay-agent`
+      ])
+      t.not((await host.run(['touch', '/nix/store/by-hand'])).code, 0, 'the store is read-only')
       t.match(await set(host, path, 3), { exit: 0, pending: { code: 'fetching' } })
       await reached(host)
       t.match(await truthOf(host), { running: path, profile: path })
