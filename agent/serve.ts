@@ -5,6 +5,7 @@ import type { App } from '../shared/server/empty-app.ts'
 import type { Logger } from '../shared/server/log.ts'
 import { createLogger } from '../shared/server/log.ts'
 import { notifySystemd } from '../shared/server/service-manager.ts'
+import { stopSignal } from '../shared/server/stop-signal.ts'
 import { buildApp } from './api/app.ts'
 import { listen } from './api/listen.ts'
 import { certificateFiles } from './certificate/host-certificate.ts'
@@ -94,9 +95,7 @@ export async function serve(settings: Settings, config: string | null): Promise<
     return unfinished
   }
   // From before systemd hears that all is ready: from then on it may stop this at any moment.
-  const stopped = new Promise<string>((resolve) => {
-    for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, resolve)
-  })
+  const stopped = stopSignal()
   await tend()
   ready = true
   const stopNotifying = notifySystemd(`${settings.socketDirectory}/admin.sock`)
