@@ -149,7 +149,7 @@ t.test('every file that the pages link to exists, and every heading', async (t) 
   for (const page of pages) {
     for (const [, target = ''] of textOf(page).matchAll(/\]\(([^)]+)\)/g)) {
       const [file = '', heading] = target.split('#')
-      const path = join(checkout, dirname(page), file)
+      const path = file === '' ? join(checkout, page) : join(checkout, dirname(page), file)
       t.ok(existsSync(path), `${page}: ${target}`)
       if (heading === undefined) continue
       const slugs = [...readFileSync(path, 'utf8').matchAll(/^#+ (.*)$/gm)].map(([, text = '']) =>
