@@ -2,14 +2,11 @@ import { ACTIVATION_LABEL, AGENT_LABEL, LAUNCH_DAEMONS, RUNNER_LABEL } from './j
 
 /** What a rescue script does on macOS: with its own shell and programs, and with those of GNU. */
 export const RESCUE_SCRIPT = `
-say() { printf '%s\\n' "$*"; }
-# shown COMMAND...: what fails stops nothing.
-shown() {
-  printf '+'
-  printf ' %s' "$@"
-  printf '\\n'
+change() {
+  show "$@"
   "$@"
 }
+move() { change mv "$@"; }
 
 trap '' HUP
 PATH=\${PATH:+$PATH:}/usr/bin:/bin:/usr/sbin:/sbin
@@ -27,18 +24,7 @@ if [ $# -gt 0 ]; then
   chosen=$system
   turns=0
 else
-  while read -r path; do
-    if [ -x "$path/activate" ]; then
-      system=$path
-      break
-    fi
-    say "rescue: $path is not there any more"
-    chosen=
-    turns=0
-  done <<TARGETS
-$targets
-TARGETS
-  if [ ! -x "$chosen/activate" ]; then chosen=$system; fi
+  first_target activate
 fi
 if [ -z "$system" ]; then
   say 'rescue: no such system is there. The generations are:'
@@ -53,7 +39,7 @@ guards=$(launchctl list | awk '$3 ~ /^org\\.belay\\.guard\\./ { print $3 }')
 rm -f ${LAUNCH_DAEMONS}/org.belay.guard.*.plist
 for job in ${AGENT_LABEL} ${RUNNER_LABEL} ${ACTIVATION_LABEL} $guards; do
   launchctl print "system/$job" >/dev/null 2>&1 || continue
-  shown launchctl bootout "system/$job"
+  change launchctl bootout "system/$job"
   tries=0
   while launchctl print "system/$job" >/dev/null 2>&1 && [ "$tries" -lt 60 ]; do
     sleep 1
@@ -62,35 +48,14 @@ for job in ${AGENT_LABEL} ${RUNNER_LABEL} ${ACTIVATION_LABEL} $guards; do
 done
 
 # 2. The agent that comes back must not go elsewhere.
-if [ -n "$operation" ] && [ -d "$operation" ] && ! has_ended; then
-  cancel='{"word":"cancel","principal":"rescue script","reason":"a person brought the host back"}'
-  if [ "$turns" = 0 ] || ! { printf '%s\\n' "$cancel" >"$operation/cancel.json"; } 2>/dev/null; then
-    shown mv "$operation" "$set_aside"
-  else
-    say '+ told the operation to go back'
-    printf '{"word":"retry","principal":"rescue script","target":null}\\n' >"$operation/retry.json" 2>/dev/null
-  fi
-fi
+turn_operation
 
 # 3. What is chosen, and what a boot brings. The newest link that names the system, or a new one.
-link=
-newest=0
-for each in "$profile"-*-link; do
-  number=\${each#"$profile"-}
-  number=\${number%-link}
-  case $number in '' | *[!0-9]*) continue ;; esac
-  [ "$number" -le "$newest" ] || newest=$number
-  if [ "$(readlink "$each")" = "$chosen" ] && { [ -z "$link" ] || [ "$number" -gt "$link" ]; }; then link=$number; fi
-done
-if [ -z "$link" ]; then
-  link=$((newest + 1))
-  shown ln -s "$chosen" "$profile-$link-link"
-fi
-shown ln -sfn "\${profile##*/}-$link-link" "$profile"
+choose_link
 
 # 4. What runs. The script removes what the system in current-system has and its own has not: that is the one whose files
 # and jobs are there.
-if [ -n "$left" ] && [ "$left" != "$system" ] && [ -e "$left" ]; then shown ln -sfn "$left" "$run/current-system"; fi
+if [ -n "$left" ] && [ "$left" != "$system" ] && [ -e "$left" ]; then change ln -sfn "$left" "$run/current-system"; fi
 say "+ $system/activate"
 "$system/activate" </dev/null >"$log" 2>&1 &
 script=$!

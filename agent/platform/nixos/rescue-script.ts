@@ -9,12 +9,6 @@ const UNIT = FIGHTERS[1]
 
 /** What a rescue script does on NixOS. */
 export const RESCUE_SCRIPT = `
-say() { printf '%s\\n' "$*"; }
-show() {
-  printf '+'
-  printf ' %s' "$@"
-  printf '\\n'
-}
 # limited SECONDS COMMAND...: shows and runs it, with a time limit where there is one to be had. What fails stops
 # nothing.
 limited() {
@@ -23,6 +17,8 @@ limited() {
   show "$@"
   if command -v timeout >/dev/null; then timeout --kill-after=10 "$seconds" "$@"; else "$@"; fi
 }
+change() { limited 10 "$@"; }
+move() { change mv -T "$@"; }
 
 trap '' HUP
 PATH=\${PATH:+$PATH:}/run/current-system/sw/bin:/usr/sbin:/usr/bin:/sbin:/bin
@@ -38,18 +34,7 @@ if [ $# -gt 0 ]; then
   chosen=$system
   turns=0
 else
-  while read -r path; do
-    if [ -x "$path/bin/switch-to-configuration" ]; then
-      system=$path
-      break
-    fi
-    say "rescue: $path is not there any more"
-    chosen=
-    turns=0
-  done <<TARGETS
-$targets
-TARGETS
-  if [ ! -x "$chosen/bin/switch-to-configuration" ]; then chosen=$system; fi
+  first_target bin/switch-to-configuration
 fi
 if [ -z "$system" ]; then
   say 'rescue: no such system is there. The generations are:'
@@ -66,31 +51,10 @@ unset NIX_REMOTE
 limited 120 systemctl stop ${FIGHTERS.map((unit) => shellWord(unit)).join(' ')} 2>/dev/null
 
 # 2. The agent that comes back must not go elsewhere.
-if [ -n "$operation" ] && [ -d "$operation" ] && ! has_ended; then
-  cancel='{"word":"cancel","principal":"rescue script","reason":"a person brought the host back"}'
-  if [ "$turns" = 0 ] || ! { printf '%s\\n' "$cancel" >"$operation/cancel.json"; } 2>/dev/null; then
-    limited 10 mv -T "$operation" "$set_aside"
-  else
-    say '+ told the operation to go back'
-    printf '{"word":"retry","principal":"rescue script","target":null}\\n' >"$operation/retry.json" 2>/dev/null
-  fi
-fi
+turn_operation
 
 # 3. What is chosen. The newest link that names the system, or a new one.
-link=
-newest=0
-for each in "$profile"-*-link; do
-  number=\${each#"$profile"-}
-  number=\${number%-link}
-  case $number in '' | *[!0-9]*) continue ;; esac
-  [ "$number" -le "$newest" ] || newest=$number
-  if [ "$(readlink "$each")" = "$chosen" ] && { [ -z "$link" ] || [ "$number" -gt "$link" ]; }; then link=$number; fi
-done
-if [ -z "$link" ]; then
-  link=$((newest + 1))
-  limited 10 ln -s "$chosen" "$profile-$link-link"
-fi
-limited 10 ln -sfn "\${profile##*/}-$link-link" "$profile"
+choose_link
 
 # 4. What boots.
 limited "$limit" "$chosen/bin/switch-to-configuration" boot

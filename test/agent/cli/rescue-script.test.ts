@@ -1,81 +1,37 @@
-import { chmod, mkdir, readdir, readFile, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { openJournal } from '../../../agent/journal/journal.ts'
 import { RESCUE_SCRIPT } from '../../../agent/platform/nixos/rescue-script.ts'
-import type { ScriptOptions } from '../../../agent/rescue/script.ts'
-import { rescueScript } from '../../../agent/rescue/script.ts'
 import { runCommand } from '../../../shared/command.ts'
+import type { Run } from '../fakes/rescue-script.ts'
+import { scriptHost, scriptOf } from '../fakes/rescue-script.ts'
 
 const exists = async (program: string) =>
   (await runCommand(['which', program], { timeoutMs: 5000 })).code === 0
 
-interface Made {
+interface Made extends Run {
   /** Exit codes of the systems' scripts by action; `runs: false` leaves the running system as it is. */
   readonly boot?: number
   readonly test?: number
   readonly runs?: false
   /** No service manager: the switch is run without a unit. */
   readonly unitless?: true
-  /** The shell; NixOS's own is bash. */
-  readonly shell?: readonly string[]
-  readonly options?: (dir: string) => Partial<ScriptOptions>
 }
 
 /** A host in a directory: generation 41 is the way back, 42 runs and is chosen. */
 async function host(dir: string, made: Made = {}) {
-  const at = (...names: string[]) => join(dir, ...names)
-  const program = async (path: string, body: string) => {
-    await writeFile(path, `#!/bin/sh\n${body}\n`)
-    await chmod(path, 0o755)
-  }
-  for (const each of ['tools', 'run', 'profiles', 'op']) await mkdir(at(each))
-  for (const [name, number] of [
-    ['good', 41],
-    ['bad', 42]
-  ] as const) {
-    await mkdir(at(name, 'bin'), { recursive: true })
+  const { at, program } = await scriptHost(dir, ['good/bin', 'bad/bin'])
+  for (const name of ['good', 'bad']) {
     const moves = made.runs === false ? ':' : `ln -sfn ${at(name)} ${at('run/current-system')}`
     const body = `echo "${name} $1" >>${at('log')}\n[ "$1" = boot ] && exit ${made.boot ?? 0}\n${moves}\necho switched >&2\nexit ${made.test ?? 0}`
     await program(at(name, 'bin/switch-to-configuration'), body)
-    await symlink(at(name), at('profiles', `system-${number}-link`))
   }
-  await symlink('system-42-link', at('profiles/system'))
   await symlink(at('bad'), at('run/current-system'))
-  await program(at('tools/id'), 'echo 0')
   await program(at('tools/systemctl'), `echo "systemctl $*" >>${at('log')}`)
   const unit = `echo "unit \${1#--unit=}" >>${at('log')}\nwhile [ "$1" != -- ]; do shift; done\nshift\n"$@" >${at('run/belay-rescue.log')} 2>&1`
   await program(at('tools/systemd-run'), made.unitless ? 'exit 1' : unit)
-  const options: ScriptOptions = {
-    hostName: "a\nb'c",
-    writtenAt: '2026-01-01T00:00:00.000Z',
-    path: at('rescue.sh'),
-    profile: at('profiles/system'),
-    targets: [{ number: 41, storePath: at('good') }],
-    chosen: at('good'),
-    left: null,
-    operation: { directory: at('op'), setAside: at('op.set-aside'), turns: true },
-    limitSeconds: 20,
-    run: at('run'),
-    ...made.options?.(dir)
-  }
-  await writeFile(at('rescue.sh'), rescueScript(options, { script: RESCUE_SCRIPT }))
-  return {
-    at,
-    run: async (...args: string[]) => {
-      const env = { PATH: `${at('tools')}:${process.env.PATH}` }
-      const argv = [...(made.shell ?? ['sh']), at('rescue.sh'), ...args]
-      const { code, stdout } = await runCommand(argv, { timeoutMs: 30_000, env })
-      return { code, said: stdout }
-    },
-    log: () => readFile(at('log'), 'utf8'),
-    profile: () => readlink(at('profiles/system')),
-    word: (name: string) =>
-      readFile(at('op', `${name}.json`), 'utf8').then(
-        (text) => JSON.parse(text) as unknown,
-        () => null
-      )
-  }
+  return scriptOf(at, { hostName: "a\nb'c", left: null }, RESCUE_SCRIPT, made)
 }
 
 for (const shell of [['sh'], ['bash', '--posix']])
@@ -109,7 +65,7 @@ t.test('an operation that has ended since stays as it is', async (t) => {
   const reason = '"event":{"type":"moved","to":"committed",'
   await journal.append({ type: 'moved', to: 'confirming', reason })
   t.match(await h.run('42'), { code: 0 })
-  const names = async () => (await readdir(h.at())).filter((name) => name.startsWith('op'))
+  const names = async () => await h.operation()
   t.same(await names(), ['op.set-aside'], 'a reason that looks like an end is none')
   await rename(h.at('op.set-aside'), h.at('op'))
   for (const to of ['committing', 'committed']) await journal.append({ type: 'moved', to, reason })
@@ -124,10 +80,7 @@ t.test('another generation, by number: the operation is put aside', async (t) =>
   t.match(await h.run('42'), { code: 0 })
   t.match(await h.log(), /bad boot\nunit belay-operation.service\nbad test\n/)
   t.equal(await h.profile(), 'system-42-link')
-  t.same(
-    (await readdir(h.at())).filter((name) => name.startsWith('op')),
-    ['op.set-aside']
-  )
+  t.same(await h.operation(), ['op.set-aside'])
   const unknown = await h.run('43')
   t.match(unknown, { code: 1, said: /system-41-link/ }, 'lists what there is')
 })
@@ -140,10 +93,7 @@ t.test('the target is gone: the next one, and the operation is put aside', async
   const h = await host(t.testdir(), { options: second })
   t.match(await h.run(), { code: 0, said: /gone is not there any more/ })
   t.equal(await h.profile(), 'system-41-link')
-  t.same(
-    (await readdir(h.at())).filter((name) => name.startsWith('op')),
-    ['op.set-aside']
-  )
+  t.same(await h.operation(), ['op.set-aside'])
 })
 
 t.test('nothing is left to go to: says what there is, and changes nothing', async (t) => {
@@ -212,10 +162,7 @@ t.test('what fails stops nothing, and is said', async (t) => {
     const h = await host(t.testdir())
     await mkdir(h.at('op/cancel.json'))
     t.equal((await h.run()).code, 0)
-    t.same(
-      (await readdir(h.at())).filter((name) => name.startsWith('op')),
-      ['op.set-aside']
-    )
+    t.same(await h.operation(), ['op.set-aside'])
   })
 })
 

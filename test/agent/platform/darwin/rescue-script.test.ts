@@ -1,42 +1,29 @@
-import { chmod, mkdir, readdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, readlink, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { RESCUE_SCRIPT } from '../../../../agent/platform/darwin/rescue-script.ts'
-import type { ScriptOptions } from '../../../../agent/rescue/script.ts'
-import { rescueScript } from '../../../../agent/rescue/script.ts'
 import { runCommand } from '../../../../shared/command.ts'
+import type { Run } from '../../fakes/rescue-script.ts'
+import { scriptHost, scriptOf } from '../../fakes/rescue-script.ts'
 
-interface Made {
+interface Made extends Run {
   /** The exit code of the way back's script, which leaves the running system as it is then. */
   readonly fails?: number
   /** Seconds that it takes. */
   readonly sleeps?: number
-  readonly shell?: readonly string[]
-  readonly options?: (dir: string) => Partial<ScriptOptions>
 }
 
 /** A Mac in a directory: generation 41 is the way back, 42 runs and is chosen. */
 async function host(dir: string, made: Made = {}) {
-  const at = (...names: string[]) => join(dir, ...names)
-  const program = async (path: string, body: string) => {
-    await writeFile(path, `#!/bin/sh\n${body}\n`)
-    await chmod(path, 0o755)
-  }
-  for (const each of ['tools', 'run', 'profiles', 'op', 'good', 'bad']) await mkdir(at(each))
-  for (const [name, number] of [
-    ['good', 41],
-    ['bad', 42]
-  ] as const) {
+  const { at, program } = await scriptHost(dir, ['good', 'bad'])
+  for (const name of ['good', 'bad']) {
     const end =
       made.fails === undefined ? `ln -sfn ${at(name)} ${at('run/current-system')}` : `exit ${made.fails}`
     const from = `echo "${name} from $(basename "$(readlink ${at('run/current-system')})")" >>${at('log')}`
     await program(at(name, 'activate'), `${from}\necho activated\nsleep ${made.sleeps ?? 0}\n${end}`)
-    await symlink(at(name), at('profiles', `system-${number}-link`))
   }
-  await symlink('system-42-link', at('profiles/system'))
   // After a reboot, say: the profile's, though the candidate's jobs are there.
   await symlink(at('good'), at('run/current-system'))
-  await program(at('tools/id'), 'echo 0')
   // Of jobs only the agent and a guard are loaded, until they are unloaded.
   const launchctl = `case $1 in
 list) printf 'PID\\tStatus\\tLabel\\n-\\t0\\torg.belay.guard.x\\n7\\t0\\tcom.apple.x\\n' ;;
@@ -44,37 +31,7 @@ print) case $2 in */org.nixos.belay-agent|*/org.belay.guard.x) [ ! -e ${at('gone
 *) echo "launchctl $*" >>${at('log')}; [ "$1" = bootout ] && mkdir -p ${at('gone')}/\${2#system/} ;;
 esac`
   await program(at('tools/launchctl'), launchctl)
-  const options: ScriptOptions = {
-    hostName: 'stibnite',
-    writtenAt: '2026-01-01T00:00:00.000Z',
-    path: at('rescue.sh'),
-    profile: at('profiles/system'),
-    targets: [{ number: 41, storePath: at('good') }],
-    chosen: at('good'),
-    left: at('bad'),
-    operation: { directory: at('op'), setAside: at('op.set-aside'), turns: true },
-    limitSeconds: 20,
-    run: at('run'),
-    ...made.options?.(dir)
-  }
-  await writeFile(at('rescue.sh'), rescueScript(options, { script: RESCUE_SCRIPT }))
-  return {
-    at,
-    run: async (...args: string[]) => {
-      const env = { PATH: `${at('tools')}:${process.env.PATH}` }
-      const argv = [...(made.shell ?? ['sh']), at('rescue.sh'), ...args]
-      const { code, stdout } = await runCommand(argv, { timeoutMs: 30_000, env })
-      return { code, said: stdout }
-    },
-    log: () => readFile(at('log'), 'utf8'),
-    profile: () => readlink(at('profiles/system')),
-    operation: async () => (await readdir(at())).filter((name) => name.startsWith('op')),
-    word: async (name: string) =>
-      readFile(at('op', `${name}.json`), 'utf8').then(
-        (text) => JSON.parse(text) as unknown,
-        () => null
-      )
-  }
+  return scriptOf(at, { hostName: 'stibnite', left: at('bad') }, RESCUE_SCRIPT, made)
 }
 
 for (const shell of [['sh'], ['bash', '--posix']])
