@@ -1,19 +1,15 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout } from 'node:timers/promises'
 import type { Test } from 'tap'
 import t from 'tap'
-import { systemClock } from '../../../controller/deploy/clock.ts'
 import { openControllerStore } from '../../../controller/store/controller-store.ts'
 import type { Pair } from '../../shared/server/authority.ts'
 import { testAuthority } from '../../shared/server/authority.ts'
 import { freePort } from '../../shared/server/tls-world.ts'
 import { storePath } from '../fakes/fleet-host.ts'
-import { fakeRun } from '../fakes/run.ts'
-import { noLeaks } from '../fakes/scan.ts'
 import { eventually } from '../server/daemon.ts'
 import { withCertificates } from '../server/with-certificates.ts'
-import { runBelay } from './run-belay.ts'
+import { daemonOnly, runBelay } from './run-belay.ts'
 
 const fleet = `version: 1
 rollout: { stages: [{ name: all, select: {}, approval: true }] }
@@ -41,19 +37,7 @@ async function elsewhere(t: Test, listen: object = {}) {
     configure({ server: url, caFile: 'ca.pem', certificateFile: 'me.pem', ...settings })
   }
   const belay = (...args: string[]) =>
-    runBelay(['-f', world.d.file, ...args, '--state', join(config, 'no-state')], {
-      run: fakeRun().run,
-      openTunnel: async () => {
-        throw new Error('only the daemon goes to the hosts')
-      },
-      clock: {
-        ...systemClock,
-        sleep: async (ms, signal) => void (await setTimeout(Math.min(ms, 50), undefined, { signal }))
-      },
-      scan: noLeaks,
-      newKey: () => 'key',
-      signal: new AbortController().signal
-    })
+    runBelay(['-f', world.d.file, ...args, '--state', join(config, 'no-state')], daemonOnly())
   return { ...world, url, put, configure, use, belay }
 }
 

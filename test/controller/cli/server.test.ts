@@ -1,12 +1,8 @@
 import { join } from 'node:path'
-import { setTimeout } from 'node:timers/promises'
 import t from 'tap'
-import { systemClock } from '../../../controller/deploy/clock.ts'
 import { storePath } from '../fakes/fleet-host.ts'
-import { fakeRun } from '../fakes/run.ts'
-import { noLeaks } from '../fakes/scan.ts'
 import { startController } from '../server/daemon.ts'
-import { runBelay } from './run-belay.ts'
+import { daemonOnly, runBelay } from './run-belay.ts'
 
 const fleet = `version: 1
 rollout: { stages: [{ name: all, select: {}, approval: true }] }
@@ -17,19 +13,7 @@ hosts: { cinnabar: {} }
 async function besideDaemon(t: { teardown(act: () => unknown): void }) {
   const d = await startController(t, { fleet })
   const belay = async (...args: string[]) => {
-    return await runBelay(['-f', d.file, ...args], {
-      run: fakeRun().run,
-      openTunnel: async () => {
-        throw new Error('only the daemon goes to the hosts')
-      },
-      clock: {
-        ...systemClock,
-        sleep: async (ms, signal) => void (await setTimeout(Math.min(ms, 50), undefined, { signal }))
-      },
-      scan: noLeaks,
-      newKey: () => 'key',
-      signal: new AbortController().signal
-    })
+    return await runBelay(['-f', d.file, ...args], daemonOnly())
   }
   const rollout = (...args: string[]) => belay('rollout', ...args, '--state', d.state)
   return { d, belay, rollout }
