@@ -104,29 +104,31 @@ function callerBy(way: Way): Caller {
   const options = { keepAlive: true, maxSockets: AT_ONCE }
   const agent = overTls ? new HttpsAgent({ ...options, ...way }) : new HttpAgent(options)
   const request = overTls ? requestHttps : requestHttp
-  return {
-    end: () => agent.destroy(),
-    ask: ({ method, path, headers, body }) =>
-      new Promise((resolve) => {
-        const signal = AbortSignal.timeout(ANSWER_MS)
-        const length = body === null ? {} : { 'content-length': `${Buffer.byteLength(body)}` }
-        const req = request({ ...way, method, path, agent, signal, headers: { ...headers, ...length } })
-        req.on('error', ({ message }) => resolve({ status: 0, answer: message }))
-        req.on('response', (res) => {
-          const status = res.statusCode ?? 0
-          let answer = ''
-          if (res.headers['content-type'] === 'text/event-stream') {
-            resolve({ status, answer })
-            return void res.destroy()
-          }
-          res.setEncoding('utf8').on('data', (text: string) => {
-            if (answer.length < 2000) answer += text
-          })
-          res.on('close', () => resolve({ status, answer }))
-        })
-        req.end(body)
+  const ask = ({ method, path, headers, body }: Attack) =>
+    new Promise<Answer>((resolve) => {
+      const signal = AbortSignal.timeout(ANSWER_MS)
+      const length = body === null ? {} : { 'content-length': `${Buffer.byteLength(body)}` }
+      const req = request({ ...way, method, path, agent, signal, headers: { ...headers, ...length } })
+      req.on('error', ({ message }) => {
+        // A connection that was just being closed for having been silent says nothing of this request.
+        if (req.reusedSocket && /ECONNRESET/.test(message)) resolve(ask({ method, path, headers, body }))
+        else resolve({ status: 0, answer: message })
       })
-  }
+      req.on('response', (res) => {
+        const status = res.statusCode ?? 0
+        let answer = ''
+        if (res.headers['content-type'] === 'text/event-stream') {
+          resolve({ status, answer })
+          return void res.destroy()
+        }
+        res.setEncoding('utf8').on('data', (text: string) => {
+          if (answer.length < 2000) answer += text
+        })
+        res.on('close', () => resolve({ status, answer }))
+      })
+      req.end(body)
+    })
+  return { end: () => agent.destroy(), ask }
 }
 
 /** Bytes on a connection of their own, where it is one over TLS `bare` ones too; the status of the first answer, 0 when there is none. */

@@ -36,7 +36,8 @@ export async function controller(scope: Scope, dir: string, listen: object): Pro
     authority.host('cinnabar'),
     authority.leaf({ name: 'anna' })
   ]
-  const to = { host: '127.0.0.1', port, ca: authority.cert }
+  // With the authority at hand a client would send it along, of which Node keeps a copy for ever: docs/limits.md.
+  const to = { host: '127.0.0.1', port, rejectUnauthorized: false }
   const roles = ['operate', 'admin', 'approve', 'propose', 'observe']
   const proposed = await plan()
   const lock = { client_params: { id: 'cinnabar', group: 'default' } }

@@ -19,7 +19,7 @@ export type Way =
   | {
       readonly host: string
       readonly port: number
-      readonly ca: string
+      readonly rejectUnauthorized: boolean
       readonly cert?: string
       readonly key?: string
     }
