@@ -39,10 +39,13 @@ export interface Target extends TargetLine {
   readonly child: ChildProcess
 }
 
-/** The heap that a daemon has as it is installed. */
-const asInstalled = (/flags = "(--[^"]*)";/.exec(readFileSync('nix/package.nix', 'utf8'))?.[1] ?? '').split(
-  ' '
-)
+/** The memory that each daemon has as it is installed. */
+const flagsIn = (file: string, pattern: RegExp) =>
+  (pattern.exec(readFileSync(file, 'utf8'))?.[1] ?? '').split(' ')
+const asInstalled: Readonly<Record<TargetName, readonly string[]>> = {
+  agent: flagsIn('nix/package.nix', /flags = "(--[^"]*)";/),
+  controller: flagsIn('systemd/belay-controller.service', /^Environment=NODE_OPTIONS=(--.*)$/m)
+}
 
 /** Starts it with the memory that it has where it is installed, and ends it. `listen` is for the listener over TLS. */
 export async function withTarget<T>(
@@ -52,7 +55,9 @@ export async function withTarget<T>(
 ): Promise<T> {
   const dir = mkdtempSync(join(tmpdir(), 'belay-'))
   const program = [join(import.meta.dirname, 'target.ts'), of, dir, JSON.stringify(listen)]
-  const child = spawn(process.execPath, [...asInstalled, ...program], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [...asInstalled[of], ...program], {
+    stdio: ['pipe', 'pipe', 'inherit']
+  })
   try {
     const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string]
     return await work({ child, ...(JSON.parse(line) as TargetLine) })
