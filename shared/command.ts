@@ -241,3 +241,73 @@ export function runBounded(
     })
   })
 }
+
+/** A program that is spoken with in lines while it runs. */
+export interface Conversation {
+  say(line: string): void
+  /** Resolves when the program has ended, with the last it wrote to stderr. Never rejects. */
+  readonly ended: Promise<string>
+  /** Closes its standard input, upon which it is to end. */
+  hangUp(): void
+  /** Ends it by force, with its process group. */
+  kill(): void
+}
+
+/** What of the stderr of a conversation is kept, in characters. */
+const LAST_WORDS = 500
+
+/** Starts a program to speak with, as {@link runBounded} does. A line that is longer than `maxLine` ends it. */
+export function converse(
+  argv: readonly string[],
+  options: {
+    readonly onLine: (line: string) => void
+    readonly maxLine: number
+    readonly env: Readonly<Record<string, string>>
+  }
+): Conversation {
+  const { onLine, maxLine, env } = options
+  const [file = '', ...args] = argv
+  const child = spawn(file, args, { detached: true, stdio: 'pipe', env })
+  const kill = () => {
+    try {
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
+    } catch {} // all of it is gone
+  }
+  let lastWords = ''
+  let rest = ''
+  child.stdin.on('error', () => {}) // it has ended, which is told below
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    lastWords = `${lastWords}${text}`.slice(-LAST_WORDS)
+  })
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    const lines = `${rest}${text}`.split('\n')
+    rest = lines.pop() ?? ''
+    for (const line of lines) onLine(line)
+    if (rest.length > maxLine) kill()
+  })
+  const ended = new Promise<string>((resolve) => {
+    const settle = () => {
+      // What it started may still have the other ends.
+      for (const stream of [child.stdin, child.stdout, child.stderr]) stream.destroy()
+      resolve(lastWords.trim())
+    }
+    child.on('error', (error) => {
+      lastWords ||= error.message
+      settle()
+    })
+    child.on('exit', () => {
+      kill()
+      const drain = setTimeout(settle, DRAIN_MS)
+      child.on('close', () => {
+        clearTimeout(drain)
+        settle()
+      })
+    })
+  })
+  return {
+    say: (line) => void child.stdin.write(`${line}\n`),
+    ended,
+    hangUp: () => void child.stdin.end(),
+    kill
+  }
+}
