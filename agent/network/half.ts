@@ -26,7 +26,7 @@ export interface Service {
 }
 
 /** How long it may take to say that it has given up, in milliseconds; and to end when nobody speaks to it any more. */
-const GRACE_MS = 10_000
+const GRACE_MS = 20_000
 const END_MS = 2000
 /** How often it is started for one question, and how long is waited in between, in milliseconds. */
 const ATTEMPTS = 5
