@@ -23,7 +23,7 @@ export interface FleetParts {
 
 /** How a command in a host runs. */
 export interface RunOptions {
-  /** Default 60 s; then the command is killed inside the host. */
+  /** Default five minutes, for a slow machine; then the command is killed inside the host. */
   readonly timeoutMs?: number
   readonly input?: string
 }
@@ -131,7 +131,7 @@ export class Host {
       stdio: ['ignore', 'pipe', 'ignore']
     })
     const seen = Promise.withResolvers<void>()
-    const timeoutMs = options.timeoutMs ?? 60_000
+    const timeoutMs = options.timeoutMs ?? 300_000
     const timer = setTimeout(() => seen.reject(new Error(`not ready within ${timeoutMs} ms`)), timeoutMs)
     createInterface({ input: listener.stdout }).on('line', (line) => {
       if (line === 'LISTENING') {
@@ -185,7 +185,7 @@ export class Host {
 
   /** Runs a command in the host as root. Does not throw on a non-zero exit. */
   async run(argv: readonly string[], options: RunOptions = {}): Promise<CommandResult> {
-    const timeoutMs = options.timeoutMs ?? 60_000
+    const timeoutMs = options.timeoutMs ?? 300_000
     return runCommand(this.inside(argv, timeoutMs), {
       timeoutMs: timeoutMs + 5_000,
       ...(options.input === undefined ? {} : { input: options.input })

@@ -4,6 +4,7 @@ import t from 'tap'
 import type { Preflight } from '../../shared/api/preflight.ts'
 import { startCommand } from '../../shared/command.ts'
 import { journalOf, realAgent, truthOf } from './deployment.ts'
+import { everything } from './everything.ts'
 import { startFleet } from './fleet.ts'
 import type { Generation } from './generation.ts'
 import type { Host } from './host.ts'
@@ -119,16 +120,6 @@ async function preflight(host: Host, path: string) {
   const answer = JSON.parse(stdout) as Preflight
   return { exit: code, answer, of: (name: string) => answer.checks.find((check) => check.name === name) }
 }
-
-/** Everything that a person could find changed: names, owners, times and contents. */
-const everything = (host: Host) =>
-  shell(
-    host,
-    `find /etc /boot /var/lib/belay /nix/var/nix/gcroots /nix/var/nix/profiles /run/nixos /run/belay /run/systemd/system \
-      /run/current-system /tmp -printf '%p %y %m %U %s %T@ %C@ %l\\n' 2>/dev/null | sort
-    find /nix/store -maxdepth 1 -printf '%p %T@\\n' | sort
-    systemctl list-units --all --plain --no-legend --type=service,mount,socket,target | sort; systemctl list-unit-files --no-legend`
-  )
 
 t.test('preflight on real hosts', { skip: fleetUnavailable() ?? false, timeout: 900_000 }, async (t) => {
   const baseline = {

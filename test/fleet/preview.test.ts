@@ -1,13 +1,13 @@
 import t from 'tap'
 import type { Plan } from '../../shared/api/plan.ts'
 import { belay, realAgent, truthOf, writeFleetFile } from './deployment.ts'
+import { everything } from './everything.ts'
 import { startFleet } from './fleet.ts'
 import type { Host } from './host.ts'
 import {
   after,
   asNixSays,
   before,
-  everything,
   filesOf,
   happens,
   jobsSince,
@@ -38,7 +38,7 @@ t.test(
     await t.test('it changes nothing, whatever is asked for', async (t) => {
       // What the host still does for itself has ended.
       await host.run(['systemctl', 'is-system-running', '--wait'])
-      const look = () => host.must(['sh', '-c', everything])
+      const look = () => everything(host)
       const was = await look()
       t.match(was, /\/boot\/|boot\/loader/)
       plan = await preview(host, to, '--diff')

@@ -188,9 +188,9 @@ t.test('rollouts on real hosts', { skip: fleetUnavailable() ?? false, timeout: 9
 async function killedWhen(fleet: Fleet, host: Host, before: number): Promise<void> {
   const command = `exec belay --fleet /root/fleet.yaml rollout start ${hosts.join(' ')}`
   const running = fleet.operator.run(['sh', '-c', `echo $$ > /root/rollout.pid; ${command}`], {
-    timeoutMs: 120_000
+    timeoutMs: 320_000
   })
-  await waitFor(async () => (await activations(host)) > before, 60_000, 'the activation').catch(
+  await waitFor(async () => (await activations(host)) > before, 300_000, 'the activation').catch(
     async (error) => {
       throw new Error((await running).stderr, { cause: error })
     }
