@@ -135,12 +135,12 @@ t.test('a fleet of two hosts and an operator', { skip }, async (t) => {
     await cinnabar.cutNetwork()
     t.notOk(await reached())
     await cinnabar.restoreNetwork()
-    await cinnabar.waitFor(reached, 20_000, 'reachable')
+    await cinnabar.waitFor(reached, 'reachable')
     const good = await current()
     t.equal((await deploy(fleet, 'cinnabar', { generation: 'cut', cutNetwork: true }, 'test')).code, 0)
     t.notOk(await reached())
     t.equal((await cinnabar.run([`${good}/bin/switch-to-configuration`, 'test'])).code, 0)
-    await cinnabar.waitFor(reached, 20_000, 'reachable')
+    await cinnabar.waitFor(reached, 'reachable')
   })
 
   await t.test('a command is ended inside the host when its time is over', async (t) => {
@@ -162,6 +162,6 @@ t.test('a fleet whose owner is killed leaves nothing', { skip }, async (t) => {
   t.ok(tracesOf(id).length > 3, 'it runs')
   owner.kill('SIGKILL')
   await once(owner, 'exit')
-  await waitFor(() => tracesOf(id).length === 0, 30_000, 'no traces')
+  await waitFor(() => tracesOf(id).length === 0, 'no traces')
   t.same(tracesOf(id), [])
 })

@@ -193,7 +193,6 @@ t.test('preflight on real hosts', { skip: fleetUnavailable() ?? false, timeout: 
     const session = await startCommand(fleet.operator.inside(['ssh', 'alice@cinnabar', 'sleep 60']))
     await host.waitFor(
       async () => (await host.must(['loginctl', 'list-sessions', '--json=short'])).includes('"class":"user"'),
-      10_000,
       'a session'
     )
     t.match((await preflight(host, good)).of('users'), { result: 'warn', evidence: 'logged in: alice' })
@@ -235,11 +234,11 @@ t.test('preflight on real hosts', { skip: fleetUnavailable() ?? false, timeout: 
     const count = async () => (await shell(host, 'ls /var/lib/belay/operations | wc -l')).trim()
     const was = await count()
     const activate = host.run(['belay-agent', '--json', 'activate', good, '--auto-confirm'])
-    await host.waitFor(async () => (await count()) !== was, 10_000, 'the admission')
+    await host.waitFor(async () => (await count()) !== was, 'the admission')
     await host.must(['belay-agent', 'hold', 'wait'])
     await host.must(['systemctl', 'stop', 'belay-operation'])
     await activate
-    await host.waitFor(async () => (await journalOf(host)).phases.at(-1) === 'refused', 10_000, 'the refusal')
+    await host.waitFor(async () => (await journalOf(host)).phases.at(-1) === 'refused', 'the refusal')
     const metrics = ['curl', '-s', '--unix-socket', '/run/belay/observe.sock', 'http://agent/metrics']
     t.match(await host.must(metrics), /^belay_agent_held 1$/m)
     t.match(JSON.parse(await host.must(['belay-agent', '--json', 'status'])), {

@@ -45,7 +45,7 @@ t.test(
       t.equal(await look(), was)
       const dry = await preview(host, to, '--dry-activate')
       // systemd forgets the unit of the dry run a moment after its end.
-      await host.waitFor(async () => (await look()) === was, 10_000, 'as before').catch(() => {})
+      await host.waitFor(async () => (await look()) === was, 'as before').catch(() => {})
       t.equal(await look(), was, 'nor does the dry run of the fixture')
       t.equal(dry.hash, plan.hash, 'how deep one looks is not part of the hash')
       const planned = (actions: readonly string[]) =>
