@@ -146,7 +146,7 @@ t.test('a fleet of two hosts and an operator', { skip }, async (t) => {
   await t.test('a command is ended inside the host when its time is over', async (t) => {
     const result = await electrum.run(['sleep', '4242'], { timeoutMs: 200 })
     t.not(result.code, 0)
-    t.equal((await electrum.run(['pgrep', '-x', 'sleep'])).code, 1)
+    await electrum.waitFor(async () => (await electrum.run(['pgrep', '-x', 'sleep'])).code === 1, 'its end')
     t.equal((await electrum.run(['cat'], { input: 'typed' })).stdout, 'typed')
   })
 
