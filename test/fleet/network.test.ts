@@ -67,7 +67,7 @@ const halfOf = (host: Host) => shown(host, 'belay-network', 'MainPID')
 
 /** What checks say: every way in which the half is not there is `unknown`, and it comes back by itself. */
 async function comesBack(t: Test, host: Host, name: string): Promise<void> {
-  await host.waitFor(async () => (await state(host, name)).result === 'pass', 60_000, `${name} passes again`)
+  await host.waitFor(async () => (await state(host, name)).result === 'pass', `${name} passes again`)
   t.pass('it came back')
 }
 
@@ -89,10 +89,10 @@ t.test('what reaches the network', { skip: fleetUnavailable() ?? false, timeout:
   /** An agent that rests looks once a minute; what happens among its operations wakes it. */
   const soon = async (holds: () => Promise<boolean>, what: string) => {
     await host.must(['sh', '-c', 'cd /var/lib/belay/operations && touch stir && rm stir'])
-    await host.waitFor(holds, 120_000, what)
+    await host.waitFor(holds, what)
   }
   const scraped = async () => /^belay_agent_build_info/m.test((await scrape()).stdout)
-  await host.waitFor(scraped, 90_000, 'metrics over TLS')
+  await host.waitFor(scraped, 'metrics over TLS')
 
   await t.test('the agent has no network, and what has one has no right', async (t) => {
     const exposure = await exposureOf(host, 'belay-agent')
