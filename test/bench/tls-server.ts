@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { codeOf } from '../../shared/errors.ts'
+import { readTlsFiles } from '../../shared/server/tls/files.ts'
 import { openTls } from '../../shared/server/tls/listener.ts'
 import { peerOf } from '../../shared/server/tls/peer.ts'
 
@@ -8,6 +9,12 @@ const [directory = '', port = '0', most = '256'] = process.argv.slice(2)
 const silent = () => {}
 const logger = { info: silent, warn: silent, error: silent }
 const file = (name: string) => `${directory}/${name}.pem`
+const files = {
+  certificateFile: file('server'),
+  keyFile: file('server'),
+  clientCaFile: file('ca'),
+  crlFile: file('crl')
+}
 const listener = await openTls({
   ...{
     address: '127.0.0.1',
@@ -17,12 +24,7 @@ const listener = await openTls({
     now: Date.now
   },
   ...{ maxConnections: Number(most), maxPerAddress: Number(most) },
-  files: {
-    certificateFile: file('server'),
-    keyFile: file('server'),
-    clientCaFile: file('ca'),
-    crlFile: file('crl')
-  },
+  read: (before) => readTlsFiles(files, before),
   handler: (request, response) => {
     if (request.url !== '/memory') return response.end(whoIs(request))
     globalThis.gc?.()
