@@ -40,23 +40,33 @@ export async function post(
     await answer.body?.cancel().catch(() => {})
     return { ok: true }
   }
-  const said = await beginning(answer)
+  const said = await beginning(answer, secretsIn(url, headers))
   const error = `it answered ${answer.status}${said ? `: ${said}` : ''}`
   const again = answer.status === 408 || answer.status === 429 || answer.status >= 500
   const waitMs = again ? retryAfter(answer.headers.get('retry-after'), now) : undefined
   return { ok: false, again, error, ...(waitMs === undefined ? {} : { waitMs }) }
 }
 
-/** The first words of an answer; the rest is not read. */
-async function beginning(answer: Response): Promise<string> {
+/** What of a request is nobody's business: many a receiver is known by nothing but the rest of its address. */
+function secretsIn(url: string, headers: Readonly<Record<string, string>>): readonly string[] {
+  const { pathname, search } = new URL(url)
+  const token = (headers.authorization ?? '').replace(/^\S+ /, '')
+  return [token, `${pathname}${search}`, pathname].filter((secret) => secret.length > 1)
+}
+
+/** The first words of an answer; the rest is not read. Some receivers say all that they were told. */
+async function beginning(answer: Response, secrets: readonly string[]): Promise<string> {
   let text = ''
+  // Long enough that none is cut in two before it is taken out.
+  const enough = SHOWN + Math.max(0, ...secrets.map(({ length }) => length))
   try {
     const decoder = new TextDecoder()
     for await (const chunk of answer.body ?? []) {
       text += decoder.decode(chunk, { stream: true })
-      if (text.length >= SHOWN) break
+      if (text.length >= enough) break
     }
   } catch {} // what there is will do
+  for (const secret of secrets) text = text.replaceAll(secret, '…')
   return text.slice(0, SHOWN).trim()
 }
 

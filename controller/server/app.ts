@@ -63,9 +63,12 @@ export async function buildController(options: ControllerAppOptions): Promise<Ap
   app.addHook('onRequest', async (request) => {
     if (request.is404) rate.refuse(request, undefined)
   })
-  // A second gives one request at least.
   app.addHook('onSend', async (request, reply) => {
+    // A second gives one request at least.
     if (rate.refused(request)) reply.header('retry-after', '1')
+    // Who is let in by nobody keeps no place at the listener, which one request a minute would otherwise do.
+    const fromElsewhere = request.raw.socket.remoteAddress !== undefined
+    if (fromElsewhere && knownCaller(request) === undefined) reply.header('connection', 'close')
   })
   // What changes something stands in the log under the identity that the audit has.
   app.addHook('onResponse', async (request, reply) => {

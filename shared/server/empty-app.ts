@@ -1,5 +1,5 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import type { FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import Fastify, { LogController } from 'fastify'
 import type { TSchema } from 'typebox'
 import { BelayError } from '../errors.ts'
@@ -28,8 +28,9 @@ function bareApp(logger: Logger) {
     genReqId: requestId,
     routerOptions: { maxParamLength: 200 },
     schemaController: { compilersFactory },
-    // What fails before a route is found, such as a bad percent-encoding.
-    frameworkErrors: sendProblem,
+    // What fails before a route is found, such as a bad percent-encoding. No hook judges or counts it: it costs its connection.
+    frameworkErrors: (error, request, reply) =>
+      sendProblem(error, request, withHeaders(request, reply).header('connection', 'close')),
     // Errors of a response are ours: they must not be dressed up as a good answer.
     exposeHeadRoutes: false
   }).withTypeProvider<TypeBoxTypeProvider>()
@@ -56,12 +57,15 @@ export function emptyApp({ logger, components, authorise }: EmptyAppOptions): Ap
   app.addHook('onRequest', async (request) => {
     if (!request.is404) authorise(request, request.routeOptions.config.role ?? 'admin')
   })
-  app.addHook('onSend', async (request, reply) => {
-    reply.headers({
-      'cache-control': 'no-store',
-      'x-content-type-options': 'nosniff',
-      [REQUEST_ID_HEADER]: request.id
-    })
-  })
+  app.addHook('onSend', async (request, reply) => void withHeaders(request, reply))
   return app
+}
+
+/** What every answer says. */
+function withHeaders(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  return reply.headers({
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    [REQUEST_ID_HEADER]: request.id
+  })
 }

@@ -1,8 +1,10 @@
+import type { IncomingMessage } from 'node:http'
+import { codeOf } from '../../shared/errors.ts'
 import { readTlsFiles } from '../../shared/server/tls/files.ts'
 import { openTls } from '../../shared/server/tls/listener.ts'
 import { peerOf } from '../../shared/server/tls/peer.ts'
 
-/** The listener alone, in a process of its own, for `tls.ts`: says its port and its memory when it is asked. */
+/** The listener alone, in a process of its own: says who asks, and its memory when it is asked for that. */
 const [directory = '', port = '0', most = '256'] = process.argv.slice(2)
 const silent = () => {}
 const logger = { info: silent, warn: silent, error: silent }
@@ -24,10 +26,17 @@ const listener = await openTls({
   ...{ maxConnections: Number(most), maxPerAddress: Number(most) },
   read: (before) => readTlsFiles(files, before),
   handler: (request, response) => {
-    const { subject = 'nobody' } = peerOf(request.socket)?.certificate() ?? {}
-    if (request.url !== '/memory') return response.end(subject)
+    if (request.url !== '/memory') return response.end(whoIs(request))
     globalThis.gc?.()
     response.end(JSON.stringify({ rss: process.memoryUsage().rss, open: listener.connections() }))
   }
 })
 console.log('ready')
+
+function whoIs({ socket }: IncomingMessage): string {
+  try {
+    return peerOf(socket)?.certificate()?.subject ?? 'nobody'
+  } catch (error) {
+    return codeOf(error)
+  }
+}

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Test } from 'tap'
 import type { Statement } from '../../shared/approval.ts'
 import { approvalTime, formatApproval, formatStatement } from '../../shared/approval.ts'
+import type { KeyRing } from '../agent/security/keys.ts'
 import { keyRing } from '../agent/security/keys.ts'
 import { realAgent, truthOf } from './deployment.ts'
 import { startFleet } from './fleet.ts'
@@ -39,10 +40,41 @@ export const refused = (code: string, message?: RegExp) => ({
 export const listed = async (host: Host) =>
   (await agent(host, ['approvals'])) as unknown as { approvals: { id: string; state: string }[] }
 
+/** Settings of a host that activates nothing but signed intents. */
+export const intents = { approval: { required: 'always', revision: 'required', signersFile: SIGNERS } }
+
+/** Lets the agent, and the runners that it starts, read these settings, until the next boot. */
+export async function configure(host: Host, settings: object): Promise<void> {
+  writeFileSync(join(host.root, 'root/agent.json'), JSON.stringify(settings), { mode: 0o644 })
+  const dropIn = '/run/systemd/system/belay-agent.service.d'
+  const text = '[Service]\\nEnvironment=BELAY_CONFIG=/root/agent.json\\n'
+  const write = `mkdir -p ${dropIn}; printf '${text}' > ${dropIn}/c.conf`
+  await host.must(['sh', '-c', `${write}; systemctl daemon-reload; systemctl restart belay-agent`])
+}
+
 /** What runs, what is chosen, what boots. */
 export async function systems(host: Host) {
   const { running, profile, bootDefault } = await truthOf(host)
   return { running, profile, bootDefault }
+}
+
+/** Makes documents that people of the ring sign, of a host's plan as it is now. */
+export function signing(ring: KeyRing) {
+  let made = 0
+  return async (host: Host, by: string, storePath: string, change: Partial<Statement> = {}) => {
+    made += 1
+    const now = Date.now()
+    const text = formatStatement({
+      ...{ host: host.name, profile: 'system', storePath, revision: null },
+      ...{ mode: 'switch' as const, confirm: 'health' as const },
+      planHash: change.planHash ?? (await planOf(host, storePath)),
+      issuedAt: approvalTime(now - 1000),
+      expiresAt: approvalTime(now + 600_000),
+      id: made.toString(16).padStart(32, '0'),
+      ...change
+    })
+    return formatApproval(text, ring.sign(by, text))
+  }
 }
 
 /** Hosts that activate nothing without a signature, and people with keys. */
@@ -78,26 +110,11 @@ export async function approvalWorld(t: Test, names: readonly ('cinnabar' | 'elec
   const allow = (...allowed: string[]) =>
     writeFileSync(join(fleet.host('cinnabar').root, SIGNERS), signers(...allowed), { mode: 0o644 })
   allow('alice', 'bob')
-  let made = 0
-  const sign = async (host: Host, by: string, storePath: string, change: Partial<Statement> = {}) => {
-    made += 1
-    const now = Date.now()
-    const text = formatStatement({
-      ...{ host: host.name, profile: 'system', storePath, revision: null },
-      ...{ mode: 'switch' as const, confirm: 'health' as const },
-      planHash: await planOf(host, storePath),
-      issuedAt: approvalTime(now - 1000),
-      expiresAt: approvalTime(now + 600_000),
-      id: made.toString(16).padStart(32, '0'),
-      ...change
-    })
-    return formatApproval(text, ring.sign(by, text))
-  }
   const next = async (host: Host, label: string, more = {}) => {
     fleet.writeGenerations({ [host.name]: generations[host.name as keyof typeof generations](label, more) })
     return fleet.push(host.name)
   }
-  return { fleet, ring, allow, sign, next }
+  return { fleet, ring, allow, sign: signing(ring), next }
 }
 
 /** The hash of the plan as the host makes it now. */

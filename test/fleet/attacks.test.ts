@@ -1,8 +1,6 @@
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import t from 'tap'
 import type { Preflight } from '../../shared/api/preflight.ts'
-import { activate, agent, approvalWorld, handIn, refused, SIGNERS } from './approvals.ts'
+import { activate, agent, approvalWorld, configure, handIn, intents, refused } from './approvals.ts'
 import { truthOf } from './deployment.ts'
 import type { Fleet } from './fleet.ts'
 import type { Host } from './host.ts'
@@ -20,19 +18,6 @@ async function ask(host: Host, role: string, method: string, path: string, body:
     status: Number(status),
     ...(JSON.parse(text || '{}') as { code?: string; is?: string; id?: string })
   }
-}
-
-const intents = { approval: { required: 'always', revision: 'required', signersFile: SIGNERS } }
-
-/** Lets the agent, and the runners that it starts, read these settings. */
-async function configure(host: Host, settings: object): Promise<void> {
-  writeFileSync(join(host.root, 'root/agent.json'), JSON.stringify(settings), { mode: 0o644 })
-  const dropIn = '/run/systemd/system/belay-agent.service.d'
-  const text = '[Service]\\nEnvironment=BELAY_CONFIG=/root/agent.json\\n'
-  await shell(
-    host,
-    `mkdir -p ${dropIn}; printf '${text}' > ${dropIn}/c.conf; systemctl daemon-reload; systemctl restart belay-agent`
-  )
 }
 
 t.test('attacks on a real host', { skip: fleetUnavailable() ?? false, timeout: 600_000 }, async (t) => {

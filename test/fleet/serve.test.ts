@@ -102,6 +102,7 @@ t.test('the daemon on real hosts', { skip: fleetUnavailable() ?? false, timeout:
     const security = await operator.must(['systemd-analyze', 'security', 'belay-controller', '--no-pager'])
     const [, exposure = '10'] = /exposure level.*: ([0-9.]+)/.exec(security) ?? []
     t.ok(Number(exposure) <= 2, `exposure ${exposure}`)
+    t.equal((await operator.must(['systemctl', 'show', '-P', 'LimitCORE', 'belay-controller'])).trim(), '0')
     t.match(await belay(fleet, 'rollout', 'drive', ...server), { code: 1, stderr: /store-locked/ })
     const second = await belay(fleet, 'rollout', 'drive', '--state', STATE)
     t.match(

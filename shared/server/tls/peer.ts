@@ -1,6 +1,6 @@
-import type { X509Certificate } from 'node:crypto'
+import { X509Certificate } from 'node:crypto'
 import type { Socket } from 'node:net'
-import type { TLSSocket } from 'node:tls'
+import type { DetailedPeerCertificate, TLSSocket } from 'node:tls'
 import { BelayError } from '../../errors.ts'
 import type { Trust } from './files.ts'
 
@@ -20,17 +20,19 @@ export const peerOf = (socket: Socket): Peer | undefined => peers.get(socket)
 
 /** Remembers who is at the other end of a new connection. */
 export function registerPeer(socket: TLSSocket, trust: () => Trust, now: () => number): Peer {
-  const chain = chainOf(socket)
-  // What OpenSSL found in the handshake. Error or null by type, and the name of an error in fact.
-  const refused = chain.length > 0 && !socket.authorized ? String(socket.authorizationError) : null
+  // Read when it is asked for: who only shakes hands, with certificates as large as they like, costs nothing more.
+  let known: readonly X509Certificate[] | null = null
   let verifiedBy: Trust | null = null
   const peer: Peer = {
     certificate() {
+      known ??= chainOf(socket)
+      const chain = known
       const [leaf] = chain
       if (leaf === undefined) return null
       assertInTime(chain, now())
       assertNotRevoked(chain, trust(), now())
-      if (refused !== null) throw untrusted(leaf, refused)
+      // What OpenSSL found in the handshake. Error or null by type, and the name of an error in fact.
+      if (!socket.authorized) throw untrusted(leaf, String(socket.authorizationError))
       if (verifiedBy !== trust()) {
         assertIssued(chain, trust())
         verifiedBy = trust()
@@ -42,13 +44,17 @@ export function registerPeer(socket: TLSSocket, trust: () => Trust, now: () => n
   return peer
 }
 
-/** The certificate of the peer and those above it; none where it showed none. */
+/**
+ * The certificate of the peer and those above it; none where it showed none. Not by `getPeerX509Certificate`, which takes
+ * one that the peer sent out of OpenSSL's list and never frees it (Node 24.21, nodejs/node#65579): of any size, by anybody.
+ */
 function chainOf(socket: TLSSocket): X509Certificate[] {
   const chain: X509Certificate[] = []
-  let next = socket.getPeerX509Certificate()
-  while (next !== undefined && chain.length < 10) {
-    chain.push(next)
-    next = next.issuerCertificate
+  let next: Partial<DetailedPeerCertificate> | undefined = socket.getPeerCertificate(true)
+  while (next?.raw !== undefined && chain.length < 10) {
+    chain.push(new X509Certificate(next.raw))
+    // One that signed itself is its own.
+    next = next.issuerCertificate === next ? undefined : next.issuerCertificate
   }
   return chain
 }

@@ -160,7 +160,11 @@ export function fakeAgent(story: Story = {}) {
     response.writeHead(200, { 'content-type': 'text/event-stream' })
     response.write(': hello\n\n')
     listeners.add(response)
-    response.on('close', () => listeners.delete(response))
+    const heartbeat = setInterval(() => response.write(': \n\n'), 5000)
+    response.on('close', () => {
+      clearInterval(heartbeat)
+      listeners.delete(response)
+    })
   }
   const confirm = (response: ServerResponse, tunnel: number, body: string) => {
     if (JSON.parse(body).nonce !== 'secret') return send(response, 403, { code: 'nonce-wrong', detail: 'no' })

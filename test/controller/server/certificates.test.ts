@@ -163,6 +163,21 @@ t.test('who asks too often is told when to come again, and may still stop a roll
   t.match(await client(authority.role('operate', 'otto'))({}, '/v1/hosts'), { status: 200 }, 'others go on')
 })
 
+t.test('who is let in by nobody keeps no connection', async (t) => {
+  const { authority, client } = await withCertificates(t)
+  const strangers = [
+    ...[client(null), client(testAuthority().role('admin'))],
+    ...[client(authority.leaf({ name: 'anna' })), client(authority.role('root'))]
+  ]
+  for (const ask of strangers)
+    for (const path of ['/v1/hosts', '/v1/hosts', '/nowhere', '/%zz', '/livez'])
+      t.match(await ask({}, path), { reused: false }, path)
+  const asAnna = client(authority.role('observe'))
+  t.match(await asAnna({}, '/v1/hosts'), { status: 200, reused: false })
+  t.match(await asAnna({}, '/v1/audit'), { status: 403, reused: true })
+  t.match(await asAnna({}, '/v1/hosts'), { status: 200, reused: true })
+})
+
 t.test('a listener that is full keeps nobody on the machine from stopping a rollout', async (t) => {
   const { d, port, authority, ask } = await withCertificates(t, { maxConnections: 16, maxPerAddress: 16 })
   const idle = Array.from({ length: 60 }, () => createConnection(port, '127.0.0.1').on('error', () => {}))

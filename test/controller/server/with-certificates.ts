@@ -8,7 +8,7 @@ import { startController } from './daemon.ts'
 const hosts = 'version: 1\nhosts: { cinnabar: {}, galena: {} }\n'
 
 /** A daemon that callers reach with a certificate or with a token. */
-export async function withCertificates(t: Test, listen: object = {}, fleet = hosts) {
+export async function withCertificates(t: Test, listen: object = {}, fleet = hosts, more: object = {}) {
   const authority = testAuthority()
   const directory = t.testdir({})
   const write = (name: string, text: string) => {
@@ -26,7 +26,7 @@ export async function withCertificates(t: Test, listen: object = {}, fleet = hos
   }
   const d = await startController(t, {
     fleet,
-    settings: { listen: { address: '127.0.0.1', port, ...files, ...listen } }
+    settings: { ...more, listen: { address: '127.0.0.1', port, ...files, ...listen } }
   })
   const client = clientOf(t, port, authority.cert)
   /** Asks once, by a connection of its own. */
