@@ -15,7 +15,7 @@ import { build, transform } from 'esbuild'
 const [outdir = 'dist', ...wanted] = process.argv.slice(2)
 const parts = {
   agent: {
-    entries: { agent: 'agent/main.ts' },
+    entries: { agent: 'agent/main.ts', 'network-half': 'agent/network/network-half.ts' },
     // Heap and threads of a daemon that idles.
     flags:
       '--optimize-for-size --max-semi-space-size=1 --max-old-space-size=96 --v8-pool-size=1 --no-opt --no-maglev'
@@ -48,7 +48,13 @@ const asScript = {
   target: 'node24',
   minifySyntax: true,
   supported: { 'dynamic-import': false },
-  define: { 'import.meta.url': 'module.url' }
+  define: {
+    'import.meta.url': 'module.url',
+    'import.meta.filename': 'module.filename',
+    'import.meta.dirname': 'module.path'
+  },
+  // Nothing else of it is there.
+  logOverride: { 'empty-import-meta': 'error' }
 } as const
 
 /** Entries and chunks of a part, as scripts. */

@@ -73,6 +73,9 @@ function builtin(name: string): unknown {
 
 interface Module {
   exports: Record<string, unknown>
+  readonly filename: string
+  /** The folder. */
+  readonly path: string
   readonly url: string
 }
 
@@ -94,6 +97,8 @@ export function loader(directory: string, watch?: Watch): (name: string) => Reco
     watch?.(name, source, script)
     const module: Module = {
       exports: {},
+      filename,
+      path: directory,
       get url() {
         return pathToFileURL(filename).href
       }

@@ -52,6 +52,7 @@ const checks = {
   http: { kind: 'http', url: 'http://agent/livez', unixSocket: '/run/belay/observe.sock', contains: '"ok"' },
   'http-404': { kind: 'http', url: 'http://agent/nothing', unixSocket: '/run/belay/observe.sock' },
   tcp: { kind: 'tcp', host: '127.0.0.1', port: 22 },
+  'http-over-tcp': { kind: 'http', url: 'http://127.0.0.1:22/' },
   'tcp-closed': { kind: 'tcp', host: '127.0.0.1', port: 1 },
   dns: { kind: 'dns', name: 'cinnabar.example', servers: ['127.0.0.1:5399'], timeoutSeconds: 10 },
   self: { kind: 'ssh', host: 'cinnabar' },
@@ -208,6 +209,7 @@ t.test(
       await fails(t, 'http-404', /status 404, wanted 200/)
       await passes(t, 'tcp')
       await fails(t, 'tcp-closed', /ECONNREFUSED/)
+      await fails(t, 'http-over-tcp', /Parse Error|ECONNRESET|socket hang up/)
       await fails(t, 'dns', /cinnabar\.example: (ECONNREFUSED|ETIMEOUT)/)
       await passes(t, 'self')
       await passes(t, 'peer')

@@ -48,7 +48,8 @@ function compileAll(directory: string): void {
 
 t.test('files are loaded once each, and know where they are', async (t) => {
   const directory = t.testdir({
-    'main.js': 'exports.b = require("./b.js"); exports.again = require("./b.js"); exports.url = module.url',
+    'main.js':
+      'exports.b = require("./b.js"); exports.again = require("./b.js"); exports.where = [module.url, module.filename, module.path]',
     'b.js': 'exports.main = require("./main.js"); exports.path = require("node:path")'
   })
   const seen: string[] = []
@@ -56,7 +57,7 @@ t.test('files are loaded once each, and know where they are', async (t) => {
   t.same(seen, ['main.js', 'b.js'])
   t.equal(main.b, main.again)
   t.equal((main.b as { main: unknown }).main, main, 'two files that require each other')
-  t.equal(main.url, `file://${directory}/main.js`)
+  t.same(main.where, [`file://${directory}/main.js`, `${directory}/main.js`, directory])
 })
 
 t.test('what costs much of Node is loaded when it is used', async (t) => {
