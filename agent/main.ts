@@ -11,4 +11,9 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error
   process.exit(141) // as SIGPIPE would have it
 })
-process.exitCode = await runAgentCli(process.argv.slice(2), terminal)
+/** One command; the exit code is the caller's. */
+export const main = (argv: readonly string[]): Promise<number> => runAgentCli(argv, terminal)
+
+void main(process.argv.slice(2)).then((code) => {
+  process.exitCode = code
+})

@@ -49,4 +49,9 @@ for (const stream of [stdout, stderr]) {
   })
 }
 
-process.exitCode = await runCli(process.argv.slice(2), wiring, terminal, VERSION)
+/** One command; the exit code is the caller's. */
+export const main = (argv: readonly string[]): Promise<number> => runCli(argv, wiring, terminal, VERSION)
+
+void main(process.argv.slice(2)).then((code) => {
+  process.exitCode = code
+})

@@ -21,7 +21,7 @@ let
         ../agent
         ../shared
       ];
-      # Heap and threads of a daemon that idles: MemoryMax of the unit is made for them.
+      # Heap and threads of a daemon that idles: MemoryMax of the unit is made for them, and scripts/build.ts compiles for them.
       flags = "--optimize-for-size --max-semi-space-size=1 --max-old-space-size=96 --v8-pool-size=1 --no-opt --no-maglev";
     };
     belay = {
@@ -70,6 +70,7 @@ stdenvNoCC.mkDerivation {
       sources
       ++ [
         ../scripts/build.ts
+        ../scripts/bundle
         ../tsconfig.json
       ]
     );
@@ -86,15 +87,12 @@ stdenvNoCC.mkDerivation {
     runHook preConfigure
     ${lib.concatStringsSep "\n" (lib.mapAttrsToList unpack modules)}
     echo '{"type":"module"}' > package.json
-    # build.ts makes both parts; of the agent's sources an empty controller.
-    mkdir -p controller
-    [ -e controller/main.ts ] || touch controller/main.ts
     runHook postConfigure
   '';
 
   buildPhase = ''
     runHook preBuild
-    node scripts/build.ts dist
+    node scripts/build.ts dist ${bundle}
     runHook postBuild
   '';
 
@@ -102,7 +100,6 @@ stdenvNoCC.mkDerivation {
     runHook preInstall
     mkdir -p $out/lib
     cp -r dist/${bundle} $out/lib/${part}
-    cp package.json $out/lib/${part}
     makeWrapper ${lib.getExe nodejs_24} $out/bin/${part} \
       --add-flags "${flags} $out/lib/${part}/${bundle}.js"
     runHook postInstall

@@ -1,3 +1,5 @@
+import { isTimeZone as hasClocks } from '../../shared/window.ts'
+
 /** Least and greatest value of each field: minute, hour, day of the month, month, day of the week (0 and 7 are Sunday). */
 const ranges = [
   { name: 'minute', from: 0, to: 59 },
@@ -47,12 +49,5 @@ function parseField(field: string, from: number, to: number): number[] | null {
   return all
 }
 
-/** True for a time zone that this system knows. */
-export function isTimeZone(name: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: name })
-    return /^[A-Za-z]/.test(name)
-  } catch {
-    return false
-  }
-}
+/** True for the name of a time zone that this system knows; an offset is no name. */
+export const isTimeZone = (name: string): boolean => /^[A-Za-z]/.test(name) && hasClocks(name)

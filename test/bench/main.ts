@@ -128,30 +128,26 @@ function idleSection({ idling: { belay, exporter } }: Measured, seconds: number)
 
 function startSection({ starts }: Measured): Section {
   const of = (values: readonly Start[], key: keyof Start) => median(values.map((value) => value[key]))
+  const cpuOf = (name: keyof typeof starts.typed) => median(starts.typed[name].map(({ cpuMs }) => cpuMs))
   const ready = of(starts.belay, 'readyMs')
+  const both = (name: string, key: keyof Start) =>
+    ({ name, unit: 'ms', belay: of(starts.belay, key), beside: of(starts.exporter, key) }) as const
+  const alone = (name: string, belay: number) => ({ name, unit: 'ms', belay, beside: null }) as const
+  const nothing = median(starts.typed.nothing.map(({ ms }) => ms))
   return {
     title: `Start, median of ${starts.belay.length}`,
     beside: 'node_exporter',
     rows: [
       {
-        name: 'until it says that it is ready',
-        unit: 'ms',
-        belay: ready,
-        beside: null,
+        ...alone('until it says that it is ready', ready),
         aim: { text: '< 250 ms', met: ready < 250 }
       },
-      {
-        name: 'until its first scrape',
-        unit: 'ms',
-        belay: of(starts.belay, 'firstScrapeMs'),
-        beside: of(starts.exporter, 'firstScrapeMs')
-      },
-      {
-        name: 'node -e 0: what no service in Node beats',
-        unit: 'ms',
-        belay: median(starts.node),
-        beside: null
-      }
+      both('until its first scrape', 'firstScrapeMs'),
+      both('CPU time until then', 'cpuMs'),
+      alone('node -e 0: what no service in Node beats', nothing),
+      alone('CPU time of node -e 0', cpuOf('nothing')),
+      alone('CPU time of belay-agent --version', cpuOf('version')),
+      alone('CPU time of belay-agent status', cpuOf('status'))
     ]
   }
 }

@@ -22,6 +22,8 @@ export interface Start {
   /** Told by the service itself; 0 for one that tells nothing. */
   readonly readyMs: number
   readonly firstScrapeMs: number
+  /** CPU time until then. */
+  readonly cpuMs: number
 }
 
 /** What the scrapes of a service took, and how much it has to tell. */
@@ -91,28 +93,46 @@ async function start(service: Service): Promise<Start> {
     await delay(2)
   }
   const firstScrapeUs = Number(process.hrtime.bigint() / 1000n)
-  const stamps = ['InactiveExitTimestampMonotonic', 'ActiveEnterTimestampMonotonic']
+  const stamps = ['InactiveExitTimestampMonotonic', 'ActiveEnterTimestampMonotonic', 'CPUUsageNSec']
   // The first answer may come before the service tells that it is ready.
   await mustRun(['systemctl', 'start', unit], limit)
   const { stdout } = await mustRun(['systemctl', 'show', `--property=${stamps.join()}`, unit], limit)
-  const [began = 0, active = 0] = stamps.map((name) =>
+  const [began = 0, active = 0, cpu = 0] = stamps.map((name) =>
     Number(new RegExp(`^${name}=(\\d+)$`, 'm').exec(stdout)?.[1])
   )
-  return { readyMs: (active - began) / 1000, firstScrapeMs: (firstScrapeUs - began) / 1000 }
+  const [readyMs, firstScrapeMs] = [(active - began) / 1000, (firstScrapeUs - began) / 1000]
+  return { readyMs, firstScrapeMs, cpuMs: cpu / 1e6 }
 }
 
-/** Both services in turns, and Node with nothing to do, which no service in Node can beat. */
-async function starts(
-  count: number
-): Promise<PerService<readonly Start[]> & { readonly node: readonly number[] }> {
-  const found = { belay: [] as Start[], exporter: [] as Start[], node: [] as number[] }
+/** What is typed, beside Node with nothing to do, which no program in Node can beat. */
+const typed = {
+  nothing: `${process.execPath} -e 0`,
+  version: 'belay-agent --version',
+  status: 'belay-agent status'
+} as const
+type Typed = { readonly ms: number; readonly cpuMs: number }
+
+async function type(command: string): Promise<Typed> {
+  const script = `TIMEFORMAT='%3R %3U %3S'; time ${command} > /dev/null`
+  const { stderr } = await mustRun(['bash', '-c', script], limit)
+  const [real = 0, user = 0, system = 0] = stderr.trim().split(' ').map(Number)
+  return { ms: real * 1000, cpuMs: (user + system) * 1000 }
+}
+
+/** Both services in turns, and the commands. */
+async function starts(count: number): Promise<
+  PerService<readonly Start[]> & {
+    readonly typed: Readonly<Record<keyof typeof typed, readonly Typed[]>>
+  }
+> {
+  const found = { belay: [] as Start[], exporter: [] as Start[] }
+  const commands = { nothing: [] as Typed[], version: [] as Typed[], status: [] as Typed[] }
   for (let i = 0; i < count; i++) {
     for (const name of names) found[name].push(await start(name))
-    const begun = performance.now()
-    await mustRun([process.execPath, '-e', '0'], limit)
-    found.node.push(performance.now() - begun)
+    for (const [name, command] of Object.entries(typed))
+      commands[name as keyof typeof typed].push(await type(command))
   }
-  return found
+  return { ...found, typed: commands }
 }
 
 const programs = { scrapes, starts }

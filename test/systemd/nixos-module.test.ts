@@ -192,6 +192,15 @@ t.test('flake and module', { skip }, async (t) => {
       const program = `${path}/bin/${part}`
       const result = await host.run(['unshare', '--mount', 'sh', '-c', readOnly, 'sh', program, '--version'])
       t.match(result, { code: 0, stdout: VERSION }, `${part} ${result.stderr}`)
+      // As the wrapper runs it, but telling what V8 took of the compiled code.
+      const tell = `/opt/belay/checkout/test/scripts/bundle/tell.ts ${path}/lib/${part} $2-main.js`
+      const asTold = (await host.must(['cat', program])).replace(
+        /(\S+)\/(\S+)\.js "\$@"/,
+        `${tell} --version`
+      )
+      const told = await host.must(['unshare', '--mount', 'sh', '-c', readOnly, 'sh', 'sh', '-c', asTold])
+      const files = JSON.parse(told.trim().split('\n').pop() ?? '') as Record<string, string>
+      t.same([...new Set(Object.values(files))], ['taken'], `${part}: compiled code`)
     }
   })
 

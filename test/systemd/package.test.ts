@@ -25,8 +25,10 @@ t.test("esbuild's program is in the lock for every platform of the flake", async
   }
 })
 
-t.test('the agent runs with the flags that the tests run it with', async (t) => {
+t.test('the agent runs with the flags that it is compiled for, and that the tests run it with', async (t) => {
   const flags = /flags = "(--[^"]*)";/.exec(read('nix/package.nix'))?.[1]
   t.ok(flags)
-  t.match(read('test/fixtures/generations/build/agent.sh'), `/opt/belay/node ${flags} %s`)
+  t.match(read('scripts/build.ts'), `'${flags}'`)
+  for (const builder of ['generations/build/agent.sh', 'darwin/agent.sh'])
+    t.match(read(`test/fixtures/${builder}`), `/opt/belay/node ${flags} %s`, builder)
 })
