@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { Value } from 'typebox/value'
 import type { Approval } from '../../../shared/api/approval.ts'
@@ -15,6 +15,7 @@ import type { FleetHost } from '../../inventory/fleet.ts'
 import { selectHosts } from '../../inventory/fleet.ts'
 import { loadInventory } from '../../inventory/sources.ts'
 import { hostClient } from '../../transport/host-client.ts'
+import { writeReport } from '../report-file.ts'
 import type { GlobalOptions, Wiring } from '../wiring.ts'
 
 /** Options of `belay approve`. */
@@ -58,7 +59,7 @@ export async function approve(
     },
     { openTunnel, run, signal, nowMs: clock.now(), id: randomBytes(16).toString('hex'), show }
   )
-  if (options.out !== undefined) await writeFile(options.out, approved.document, { mode: 0o600 })
+  if (options.out !== undefined) await writeReport(options.out, approved.document, { mode: 0o600 })
   return approved
 }
 
