@@ -138,7 +138,9 @@ function send(call: Call): Promise<{ status: number; text: string }> {
         ? {}
         : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(payload)) })
     }
-    const fail = (cause: unknown) => reject(unreachable(call.endpoint, cause))
+    const late = new Error(`no answer within ${call.timeoutMs / 1000} s`)
+    const fail = (cause: Error) =>
+      reject(unreachable(call.endpoint, cause.name === 'AbortError' ? late : cause))
     const req = openRequest(
       call.endpoint,
       {
