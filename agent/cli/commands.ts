@@ -213,6 +213,6 @@ export function printError(error: unknown, json: boolean, terminal: Terminal): v
     )
   else {
     const lines = describeError(error).split('\n').map(clean)
-    terminal.err(`error: ${lines.join('\n')} (${codeOf(error)})\n`)
+    terminal.err(`error: ${lines.join('\n  ')} (${codeOf(error)})\n`)
   }
 }

@@ -27,5 +27,5 @@ t.test('a wrong command line ends with 2, with --json in JSON', async (t) => {
 t.test('an error writes no letter of its own on the terminal', async (t) => {
   const { said, terminal } = paper()
   printError(new BelayError('held', 'by \u001b[2Jme\u0007\nuntil noon'), false, terminal)
-  t.equal(said.err, 'error: by me \nuntil noon (held)\n')
+  t.equal(said.err, 'error: by me \n  until noon (held)\n')
 })
