@@ -2,10 +2,10 @@ import pLimit from 'p-limit'
 import type { ProfileName } from '../shared/api/profile.ts'
 import { durableFolder } from '../shared/durable-write.ts'
 import type { App } from '../shared/server/empty-app.ts'
-import type { Logger } from '../shared/server/log.ts'
 import { createLogger } from '../shared/server/log.ts'
 import { notifySystemd } from '../shared/server/service-manager.ts'
 import { stopSignal } from '../shared/server/stop-signal.ts'
+import type { TlsView } from '../shared/server/tls/metrics.ts'
 import { buildApp } from './api/app.ts'
 import { listen } from './api/listen.ts'
 import { certificateFiles } from './certificate/host-certificate.ts'
@@ -15,9 +15,9 @@ import { DesiredKeeper } from './desired/desired.ts'
 import { keepChecks } from './health/keep-checks.ts'
 import { Soak } from './health/soak/soak.ts'
 import { Looking } from './looking.ts'
-import type { MetricsListener } from './metrics/listener.ts'
 import type { MetricSources } from './metrics/metrics.ts'
 import { agentMetrics } from './metrics/metrics.ts'
+import { NetworkHalf } from './network/half.ts'
 import { Operations } from './operation/operations.ts'
 import { profileHost, profilesOf } from './operation/profiles.ts'
 import { choosePlatform } from './platform/choose.ts'
@@ -50,7 +50,8 @@ async function partsOf(platform: Platform, settings: Settings, config: string | 
     assertApproved: (request) => judge(() => assertApproved(request, judging))
   })
   const soak = new Soak({ settings, logger, host, operations, witness: await platform.witness(clock.bootId) })
-  const health = await keepChecks(settings, { clock, host, logger, platform })
+  const half = new NetworkHalf(platform.network(settings, null))
+  const health = await keepChecks(settings, { clock, host, logger, platform, half })
   health.checks.sinks.push(soak)
   const approvals = new Approvals(judging)
   const receive = (document: string) => approvals.receive(document)
@@ -61,8 +62,10 @@ async function partsOf(platform: Platform, settings: Settings, config: string | 
     pending: () => looking.stir(),
     assertSigned: (wanted) => assertSigned(wanted, judging)
   })
-  return { logger, clock, host, operations, approvals, desired, soak, health, looking }
+  return { logger, clock, host, half, operations, approvals, desired, soak, health, looking }
 }
+
+type Parts = Awaited<ReturnType<typeof partsOf>>
 
 /** The daemon, from start to signal: listen, take up what is unfinished, tell that all is ready, wait. */
 export async function serve(settings: Settings, config: string | null): Promise<void> {
@@ -70,13 +73,13 @@ export async function serve(settings: Settings, config: string | null): Promise<
   await assertOwnDirectory(settings.stateDirectory)
   const platform = await choosePlatform()
   const parts = await partsOf(platform, settings, config)
-  const { logger, operations, desired, soak, health, looking } = parts
+  const { logger, half, operations, desired, soak, health, looking } = parts
   const { checks } = health
   let ready = false
-  let remote: MetricsListener | null = null
-  const app = await apiOf(settings, parts, { ready: () => ready, listener: () => remote })
+  const remote = await remoteMetrics(settings, parts, () => metrics())
+  const metrics = metricsOf(settings, parts, remote)
+  const app = await apiOf(settings, parts, { ready: () => ready, metrics })
   const close = await listen(app, settings)
-  remote = await remoteMetrics(settings, app, logger)
   const tend = () =>
     operations
       .tend()
@@ -114,19 +117,16 @@ export async function serve(settings: Settings, config: string | null): Promise<
   looking.stop()
   await stopSoak()
   await health.stop()
-  remote?.close()
+  await half.close()
   await close()
 }
 
-/** The listener for Prometheus, where there is to be one. What TLS takes is not loaded otherwise. */
-async function remoteMetrics(settings: Settings, app: App, logger: Logger): Promise<MetricsListener | null> {
+/** The listener for Prometheus, where there is to be one. */
+async function remoteMetrics(settings: Settings, { half, logger }: Parts, metrics: () => Promise<string>) {
   if (settings.metrics.address === null) return null
   const { metricsListener } = await import('./metrics/listener.ts')
   const enrolled = certificateFiles(settings).tls
-  const options = { settings: settings.metrics, enrolled, routing: app.routing, logger, now: Date.now }
-  const listener = metricsListener(options)
-  await listener.tick()
-  return listener
+  return metricsListener({ settings: settings.metrics, enrolled, half, metrics, logger })
 }
 
 /** Where revisions must grow: how old what was signed has become. */
@@ -135,33 +135,20 @@ function approvedOf({ approval, stateDirectory }: Settings, host: Host): Pick<Me
   return { approved: { profiles: profilesOf(host), read: (profile) => readPassed(stateDirectory, profile) } }
 }
 
-/** The API; whether all is taken up, and the listener for Prometheus, are asked for later. */
-function apiOf(
-  settings: Settings,
-  parts: Awaited<ReturnType<typeof partsOf>>,
-  later: { readonly ready: () => boolean; readonly listener: () => MetricsListener | null }
-): Promise<App> {
-  const { clock, host, operations, health, looking: _, ...rest } = parts
-  const { checks } = health
-  const { soak, desired } = rest
-  const told = { ...approvedOf(settings, host), ...tlsOf(settings, later.listener) }
-  return buildApp({
-    ...{ settings, bootId: clock.bootId, host, operations, checks, ready: later.ready },
-    ...rest,
-    metrics: agentMetrics(host, operations, { checks, soak, desired, ...told })
-  })
+/** The metrics; of the listener for Prometheus where there is one. */
+function metricsOf(settings: Settings, parts: Parts, tls: TlsView | null): () => Promise<string> {
+  const { host, operations, health, soak, desired } = parts
+  const told = { ...approvedOf(settings, host), ...(tls === null ? {} : { tls }) }
+  return agentMetrics(host, operations, { checks: health.checks, soak, desired, ...told })
 }
 
-/** What is told of the listener for Prometheus, where there is to be one. */
-function tlsOf({ metrics }: Settings, listener: () => MetricsListener | null): Pick<MetricSources, 'tls'> {
-  if (metrics.address === null) return {}
-  return {
-    tls: {
-      expiries: () => listener()?.expiries() ?? [],
-      problem: () => listener()?.problem() ?? null,
-      connections: () => listener()?.connections() ?? 0
-    }
-  }
+/** The API; whether all is taken up is asked for later. */
+function apiOf(
+  settings: Settings,
+  { clock, health, half: _half, looking: _looking, ...rest }: Parts,
+  more: { readonly ready: () => boolean; readonly metrics: () => Promise<string> }
+): Promise<App> {
+  return buildApp({ settings, bootId: clock.bootId, checks: health.checks, ...rest, ...more })
 }
 
 /** What a person has to know at login, while there is something. */

@@ -8,7 +8,10 @@ import { build } from 'esbuild'
  * node_modules. Apart, so that a change of the controller leaves the hosts' agent as it is.
  */
 const outdir = process.argv[2] ?? 'dist'
-const parts = { agent: 'agent/main.ts', belay: 'controller/main.ts' }
+const parts = {
+  agent: { agent: 'agent/main.ts', 'network-half': 'agent/network/network-half.ts' },
+  belay: { belay: 'controller/main.ts' }
+}
 
 /**
  * Built-in modules are asked for, not imported: Node reads every export of one that is imported, and behind `WebSocket`
@@ -46,7 +49,7 @@ const unused = ['@fastify/ajv-compiler', '@fastify/fast-json-stringify-compiler'
 await rm(outdir, { recursive: true, force: true })
 for (const [name, entry] of Object.entries(parts)) {
   await build({
-    entryPoints: { [name]: entry },
+    entryPoints: entry,
     outdir: join(outdir, name),
     bundle: true,
     splitting: true,

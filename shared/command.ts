@@ -30,6 +30,13 @@ export interface CommandResult {
 /** Milliseconds from asking a program to end to ending it. */
 const KILL_DELAY_MS = 2000
 
+/** Ends a program by force with its process group, of which it is the first. */
+function killGroup(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL')
+  } catch {} // all of it is gone
+}
+
 /** Runs one program with an argument array, never through a shell. Does not throw on a non-zero exit. */
 export async function runCommand(argv: readonly string[], options: CommandOptions): Promise<CommandResult> {
   const { execa } = await import('execa')
@@ -54,19 +61,14 @@ export async function runCommand(argv: readonly string[], options: CommandOption
       for await (const line of child.iterable({ from: 'stderr' })) tell(line)
     })().catch(() => {})
   }
-  const { pid } = child
-  const killGroup = () => {
-    try {
-      if (options.noTerminal && pid !== undefined) process.kill(-pid, 'SIGKILL')
-    } catch {} // all of it is gone
-  }
+  const endGroup = () => killGroup(options.noTerminal ? child.pid : undefined)
   // What it started may hold its pipes open.
-  const late = options.noTerminal ? setTimeout(killGroup, options.timeoutMs + KILL_DELAY_MS) : undefined
-  options.signal?.addEventListener('abort', killGroup, { once: true })
+  const late = options.noTerminal ? setTimeout(endGroup, options.timeoutMs + KILL_DELAY_MS) : undefined
+  options.signal?.addEventListener('abort', endGroup, { once: true })
   const result = await child
   clearTimeout(late)
-  options.signal?.removeEventListener('abort', killGroup)
-  killGroup()
+  options.signal?.removeEventListener('abort', endGroup)
+  endGroup()
   return {
     code: result.exitCode ?? null,
     stdout: result.stdout ?? '',
@@ -197,14 +199,9 @@ export function runBounded(
       stdio: ['ignore', 'pipe', 'pipe'],
       ...(env ? { env } : {})
     })
-    const killGroup = () => {
-      try {
-        if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
-      } catch {} // all of it is gone
-    }
     const end = (why: BoundedResult['ended']) => {
       ended ??= why
-      killGroup()
+      killGroup(child.pid)
     }
     const abort = () => end('aborted')
     const settle = (code: number | null) => {
@@ -231,7 +228,7 @@ export function runBounded(
     })
     child.on('exit', (code) => {
       ended ??= code === null ? 'signal' : 'exited'
-      killGroup()
+      killGroup(child.pid)
       // What has arrived meanwhile is read first, also by a process that was held up for so long.
       const drain = setTimeout(() => setImmediate(settle, code), DRAIN_MS)
       child.on('close', () => {
@@ -240,4 +237,62 @@ export function runBounded(
       })
     })
   })
+}
+
+/** A program that is spoken with in lines while it runs. */
+export interface Conversation {
+  say(line: string): void
+  /** Resolves when the program has ended, with the last it wrote to stderr. Never rejects. */
+  readonly ended: Promise<string>
+  /** Closes its standard input, upon which it is to end. */
+  hangUp(): void
+  /** Ends it by force, with its process group. */
+  kill(): void
+}
+
+/** What of the stderr of a conversation is kept, in characters. */
+const LAST_WORDS = 500
+
+/** Starts a program to speak with, as {@link runBounded} does. A line that is longer than `maxLine` ends it. */
+export function converse(
+  argv: readonly string[],
+  options: Pick<CommandOptions, 'env'> & { onLine: (line: string) => void; maxLine: number }
+): Conversation {
+  const { onLine, maxLine, env } = options
+  const child = spawn(argv[0] ?? '', argv.slice(1), { detached: true, stdio: 'pipe', env })
+  const kill = () => killGroup(child.pid)
+  let lastWords = ''
+  let rest = ''
+  child.stdin.on('error', () => {}) // it has ended, which is told below
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    lastWords = `${lastWords}${text}`.slice(-LAST_WORDS)
+  })
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    const lines = `${rest}${text}`.split('\n')
+    rest = lines.pop() ?? ''
+    for (const line of lines) onLine(line)
+    if (rest.length > maxLine) kill()
+  })
+  const ended = new Promise<string>((resolve) => {
+    const settle = () => {
+      // What it started may still have the other ends.
+      for (const stream of [child.stdin, child.stdout, child.stderr]) stream.destroy()
+      resolve(lastWords.trim())
+    }
+    child.on('error', (error) => {
+      lastWords ||= error.message
+      settle()
+    })
+    child.on('exit', () => {
+      kill()
+      setTimeout(settle, DRAIN_MS).unref()
+      child.on('close', settle)
+    })
+  })
+  return {
+    say: (line) => void child.stdin.write(`${line}\n`),
+    ended,
+    hangUp: () => void child.stdin.end(),
+    kill
+  }
 }

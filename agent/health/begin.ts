@@ -6,7 +6,10 @@ import { kinds } from './kinds/kinds.ts'
 /** Kinds that a platform measures in its own way; their options, and what they give, are the same everywhere. */
 export type Measures = Readonly<Partial<Record<KindName, (options: unknown) => Measure>>>
 
-/** Begins a check as its platform measures it. */
+/** Begins a check as its platform measures it; what looks over the network is left to the network half. */
 export function beginCheck({ kind, options }: CheckSetting, measures: Measures = {}): Measure {
-  return (measures[kind] ?? kinds[kind].begin)(options)
+  const own = measures[kind]
+  if (own !== undefined) return own(options)
+  if (kinds[kind].overNetwork(options)) return (world) => world.network({ kind, options })
+  return kinds[kind].begin(options)
 }

@@ -6,6 +6,8 @@ import { monotonicMs } from '../clock.ts'
 import type { CheckSetting } from '../config/checks.ts'
 import { parseChecks } from '../config/checks.ts'
 import type { Settings } from '../config/settings.ts'
+import type { NetworkProgram } from '../network/half.ts'
+import { NetworkHalf } from '../network/half.ts'
 import type { Observed } from '../operation/drift.ts'
 import type { Measures } from './begin.ts'
 import { beginCheck } from './begin.ts'
@@ -13,6 +15,7 @@ import type { Measure } from './kinds/kind.ts'
 import { unknown } from './kinds/kind.ts'
 import { runCheck } from './run-check.ts'
 import { readKept } from './store.ts'
+import type { HostParts } from './world.ts'
 import { hostWorld } from './world.ts'
 
 /** All votes together take at most so long, in seconds; a check that is not done by then is `unknown`. */
@@ -20,6 +23,8 @@ const VOTES_SECONDS = 60
 /** So long a check may go on failing after an activation, in milliseconds: what was restarted takes a moment. */
 const SETTLE_MS = 15_000
 const RETRY_MS = 1500
+/** And so long a network half that does not end by itself may take to be ended, in seconds. */
+const CLOSING_SECONDS = 5
 const AT_ONCE = 2
 
 /** The results of the checks that vote, by name. */
@@ -32,6 +37,8 @@ export type Poll = (only: (name: string) => boolean) => Promise<readonly Sample[
 export interface VotingHost {
   readonly bootId: string
   readonly observe: () => Promise<Observed>
+  /** A network half of its own, for as long as the votes take. */
+  readonly network: NetworkProgram
   /** Of the platform. */
   readonly measures?: Measures
 }
@@ -43,12 +50,12 @@ export const votingChecks = (settings: Settings): readonly CheckSetting[] =>
 /** How long the votes after an activation may take, in seconds: a poll, and another when the time to settle is over. */
 export function votesSeconds(settings: Settings): number {
   const each = votingChecks(settings).reduce((sum, { timeoutSeconds }) => sum + timeoutSeconds, 0)
-  return each === 0 ? 0 : 2 * Math.min(each, VOTES_SECONDS) + SETTLE_MS / 1000
+  return each === 0 ? 0 : 2 * Math.min(each, VOTES_SECONDS) + SETTLE_MS / 1000 + CLOSING_SECONDS
 }
 
 /** What the checks that vote find now. */
 export async function votesNow(settings: Settings, host: VotingHost): Promise<Votes> {
-  const samples = await (await hostPoll(settings, host))(() => true)
+  const samples = await withPoll(settings, host, (poll) => poll(() => true))
   return Object.fromEntries(samples.map(({ check, result }) => [check, result]))
 }
 
@@ -60,14 +67,9 @@ export async function votesAgainst(
 ): Promise<string | null> {
   const voting = votingChecks(settings).filter(({ name }) => Object.hasOwn(before, name))
   if (voting.length === 0) return null
-  const poll = await hostPoll(settings, host)
   const end = monotonicMs() + SETTLE_MS
-  return settledVotes({
-    voting,
-    before,
-    poll,
-    wait: async () => monotonicMs() < end && delay(RETRY_MS, true)
-  })
+  const wait = async () => monotonicMs() < end && delay(RETRY_MS, true)
+  return await withPoll(settings, host, (poll) => settledVotes({ voting, before, poll, wait }))
 }
 
 /** Polls until nothing is worse, or until there is no more waiting. */
@@ -100,10 +102,20 @@ export function isWorse(before: CheckResult | undefined, after: CheckResult, mus
   return after === 'fail' || (after === 'unknown' && mustKnow && before !== 'unknown')
 }
 
-/** Runs the voting checks of this host in this process, whatever the daemon does. */
-async function hostPoll(settings: Settings, of: VotingHost): Promise<Poll> {
+/** Runs the voting checks of this host in this process, whatever the daemon does, and its network half. */
+async function withPoll<T>(settings: Settings, of: VotingHost, act: (poll: Poll) => Promise<T>): Promise<T> {
+  const half = new NetworkHalf(of.network)
+  try {
+    return await act(await hostPoll(settings, of, half))
+  } finally {
+    await half.close()
+  }
+}
+
+async function hostPoll(settings: Settings, of: VotingHost, half: NetworkHalf): Promise<Poll> {
   const clock = { now: () => Date.now(), monotonicMs }
-  const host = { ...of, ...clock }
+  const network: HostParts['network'] = (question, signal) => half.ask(question, signal)
+  const host = { ...of, ...clock, network }
   const { memories } = await readKept(settings.stateDirectory)
   const begun = votingChecks(settings).map((setting) => ({
     setting,

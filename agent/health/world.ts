@@ -4,7 +4,7 @@ import { runBounded, runQuietly } from '../../shared/command.ts'
 import type { Observed } from '../operation/drift.ts'
 import { toolPath } from '../platform/agent-command.ts'
 import { CHECK_UNITS } from '../platform/nixos/units.ts'
-import type { Contained, World } from './kinds/kind.ts'
+import type { Contained, Finding, Question, World } from './kinds/kind.ts'
 import type { CheckClock } from './run-check.ts'
 
 /** Output of a command that is kept; with more it is ended. */
@@ -14,6 +14,8 @@ const MAX_OUTPUT = 256 * 1024
 export interface HostParts extends CheckClock {
   readonly bootId: string
   readonly observe: () => Promise<Observed>
+  /** Has the network half look. */
+  readonly network: (question: Question, signal: AbortSignal) => Promise<Finding>
 }
 
 /** One run of one check. */
@@ -32,6 +34,7 @@ export function hostWorld(host: HostParts, { name, timeoutSeconds, signal, recal
     bootId: host.bootId,
     now: () => host.now(),
     monotonicMs: () => host.monotonicMs(),
+    network: (question) => host.network(question, signal),
     observe: host.observe,
     recall,
     remember,

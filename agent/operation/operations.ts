@@ -1,19 +1,14 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ProfileName } from '../../shared/api/profile.ts'
-import type {
-  GenerationRef,
-  OperationRequest,
-  ProfileState,
-  RollbackRequest
-} from '../../shared/api/schemas.ts'
+import type { OperationRequest, ProfileState, RollbackRequest } from '../../shared/api/schemas.ts'
 import { setReserve } from '../../shared/durable-write.ts'
 import { BelayError } from '../../shared/errors.ts'
 import { isTerminal } from '../../shared/operation/phase.ts'
 import type { Clock } from '../clock.ts'
 import type { Settings } from '../config/settings.ts'
 import { assertNotOlder, readDesired } from '../desired/store.ts'
-import type { Host, ProfileHost } from '../platform/platform.ts'
+import type { Host } from '../platform/platform.ts'
 import { assertOpen } from '../preflight/people.ts'
 import { Admissions } from './admissions.ts'
 import type { Caller } from './confirmable.ts'
@@ -22,11 +17,11 @@ import { cancellable, heard, say } from './control.ts'
 import type { Observed } from './drift.ts'
 import { assertNotDrifted, lastLeft, leftBy, withDrifts } from './drift.ts'
 import { Holds } from './hold.ts'
-import { assertMayGoBack, readKnownGood, rollbackTarget } from './known-good.ts'
 import { assertNotBad, readMarks } from './marks.ts'
 import { partsOfRequest, profilesOfOperation } from './parts.ts'
 import { assertMode, assertNotHeld, profileDirectory, profileHost, profilesOf } from './profiles.ts'
 import { rebootIsDue } from './reboot-policy.ts'
+import { Rollbacks } from './rollbacks.ts'
 import type { OperationState } from './state.ts'
 import {
   ignoreCorrupt,
@@ -59,6 +54,7 @@ export class Operations {
   readonly #host: Host
   readonly #assertApproved: OperationsOptions['assertApproved']
   readonly #admissions: Admissions
+  readonly #rollbacks: Rollbacks
   /** Operations that have ended do not change any more. */
   readonly #ended = new Map<string, OperationState>()
 
@@ -76,6 +72,7 @@ export class Operations {
       host,
       holdsOf: (profile) => this.holdsOf(profile)
     })
+    this.#rollbacks = new Rollbacks({ operations: this, admissions: this.#admissions, settings, host })
   }
 
   async get(id: string): Promise<OperationState> {
@@ -216,25 +213,8 @@ export class Operations {
   }
 
   /** Turns round what is on its way, or begins a rollback of its own, and holds the host: a person has decided. */
-  async rollback(request: RollbackRequest, caller: Caller): Promise<OperationState> {
-    const profile = request.profile ?? 'system'
-    const on = profileHost(this.#host, profile)
-    const unfinished = (await this.all()).find(
-      ({ phase, accepted }) => !isTerminal(phase) && accepted.profile === profile
-    )
-    if (unfinished) return this.#turnRound(unfinished, request, caller)
-    const from = await on.running()
-    const target = await this.#targetOf(request, on, { from, caller })
-    return this.#admissions.submit({
-      kind: 'rollback',
-      profile,
-      target,
-      from,
-      confirm: { by: 'health', windowSeconds: this.#settings.confirm.windowSeconds },
-      ...askedBy(caller),
-      reason: request.reason ?? null,
-      idempotency: null
-    })
+  rollback(request: RollbackRequest, caller: Caller): Promise<OperationState> {
+    return this.#rollbacks.ask(request, caller)
   }
 
   /**
@@ -273,53 +253,6 @@ export class Operations {
   async #forget(id: string): Promise<void> {
     await removeOperation(this.root, id)
     this.#ended.delete(id)
-  }
-
-  async #targetOf(
-    { generation, profile = 'system' }: RollbackRequest,
-    on: ProfileHost,
-    { from, caller }: { readonly from: string | null; readonly caller: Caller }
-  ): Promise<GenerationRef> {
-    if (generation !== undefined) return this.#named(generation, profile, caller)
-    const known = await readKnownGood(profileDirectory(this.#settings.stateDirectory, profile))
-    const there = await Promise.all(known.map(({ storePath }) => on.isComplete(storePath)))
-    return rollbackTarget(
-      known.filter((_, i) => there[i]),
-      from
-    )
-  }
-
-  /** The generation that a caller names, if it may go back there. */
-  async #named(generation: number, profile: ProfileName, caller: Caller): Promise<GenerationRef> {
-    const target = await profileHost(this.#host, profile).generation(generation)
-    const marks = profileDirectory(this.#settings.stateDirectory, profile)
-    const states = (await this.all()).filter(({ accepted }) => accepted.profile === profile)
-    await assertMayGoBack(target, this.#settings, { caller, marks, states })
-    return target
-  }
-
-  async #turnRound(state: OperationState, request: RollbackRequest, caller: Caller): Promise<OperationState> {
-    const { id, kind, profile } = state.accepted
-    const onItsWay = kind === 'activate' && cancellable.has(state.phase)
-    const { generation } = request
-    const wantsOther = generation !== undefined && generation !== state.baseline?.generation.number
-    if (state.phase === 'committing' || (wantsOther && onItsWay)) {
-      const text = `operation ${id} is ${state.phase}; ask again when it has ended`
-      throw new BelayError('operation-running', text, { found: id })
-    }
-    const other = wantsOther ? await this.#named(generation, profile, caller) : null
-    if (onItsWay) await this.cancel(id, caller, request.reason ?? null)
-    else
-      await say(operationDirectory(this.root, id), {
-        word: 'retry',
-        principal: caller.principal,
-        target: other
-      })
-    const why = { id, principal: caller.principal, reason: request.reason ?? null }
-    await this.holdsOf(profile).afterRollback(why)
-    // It may have lost its runner.
-    await this.#host.startRunner(id)
-    return state
   }
 }
 

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdir, readdir, rename, rm } from 'node:fs/promises'
+import { lstat, mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { asNoSpace, setReserve, syncDirectory } from '../../shared/durable-write.ts'
 import { BelayError, codeOf } from '../../shared/errors.ts'
@@ -14,6 +14,9 @@ import { foldOperation } from './state.ts'
 
 /** A request as admitted, before it has an identity. `idempotency` carries the caller's key and the request's hash. */
 export type Admission = Omit<Accepted, 'type' | 'id'>
+
+/** By then an admission has ended, whatever the disk is like. */
+const LEFTOVER_MS = 3_600_000
 
 const ID = /^\d{8}T\d{9}Z-[0-9a-f]{8}$/
 
@@ -145,10 +148,14 @@ export async function removeOperation(root: string, id: string): Promise<void> {
   await rm(`${directory}.gone`, { recursive: true, force: true })
 }
 
-/** Removes what an admission or a removal left that was cut off. */
+/** Removes what an admission or a removal left that was cut off; what is younger than an hour may be on its way. */
 export async function removeLeftovers(root: string): Promise<void> {
-  for (const name of await readdir(root).catch(ignoreMissing<string[]>([])))
-    if (/\.(new|gone)$/.test(name)) await rm(join(root, name), { recursive: true, force: true })
+  for (const name of await readdir(root).catch(ignoreMissing<string[]>([]))) {
+    if (!/\.(new|gone)$/.test(name)) continue
+    const path = join(root, name)
+    const { mtimeMs } = await lstat(path).catch(ignoreMissing({ mtimeMs: Number.POSITIVE_INFINITY }))
+    if (Date.now() - mtimeMs > LEFTOVER_MS) await rm(path, { recursive: true, force: true })
+  }
 }
 
 /** Sorts behind the newest identity, even when the clock was set back in between. */

@@ -6,6 +6,7 @@ import type { Settings } from '../config/settings.ts'
 import type { Measures } from '../health/begin.ts'
 import type { Witness } from '../health/soak/witness.ts'
 import type { Journal } from '../journal/journal.ts'
+import type { NetworkProgram } from '../network/half.ts'
 import type { Observed } from '../operation/drift.ts'
 import type { Event } from '../operation/events.ts'
 import type { Ports } from '../operation/ports.ts'
@@ -107,6 +108,8 @@ export interface Platform {
   witness(bootId: string): Promise<Witness>
   /** What an audit asks of the host. */
   audit(): Promise<AuditWitness>
+  /** How the network half is started: that of the daemon, or of one operation. */
+  network(settings: Settings, operation: string | null): NetworkProgram
   /** Checks that are measured in a way of its own. */
   readonly measures: Measures
   /** Whether this agent is stopped because the whole host stops. */

@@ -63,11 +63,15 @@ export async function listen(app: App, options: ListenOptions): Promise<Listenin
 
 /** What TLS takes is loaded where somebody listens. */
 async function openRemote(app: App, { settings, now, logger }: ListenOptions): Promise<TlsListener> {
-  const { openTls } = await import('../../shared/server/tls/listener.ts')
+  const [{ openTls }, { readTlsFiles }] = await Promise.all([
+    import('../../shared/server/tls/listener.ts'),
+    import('../../shared/server/tls/files.ts')
+  ])
   const { certificateFile, keyFile, clientCaFile, crlFile, clients, ...rest } = settings.listen
+  const files = { certificateFile, keyFile, clientCaFile: clientCaFile || null, crlFile: crlFile || null }
   return await openTls({
     ...rest,
-    files: { certificateFile, keyFile, clientCaFile: clientCaFile || null, crlFile: crlFile || null },
+    read: (before) => readTlsFiles(files, before),
     clients: clientCaFile === '' ? 'none' : clients,
     handler: app.routing,
     now,

@@ -129,7 +129,7 @@ async function throughBelay(host: Host, toplevel: string): Promise<BelayRun> {
   await confirming
   if (code !== 0) throw new Error(`belay-agent activate exited with ${code}: ${stderr}`)
   const runner = pathIn(host, '/sys/fs/cgroup/system.slice/belay-operation.service')
-  await host.waitFor(() => !existsSync(runner), 30_000, 'the runner gone')
+  await host.waitFor(() => !existsSync(runner), 'the runner gone')
   return { cpuMs: cpuMs(host) - before, ...timesOf(host, id) }
 }
 

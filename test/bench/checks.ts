@@ -46,14 +46,10 @@ async function scrapes(host: Host): Promise<Probes['scrapes']> {
 /** While none of its checks runs a program. */
 async function memory(host: Host, unit: string): Promise<Memory> {
   let found: Memory | undefined
-  await waitFor(
-    () => {
-      found = memoryOf(host, unit)
-      return true
-    },
-    10_000,
-    `${unit} alone`
-  )
+  await waitFor(() => {
+    found = memoryOf(host, unit)
+    return true
+  }, `${unit} alone`)
   return found ?? { rss: 0, anonymous: 0 }
 }
 

@@ -1,3 +1,4 @@
+import { readTlsFiles } from '../../shared/server/tls/files.ts'
 import { openTls } from '../../shared/server/tls/listener.ts'
 import { peerOf } from '../../shared/server/tls/peer.ts'
 
@@ -6,6 +7,12 @@ const [directory = '', port = '0', most = '256'] = process.argv.slice(2)
 const silent = () => {}
 const logger = { info: silent, warn: silent, error: silent }
 const file = (name: string) => `${directory}/${name}.pem`
+const files = {
+  certificateFile: file('server'),
+  keyFile: file('server'),
+  clientCaFile: file('ca'),
+  crlFile: file('crl')
+}
 const listener = await openTls({
   ...{
     address: '127.0.0.1',
@@ -15,12 +22,7 @@ const listener = await openTls({
     now: Date.now
   },
   ...{ maxConnections: Number(most), maxPerAddress: Number(most) },
-  files: {
-    certificateFile: file('server'),
-    keyFile: file('server'),
-    clientCaFile: file('ca'),
-    crlFile: file('crl')
-  },
+  read: (before) => readTlsFiles(files, before),
   handler: (request, response) => {
     const { subject = 'nobody' } = peerOf(request.socket)?.certificate() ?? {}
     if (request.url !== '/memory') return response.end(subject)

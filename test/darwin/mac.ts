@@ -111,16 +111,12 @@ export class Mac implements AsyncDisposable {
       stdio: ['ignore', log, log]
     })
     this.#machine = child
-    await waitFor(
-      () => {
-        if (child.exitCode !== null) return true
-        const children = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim()
-        this.#leader = Number(children.split(' ')[0]) || undefined
-        return this.#leader !== undefined && existsSync(`${this.root}/private/var/run/ready`)
-      },
-      60_000,
-      'the boot'
-    )
+    await waitFor(() => {
+      if (child.exitCode !== null) return true
+      const children = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim()
+      this.#leader = Number(children.split(' ')[0]) || undefined
+      return this.#leader !== undefined && existsSync(`${this.root}/private/var/run/ready`)
+    }, 'the boot')
       .then(() => {
         if (child.exitCode !== null) throw new Error(`it went off with ${child.exitCode}`)
       })
@@ -229,12 +225,8 @@ export class Mac implements AsyncDisposable {
     await this.must(['belay-agent', 'activate', storePath, '--no-follow', ...options])
   }
 
-  async waitFor(
-    what: string,
-    predicate: () => boolean | Promise<boolean>,
-    timeoutMs = 90_000
-  ): Promise<void> {
-    await waitFor(predicate, timeoutMs, what)
+  async waitFor(what: string, predicate: () => boolean | Promise<boolean>): Promise<void> {
+    await waitFor(predicate, what)
   }
 
   /** Its agent, asked from outside: that starts no process. */
@@ -243,7 +235,7 @@ export class Mac implements AsyncDisposable {
   }
 
   async whenAnswering(): Promise<void> {
-    await waitFor(async () => (await this.agent('observe').host()) !== null, 60_000, 'the agent')
+    await waitFor(async () => (await this.agent('observe').host()) !== null, 'the agent')
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

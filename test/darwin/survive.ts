@@ -17,7 +17,6 @@ export interface MacSurvival extends Omit<Survival, 'fault'> {
 
 type Truth = Awaited<ReturnType<typeof truthOf>>
 
-const PATIENCE_MS = 90_000
 const strike = join(import.meta.dirname, '../fleet/strike.pl')
 
 /** Puts Macs through faults, two side by side, each fault on a Mac that is as it was at first. */
@@ -102,15 +101,11 @@ async function carryThrough(mac: Mac, fault: MacFault): Promise<void> {
     if (now === 'confirming' && fault.confirm === 'person') await confirm(mac).catch(() => {})
     return isTerminal(now)
   }
-  await waitFor(ended, PATIENCE_MS, `the end of the operation (${phaseOf(mac)})`)
-  await waitFor(
-    async () => {
-      const { operation, guards } = await truthOf(mac)
-      return operation.length + guards.length === 0
-    },
-    20_000,
-    'runner and guard to go'
-  )
+  await waitFor(ended, `the end of the operation (${phaseOf(mac)})`)
+  await waitFor(async () => {
+    const { operation, guards } = await truthOf(mac)
+    return operation.length + guards.length === 0
+  }, 'runner and guard to go')
   await mac.whenAnswering()
 }
 
@@ -149,7 +144,7 @@ async function judge(
     })
   }
   // What is just being started may take a moment.
-  await waitFor(async () => (await wrong()).length === 0, 20_000, 'the truth').catch(() => {})
+  await waitFor(async () => (await wrong()).length === 0, 'the truth').catch(() => {})
   const left = await wrong()
   if (!isWhole(mac)) complaints.push('the journal is broken')
   const stranded = left.some((each) => /^(running|profile) /.test(each))

@@ -94,7 +94,7 @@ t.test(
         soon ??= await give('alice', { expiresAt: approvalTime(Date.now() + seconds * 1000) })
       const expired = async () =>
         (await listed(host)).approvals.some(({ id, state }) => id === soon && state === 'expired')
-      await host.waitFor(expired, 100_000, 'the end of the approval')
+      await host.waitFor(expired, 'the end of the approval')
       t.match(await activate(host, path), refused('approval-expired'))
 
       await give('bob')

@@ -111,11 +111,7 @@ t.test(
           body,
           'http://a/v1/operations'
         ])
-        await host.waitFor(
-          async () => (await journalOf(host)).phases.at(-1) === 'refused',
-          15_000,
-          'the refusal'
-        )
+        await host.waitFor(async () => (await journalOf(host)).phases.at(-1) === 'refused', 'the refusal')
         const journal = await host.must([
           'cat',
           `/var/lib/belay/operations/${(await journalOf(host)).id}/journal.jsonl`

@@ -147,7 +147,7 @@ t.test('attacks on a real host', { skip: fleetUnavailable() ?? false, timeout: 6
       t.match(await put(999_999), { code: 'approval-wrong-revision' })
       t.match(await put(6), { status: 200 })
       const is = async () => ((await agent(host, ['desired'])) as unknown as { is: string }).is
-      await host.waitFor(async () => (await is()) === 'reached', 90_000, 'the desired state')
+      await host.waitFor(async () => (await is()) === 'reached', 'the desired state')
       const was = await operations()
       t.match(await put(6), { status: 200, is: 'reached' }, 'the same again')
       t.match(await put(5), { status: 409, code: 'desired-older' })
@@ -227,7 +227,7 @@ t.test('attacks on a real host', { skip: fleetUnavailable() ?? false, timeout: 6
     )
     t.equal(begun.status, 202, JSON.stringify(begun))
     const look = async () => JSON.parse(await host.must(['belay-agent', '--json', 'status'])).operation
-    await host.waitFor(async () => (await look()).phase === 'confirming', 60_000, 'the confirm window')
+    await host.waitFor(async () => (await look()).phase === 'confirming', 'the confirm window')
     const operation = async () =>
       JSON.parse(
         await host.must([
@@ -240,7 +240,7 @@ t.test('attacks on a real host', { skip: fleetUnavailable() ?? false, timeout: 6
       ask(host, 'operate', 'POST', `/v1/operations/${begun.id}/confirm`, JSON.stringify(body))
     t.match(await confirm({ nonce: 'A'.repeat(43) }), { status: 403, code: 'nonce-wrong' })
     t.match(await confirm({ nonce }), { status: 200 })
-    await host.waitFor(async () => (await look()).phase === 'committed', 60_000, 'the commit')
+    await host.waitFor(async () => (await look()).phase === 'committed', 'the commit')
     t.match(await confirm({ nonce }), { status: 409, code: 'not-confirming' }, 'replayed')
     const metrics = ['curl', '-s', '--unix-socket', '/run/belay/observe.sock', 'http://x/metrics']
     t.same((await host.must(metrics)).match(/^belay_agent_held .*$/gm), ['belay_agent_held 0'])

@@ -15,6 +15,7 @@ import { fleetUnavailable } from './root.ts'
 const skip = fleetUnavailable() ?? false
 const web = { 'org.nixos.web': 'exec sleep 100000' }
 const config = { limits: { agentSeconds: 8, activationSeconds: 30 } }
+const closed = { kind: 'tcp', host: '127.0.0.1', port: 1, severity: 'critical' }
 const baseline: System = { label: 'baseline', daemons: web, files: { 'etc/greeting': 'baseline\n' }, config }
 const candidate = (label: string, more: Partial<System> = {}): System => ({
   label,
@@ -28,7 +29,7 @@ const own = ['org.nixos.activate-system.plist', 'org.nixos.belay-agent.plist']
 /** All is as it was: links, files, jobs, and nothing of the operation left; what is just being started may take a moment. */
 async function isAsBefore(t: Test, mac: Mac, before: Awaited<ReturnType<typeof truthOf>>): Promise<void> {
   const is = async () => JSON.stringify(await truthOf(mac)) === JSON.stringify(before)
-  await mac.waitFor('the baseline', is, 30_000).catch(() => {})
+  await mac.waitFor('the baseline', is).catch(() => {})
   t.same(await truthOf(mac), before)
   await mac.whenAnswering()
 }
@@ -216,7 +217,7 @@ t.test('stories on a Mac', { skip, timeout: 900_000 }, async (t) => {
     const good = await mac.build(
       candidate('good', {
         agentPlistEdit: 's/<integer>30</<integer>31</',
-        config: { ...config, preflight: { userSessionSeconds: 60 } }
+        config: { ...config, checks: { closed }, preflight: { userSessionSeconds: 60 } }
       })
     )
     await mac.activate(good, '--window', '60')
@@ -228,6 +229,12 @@ t.test('stories on a Mac', { skip, timeout: 900_000 }, async (t) => {
       ...{ running: good, profile: good, greeting: 'good', daemons: [...own, 'org.nixos.db.plist'] },
       jobs: ['org.nixos.belay-agent', 'org.nixos.db']
     })
+  })
+
+  await t.test('a check of the network looks as another user', async (t) => {
+    t.match(await mac.agent('operate').runCheck('closed'), { result: 'fail', message: /ECONNREFUSED/ })
+    const { stdout } = await mac.run(['sh', '-c', 'ps -eo args | grep [n]etwork-half'])
+    t.match(stdout, /network-half\.js$/m, 'in a process of its own')
   })
 
   await t.test('built by a flake and deployed over ssh', async (t) => {

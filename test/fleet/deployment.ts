@@ -47,7 +47,7 @@ ${hosts.join('')}`
 
 /** Runs `belay` on the operator's machine. */
 export function belay(fleet: Fleet, ...args: string[]): Promise<CommandResult> {
-  return fleet.operator.run(['belay', '--fleet', '/root/fleet.yaml', ...args], { timeoutMs: 120_000 })
+  return fleet.operator.run(['belay', '--fleet', '/root/fleet.yaml', ...args])
 }
 
 /** What a host is, read from the host and not from the agent. */

@@ -7,9 +7,6 @@ import { startFleet } from './fleet.ts'
 import type { Host } from './host.ts'
 import { fleetUnavailable } from './root.ts'
 
-/** Long enough for whatever two slow cores and the agent's own rhythm ask for. */
-const PATIENCE = 90_000
-
 const agent = async (host: Host, ...args: string[]) => {
   const { stdout, code } = await host.run(['belay-agent', '--json', ...args])
   return { exit: code, ...(JSON.parse(stdout || '{}') as DesiredState & { error?: { code: string } }) }
@@ -18,9 +15,9 @@ const state = (host: Host) => agent(host, 'desired')
 const set = (host: Host, path: string, revision: number, ...more: string[]) =>
   agent(host, 'desired', 'set', path, '--revision', `${revision}`, '--confirm', 'health', ...more)
 const reached = (host: Host) =>
-  host.waitFor(async () => (await state(host)).is === 'reached', PATIENCE, 'the desired state')
+  host.waitFor(async () => (await state(host)).is === 'reached', 'the desired state')
 const pending = (host: Host, code: string) =>
-  host.waitFor(async () => (await state(host)).pending?.code === code, PATIENCE, code)
+  host.waitFor(async () => (await state(host)).pending?.code === code, code)
 
 t.test(
   'the desired state of a real host',
@@ -40,12 +37,8 @@ t.test(
       await host.must(['belay-agent', 'hold', 'its owner travels'])
       t.match(await set(host, path, 1), { exit: 0, pending: { code: 'held', text: /its owner travels/ } })
       await host.must(['systemctl', 'kill', '--signal=KILL', 'belay-agent'])
-      await host.waitFor(async () => (await state(host)).exit !== null, PATIENCE, 'the agent again')
-      await host.waitFor(
-        async () => (await host.run(['belay-agent', 'release'])).code === 0,
-        PATIENCE,
-        'the release'
-      )
+      await host.waitFor(async () => (await state(host)).exit !== null, 'the agent again')
+      await host.waitFor(async () => (await host.run(['belay-agent', 'release'])).code === 0, 'the release')
       await reached(host)
       t.match(await truthOf(host), { running: path, profile: path, bootDefault: path })
       t.equal(await operations(), 1)

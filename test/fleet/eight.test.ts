@@ -39,7 +39,7 @@ ${host('cinnabar', 'roles: [controller]')}${peers.map((name) => host(name, 'role
 }
 
 const belay = (fleet: Fleet, ...args: string[]) =>
-  fleet.operator.run(['belay', '--fleet', '/root/fleet.yaml', '--json', ...args], { timeoutMs: 280_000 })
+  fleet.operator.run(['belay', '--fleet', '/root/fleet.yaml', '--json', ...args])
 const sign = (fleet: Fleet) =>
   belay(fleet, 'rollout', 'approve', 'controller', '--sign', '--key', '/root/alice')
 
@@ -140,7 +140,6 @@ t.test('eight hosts in their order', { skip: fleetUnavailable() ?? false, timeou
       const primary = fleet.host('stibnite')
       await primary.waitFor(
         async () => (await activations(primary)) > (before.get('stibnite') ?? 0),
-        120_000,
         'the way back of the primary'
       )
       for (const name of half) await fleet.host(name).cutNetwork()

@@ -74,7 +74,7 @@ export class HomeWorld {
     const units = `'belay-home-${user}*' 'belay-operation-home-${user}*' 'belay-guard-*'`
     const left = () => read(`systemctl list-units ${units} --plain --no-legend`)
     // The end is written before it is tidied up.
-    await this.#host.waitFor(async () => (await left()) === '', 60_000, 'no unit of an operation')
+    await this.#host.waitFor(async () => (await left()) === '', 'no unit of an operation')
     const links = await read(
       `cd /home/${user} && find . -lname '/nix/store/*-home-manager-files/*' -printf '%P -> %l\\n' | sort`
     )
@@ -102,7 +102,6 @@ export class HomeWorld {
           last = JSON.parse(await this.get(`/v1/operations/${id}`))
           return phases.includes(last.phase)
         },
-        90_000,
         `${id} in ${phases.join(' or ')}`
       )
       .catch((error: unknown) => {

@@ -159,7 +159,7 @@ t.test('homes of two users on a host', { skip: fleetUnavailable() ?? false, time
       ]
       await world.reach(good, 'confirming')
       await world.sh('kill -KILL $(systemctl show -P MainPID belay-agent)')
-      await host.waitFor(async () => (await host.run(['belay-agent', 'status'])).code === 0, 60_000, 'agent')
+      await host.waitFor(async () => (await host.run(['belay-agent', 'status'])).code === 0, 'agent')
       await world.sh(`belay-agent confirm ${good}`)
       t.match(await world.reach(unheard, 'rolled-back'), { code: 'confirm-timeout' })
       const now = await world.truth('alice', 'home')
@@ -205,11 +205,7 @@ t.test('homes of two users on a host', { skip: fleetUnavailable() ?? false, time
     await world.sh('systemctl stop belay-agent belay-operation-home-alice')
     await world.sh(`echo '999999 1' > /var/lib/belay/operations/${id}/window`)
     const outcome = `/var/lib/belay/operations/${id}/guard-outcome`
-    await host.waitFor(
-      async () => (await host.run(['cat', outcome])).stdout.trim() === '0',
-      60_000,
-      'the guard'
-    )
+    await host.waitFor(async () => (await host.run(['cat', outcome])).stdout.trim() === '0', 'the guard')
     await world.reach(id, 'rolled-back')
     t.same(await world.truth('alice', 'home'), now)
     await systemStays(t)

@@ -23,18 +23,17 @@ export interface FleetParts {
 
 /** How a command in a host runs. */
 export interface RunOptions {
-  /** Default 60 s; then the command is killed inside the host. */
+  /** Default five minutes, for a slow machine; then the command is killed inside the host. */
   readonly timeoutMs?: number
   readonly input?: string
 }
 
+/** When to give up, on a machine however slow. */
+const PATIENCE_MS = 300_000
+
 /** Polls until the predicate holds; throws with `what` when it does not in time. A predicate that throws is false. */
-export async function waitFor(
-  predicate: () => boolean | Promise<boolean>,
-  timeoutMs: number,
-  what = 'condition'
-): Promise<void> {
-  const end = performance.now() + timeoutMs
+export async function waitFor(predicate: () => boolean | Promise<boolean>, what: string): Promise<void> {
+  const end = performance.now() + PATIENCE_MS
   let last: unknown
   for (;;) {
     try {
@@ -43,7 +42,7 @@ export async function waitFor(
     } catch (error) {
       last = error
     }
-    if (performance.now() > end) throw new Error(`${what}: not within ${timeoutMs} ms`, { cause: last })
+    if (performance.now() > end) throw new Error(`${what}: not within ${PATIENCE_MS} ms`, { cause: last })
     await delay(50)
   }
 }
@@ -131,7 +130,7 @@ export class Host {
       stdio: ['ignore', 'pipe', 'ignore']
     })
     const seen = Promise.withResolvers<void>()
-    const timeoutMs = options.timeoutMs ?? 60_000
+    const timeoutMs = options.timeoutMs ?? PATIENCE_MS
     const timer = setTimeout(() => seen.reject(new Error(`not ready within ${timeoutMs} ms`)), timeoutMs)
     createInterface({ input: listener.stdout }).on('line', (line) => {
       if (line === 'LISTENING') {
@@ -165,15 +164,15 @@ export class Host {
   }
 
   /** Resolves when the host, which reboots by itself, is up again. */
-  async whenRebooted(timeoutMs = 60_000): Promise<void> {
-    await this.whenOff(timeoutMs)
+  async whenRebooted(): Promise<void> {
+    await this.whenOff()
     await this.boot()
   }
 
   /** Resolves when the host is off, for instance after it shut itself down. */
-  async whenOff(timeoutMs = 60_000): Promise<void> {
+  async whenOff(): Promise<void> {
     this.#child?.ref()
-    await waitFor(() => this.#nspawn === undefined, timeoutMs, `${this.name} off`)
+    await waitFor(() => this.#nspawn === undefined, `${this.name} off`)
   }
 
   /** The command line that runs a command in the host as root, ended there after its time. */
@@ -185,7 +184,7 @@ export class Host {
 
   /** Runs a command in the host as root. Does not throw on a non-zero exit. */
   async run(argv: readonly string[], options: RunOptions = {}): Promise<CommandResult> {
-    const timeoutMs = options.timeoutMs ?? 60_000
+    const timeoutMs = options.timeoutMs ?? PATIENCE_MS
     return runCommand(this.inside(argv, timeoutMs), {
       timeoutMs: timeoutMs + 5_000,
       ...(options.input === undefined ? {} : { input: options.input })
@@ -214,12 +213,8 @@ export class Host {
   }
 
   /** Polls until the predicate holds. */
-  async waitFor(
-    predicate: () => boolean | Promise<boolean>,
-    timeoutMs: number,
-    what?: string
-  ): Promise<void> {
-    await waitFor(predicate, timeoutMs, `${this.name}: ${what ?? 'condition'}`)
+  async waitFor(predicate: () => boolean | Promise<boolean>, what: string): Promise<void> {
+    await waitFor(predicate, `${this.name}: ${what}`)
   }
 
   async #cable(state: 'up' | 'down'): Promise<void> {

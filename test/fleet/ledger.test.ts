@@ -24,7 +24,7 @@ async function soakWhere(host: Host, wanted: (soak: Soak) => boolean, what: stri
     return wanted(last)
   }
   // What is done past the agent is found within a minute.
-  await host.waitFor(asWanted, 90_000, what)
+  await host.waitFor(asWanted, what)
   return last as Soak
 }
 
@@ -89,7 +89,7 @@ t.test('the ledger of a real host', { skip: fleetUnavailable() ?? false, timeout
 
   await t.test('a history that is damaged begins empty, says so, and the ledger stays', async (t) => {
     const file = join(host.root, 'var/lib/belay/history.sqlite')
-    await host.waitFor(() => readFileSync(file).length > 0, 20_000, 'a history')
+    await host.waitFor(() => readFileSync(file).length > 0, 'a history')
     await host.must(['systemctl', 'stop', 'belay-agent'])
     writeFileSync(file, 'no database at all '.repeat(1000))
     await host.must(['systemctl', 'start', 'belay-agent'])

@@ -4,6 +4,7 @@ import t from 'tap'
 import type { Preflight } from '../../shared/api/preflight.ts'
 import { startCommand } from '../../shared/command.ts'
 import { journalOf, realAgent, truthOf } from './deployment.ts'
+import { everything } from './everything.ts'
 import { startFleet } from './fleet.ts'
 import type { Generation } from './generation.ts'
 import type { Host } from './host.ts'
@@ -120,16 +121,6 @@ async function preflight(host: Host, path: string) {
   return { exit: code, answer, of: (name: string) => answer.checks.find((check) => check.name === name) }
 }
 
-/** Everything that a person could find changed: names, owners, times and contents. */
-const everything = (host: Host) =>
-  shell(
-    host,
-    `find /etc /boot /var/lib/belay /nix/var/nix/gcroots /nix/var/nix/profiles /run/nixos /run/belay /run/systemd/system \
-      /run/current-system /tmp -printf '%p %y %m %U %s %T@ %C@ %l\\n' 2>/dev/null | sort
-    find /nix/store -maxdepth 1 -printf '%p %T@\\n' | sort
-    systemctl list-units --all --plain --no-legend --type=service,mount,socket,target | sort; systemctl list-unit-files --no-legend`
-  )
-
 t.test('preflight on real hosts', { skip: fleetUnavailable() ?? false, timeout: 900_000 }, async (t) => {
   const baseline = {
     generation: 'baseline',
@@ -202,7 +193,6 @@ t.test('preflight on real hosts', { skip: fleetUnavailable() ?? false, timeout: 
     const session = await startCommand(fleet.operator.inside(['ssh', 'alice@cinnabar', 'sleep 60']))
     await host.waitFor(
       async () => (await host.must(['loginctl', 'list-sessions', '--json=short'])).includes('"class":"user"'),
-      10_000,
       'a session'
     )
     t.match((await preflight(host, good)).of('users'), { result: 'warn', evidence: 'logged in: alice' })
@@ -244,11 +234,11 @@ t.test('preflight on real hosts', { skip: fleetUnavailable() ?? false, timeout: 
     const count = async () => (await shell(host, 'ls /var/lib/belay/operations | wc -l')).trim()
     const was = await count()
     const activate = host.run(['belay-agent', '--json', 'activate', good, '--auto-confirm'])
-    await host.waitFor(async () => (await count()) !== was, 10_000, 'the admission')
+    await host.waitFor(async () => (await count()) !== was, 'the admission')
     await host.must(['belay-agent', 'hold', 'wait'])
     await host.must(['systemctl', 'stop', 'belay-operation'])
     await activate
-    await host.waitFor(async () => (await journalOf(host)).phases.at(-1) === 'refused', 10_000, 'the refusal')
+    await host.waitFor(async () => (await journalOf(host)).phases.at(-1) === 'refused', 'the refusal')
     const metrics = ['curl', '-s', '--unix-socket', '/run/belay/observe.sock', 'http://agent/metrics']
     t.match(await host.must(metrics), /^belay_agent_held 1$/m)
     t.match(JSON.parse(await host.must(['belay-agent', '--json', 'status'])), {

@@ -77,17 +77,6 @@ export const after: Generation = {
   kernelParams: 'loglevel=7'
 }
 
-/** All of a host that an activation could change, as text. */
-export const everything = `
-cd / && for tree in etc boot var/lib/belay nix/var/nix/profiles nix/var/nix/gcroots; do
-  find "$tree" -printf '%p %y %l %m %U %G %T@\\n' | sort
-  find "$tree" -type f -print0 | sort -z | xargs -0r sha256sum
-done
-readlink /run/current-system /run/booted-system
-ls -A /run/secrets /run/systemd/transient 2>&1
-systemctl show '*' --property=Id,ActiveState,SubState,InvocationID,NRestarts,Job,NeedDaemonReload | grep -v '^$'
-nix-store --dump-db | sha256sum`
-
 // biome-ignore lint/suspicious/noControlCharactersInRegex: Nix colours even what goes into a pipe
 export const plain = (line: string) => line.replace(/\u001b\[[0-9;]*m/g, '')
 

@@ -1,13 +1,13 @@
 import t from 'tap'
 import type { Plan } from '../../shared/api/plan.ts'
 import { belay, realAgent, truthOf, writeFleetFile } from './deployment.ts'
+import { everything } from './everything.ts'
 import { startFleet } from './fleet.ts'
 import type { Host } from './host.ts'
 import {
   after,
   asNixSays,
   before,
-  everything,
   filesOf,
   happens,
   jobsSince,
@@ -38,14 +38,14 @@ t.test(
     await t.test('it changes nothing, whatever is asked for', async (t) => {
       // What the host still does for itself has ended.
       await host.run(['systemctl', 'is-system-running', '--wait'])
-      const look = () => host.must(['sh', '-c', everything])
+      const look = () => everything(host)
       const was = await look()
       t.match(was, /\/boot\/|boot\/loader/)
       plan = await preview(host, to, '--diff')
       t.equal(await look(), was)
       const dry = await preview(host, to, '--dry-activate')
       // systemd forgets the unit of the dry run a moment after its end.
-      await host.waitFor(async () => (await look()) === was, 10_000, 'as before').catch(() => {})
+      await host.waitFor(async () => (await look()) === was, 'as before').catch(() => {})
       t.equal(await look(), was, 'nor does the dry run of the fixture')
       t.equal(dry.hash, plan.hash, 'how deep one looks is not part of the hash')
       const planned = (actions: readonly string[]) =>

@@ -26,8 +26,8 @@ const bootLoaderOf = ({ name }: Host): Pick<Generation, 'bootLoader'> =>
 /** The operation ends so, and the host is as it must be. */
 async function ends(t: Test, host: Host, phase: string, system: string): Promise<void> {
   const over = async () => (await journalOf(host)).phases.at(-1) === phase
-  await host.waitFor(over, 60_000, phase)
-  await host.waitFor(async () => !(await exists(host, '/var/lib/belay/trial')), 10_000, 'the guard to go')
+  await host.waitFor(over, phase)
+  await host.waitFor(async () => !(await exists(host, '/var/lib/belay/trial')), 'the guard to go')
   const { running, profile, bootDefault } = await truth(host)
   t.same({ running, profile, bootDefault }, { running: system, profile: system, bootDefault: system })
   t.equal(await host.must(['readlink', '-f', '/run/booted-system']), system, 'it is what booted')
@@ -41,11 +41,7 @@ async function truth(host: Host) {
 
 const exists = async (host: Host, path: string) => (await host.run(['test', '-e', path])).code === 0
 const confirmWhenAsked = (host: Host) =>
-  host.waitFor(
-    async () => (await host.run(['belay-agent', 'confirm'])).code === 0,
-    60_000,
-    'the confirmation'
-  )
+  host.waitFor(async () => (await host.run(['belay-agent', 'confirm'])).code === 0, 'the confirmation')
 
 t.test('generations that only a reboot brings', { skip: fleetUnavailable() ?? false }, async (t) => {
   const generations = { cinnabar: { ...baseline, bootLoader: 'grub' }, electrum: baseline } as const

@@ -22,7 +22,7 @@ async function makeStuck(fleet: Fleet, host: Host): Promise<string> {
   const path = await fleet.push(host.name)
   await host.must(['systemd-run', '--quiet', '--collect', 'sh', '-c', breakRollback])
   await host.must(['belay-agent', 'activate', path, '--auto-confirm', '--again', '--no-follow'])
-  await host.waitFor(async () => (await journalOf(host)).phases.at(-1) === 'stuck', 60_000, 'stuck')
+  await host.waitFor(async () => (await journalOf(host)).phases.at(-1) === 'stuck', 'stuck')
   return (await journalOf(host)).id
 }
 
@@ -32,10 +32,10 @@ async function isGood(t: Test, host: Host, id: string, wanted: Awaited<ReturnTyp
     const { id: newest, phases } = await journalOf(host)
     return newest === id && phases.at(-1) === 'rolled-back'
   }
-  await host.waitFor(closed, 60_000, 'the end of the operation')
-  await host.waitFor(async () => (await truthOf(host)).guards.length === 0, 15_000, 'the guard to go')
-  await host.waitFor(async () => (await truthOf(host)).runner === 'inactive', 15_000, 'the runner to go')
-  await host.waitFor(async () => (await host.run(['belay-agent', 'status'])).code === 0, 15_000, 'the agent')
+  await host.waitFor(closed, 'the end of the operation')
+  await host.waitFor(async () => (await truthOf(host)).guards.length === 0, 'the guard to go')
+  await host.waitFor(async () => (await truthOf(host)).runner === 'inactive', 'the runner to go')
+  await host.waitFor(async () => (await host.run(['belay-agent', 'status'])).code === 0, 'the agent')
   t.same(await truthOf(host), wanted)
   // Longer than the agent's supervision takes to start what it finds unfinished.
   await host.must(['sleep', '17'])
@@ -60,14 +60,14 @@ t.test(
 
     await t.test('the script, with the agent stopped and Node gone', async (t) => {
       const id = await makeStuck(fleet, host)
-      await host.waitFor(() => there(host, message), 20_000, 'the message at login')
+      await host.waitFor(() => there(host, message), 'the message at login')
       const login = await fleet.operator.must(['sh', '-c', 'echo exit | ssh -tt root@cinnabar'])
       t.match(login, new RegExp(`cinnabar needs a person[^]*${id}[^]*sh /var/lib/belay/rescue.sh`))
       const command = await fleet.operator.must(['ssh', 'root@cinnabar', 'true'])
       t.equal(command, '', 'nothing in the way of a program')
       await host.must(['systemctl', 'stop', 'belay-agent'])
       await host.must(['mount', '--bind', '/dev/null', '/opt/belay/node'])
-      const run = () => host.run(['env', '-i', '/bin/sh', '/var/lib/belay/rescue.sh'], { timeoutMs: 120_000 })
+      const run = () => host.run(['env', '-i', '/bin/sh', '/var/lib/belay/rescue.sh'])
       const inVain = await run()
       t.match(
         inVain,
@@ -106,9 +106,7 @@ t.test(
       await host.must(['systemctl', 'stop', 'belay-agent'])
       await host.must(['sh', '-c', 'echo "{" > /var/lib/belay/marks.json'])
       await mend(host)
-      const done = await host.run(['env', 'BELAY_CONFIG=/dev/null', 'belay-agent', 'rescue', '--run'], {
-        timeoutMs: 120_000
-      })
+      const done = await host.run(['env', 'BELAY_CONFIG=/dev/null', 'belay-agent', 'rescue', '--run'])
       t.match(done, { code: 0, stdout: /This host is back/, stderr: /default configuration/ }, done.stdout)
       t.match(done.stderr, /known-good list cannot be used/)
       await isGood(t, host, id, before)
@@ -119,15 +117,11 @@ t.test(
       const path = await fleet.push('cinnabar')
       await host.must(['sh', '-c', smallDisk])
       await host.must(['belay-agent', 'activate', path, '--window', '300', '--no-follow'])
-      await host.waitFor(
-        async () => (await journalOf(host)).phases.at(-1) === 'confirming',
-        60_000,
-        'confirming'
-      )
+      await host.waitFor(async () => (await journalOf(host)).phases.at(-1) === 'confirming', 'confirming')
       const { id } = await journalOf(host)
       await host.must(['systemctl', 'kill', '--signal=KILL', 'belay-agent'])
       await host.run(['sh', '-c', 'cat /dev/zero > /var/lib/belay/fill'])
-      const done = await host.run(['belay-agent', 'rescue', '--run'], { timeoutMs: 120_000 })
+      const done = await host.run(['belay-agent', 'rescue', '--run'])
       t.match(done, { code: 0, stdout: /was told to give up/ }, done.stdout)
       await host.must(['rm', '/var/lib/belay/fill'])
       await isGood(t, host, id, before)
@@ -147,9 +141,7 @@ t.test(
       const [, number = ''] = /--generation (\d+)/.exec(refused.stderr) ?? []
       t.match(refused, { code: 2, stderr: /say where to/ })
       t.equal((await truthOf(host)).running, path, 'nothing was done')
-      const done = await host.run(['belay-agent', 'rescue', '--run', '--generation', number], {
-        timeoutMs: 120_000
-      })
+      const done = await host.run(['belay-agent', 'rescue', '--run', '--generation', number])
       t.equal(done.code, 0, done.stdout + done.stderr)
       t.same(await truthOf(host), before)
       await host.must([
@@ -175,9 +167,7 @@ t.test(
       // Or one of them brings the operation to its end as soon as that is possible.
       await host.run(['systemctl', 'stop', 'belay-agent', 'belay-operation', 'belay-guard-*'])
       await mend(host)
-      const done = await host.run(['belay-agent', 'rescue', '--run', '--generation', '1'], {
-        timeoutMs: 120_000
-      })
+      const done = await host.run(['belay-agent', 'rescue', '--run', '--generation', '1'])
       t.equal(done.code, 0, done.stdout)
       t.not(number, 'system-1-link')
       await isGood(t, host, id, before)
@@ -185,7 +175,7 @@ t.test(
 
     await t.test('a restart does what the switch could not', async (t) => {
       const id = await makeStuck(fleet, host)
-      const done = await host.run(['belay-agent', 'rescue', '--run'], { timeoutMs: 120_000 })
+      const done = await host.run(['belay-agent', 'rescue', '--run'])
       t.match(
         done,
         { code: 1, stdout: /NOT back yet[\s\S]*Restart the machine \(systemctl reboot\)/ },

@@ -140,7 +140,7 @@ t.test('marks, drift and retention', { skip: fleetUnavailable() ?? false, timeou
     const [foreign, asked] = [baseline, ['--window', '60', '--no-follow']]
     t.match(await agent(host, 'activate', path, ...asked), { exit: 0 })
     const phase = async () => (await journalOf(host)).phases.at(-1)
-    await host.waitFor(async () => (await phase()) === 'confirming', 30_000, 'confirming')
+    await host.waitFor(async () => (await phase()) === 'confirming', 'confirming')
     await host.must(['nix-env', '-p', profile, '--set', foreign])
     t.match(await agent(host, 'confirm'), { exit: 1, phase: 'rolled-back', message: new RegExp(foreign) })
     t.match(await agent(host, 'status'), { operation: { code: 'profile-moved' } })
@@ -180,13 +180,13 @@ t.test('marks, drift and retention', { skip: fleetUnavailable() ?? false, timeou
     const lock = '/run/nixos/switch-to-configuration.lock'
     await old.must(['systemd-run', `--unit=${unit}-by-hand`, '--collect', 'flock', lock, 'sleep', '60'])
     const held = async () => (await old.run(['flock', '--nonblock', lock, 'true'])).code === 1
-    await old.waitFor(held, 10_000, 'the lock to be held')
+    await old.waitFor(held, 'the lock to be held')
     t.match(await agent(old, 'gc'), { exit: 1, error: { code: 'operation-running', found: lock } })
     await old.must(['systemctl', 'stop', `${unit}-by-hand`])
     const next = await push(fleet, old, 'next')
     await agent(old, 'activate', next, '--window', '60', '--no-follow')
     const phase = async () => (await journalOf(old)).phases.at(-1)
-    await old.waitFor(async () => (await phase()) === 'confirming', 30_000, 'confirming')
+    await old.waitFor(async () => (await phase()) === 'confirming', 'confirming')
     t.match(await agent(old, 'gc'), { exit: 1, error: { code: 'operation-running', found: /Z-/ } })
     t.match(await old.must(['belay-agent', 'gc', '--dry-run']), /of an unfinished operation/)
     await old.run(['belay-agent', 'rollback'])
@@ -216,8 +216,8 @@ t.test('marks, drift and retention', { skip: fleetUnavailable() ?? false, timeou
 
   await t.test('by the schedule', async (t) => {
     const host = fleet.host('galena')
-    await host.waitFor(async () => !(await numbers(host)).includes('3'), 90_000, 'the schedule to come')
-    await host.waitFor(async () => (await entries(host)).length === 7, 10_000, 'the boot entries')
+    await host.waitFor(async () => !(await numbers(host)).includes('3'), 'the schedule to come')
+    await host.waitFor(async () => (await entries(host)).length === 7, 'the boot entries')
     t.same(
       await numbers(host),
       ['1', '2', '4', '5', '6', '7', '8'],

@@ -30,7 +30,7 @@ const shiftClock = ({ operator }: Fleet, minutes: number) =>
 function belay({ operator }: Fleet, ...args: string[]): Promise<CommandResult> {
   const clock = ['env', 'NODE_OPTIONS=--import=/root/clock.mjs']
   const argv = [...clock, 'belay', '--fleet', '/root/fleet.yaml', '--json', 'rollout', ...args]
-  return operator.run(argv, { timeoutMs: 280_000 })
+  return operator.run(argv)
 }
 
 const statusOf = async (fleet: Fleet) => {
@@ -49,7 +49,7 @@ async function whenStatus(
     last = await statusOf(fleet)
     return wanted(last)
   }
-  await waitFor(asWanted, 150_000, what).catch((error) => {
+  await waitFor(asWanted, what).catch((error) => {
     throw new Error(JSON.stringify({ status: last?.status, hosts: last?.hosts }, null, 1), { cause: error })
   })
   return last as Awaited<ReturnType<typeof statusOf>>
@@ -66,11 +66,7 @@ const operations = async (fleet: Fleet, hosts: readonly string[]) => {
 const counted = async (fleet: Fleet) =>
   new Map(await Promise.all(fleet.hosts.map(async (host) => [host.name, await activations(host)] as const)))
 const begins = (host: Host, before: ReadonlyMap<string, number>) =>
-  host.waitFor(
-    async () => (await activations(host)) > (before.get(host.name) ?? 0),
-    150_000,
-    'its activation'
-  )
+  host.waitFor(async () => (await activations(host)) > (before.get(host.name) ?? 0), 'its activation')
 
 function writePolicy({ operator }: Fleet, stages: string, more: Readonly<Record<string, string>> = {}): void {
   const host = (name: string) =>
@@ -100,7 +96,7 @@ export async function rebootSoakAndWindow(t: Test, fleet: Fleet): Promise<void> 
   const wait = ['--poll', '2s', '--wait']
 
   const starting = belay(fleet, 'start', '--supersede', ...only(early), ...wait, '1s')
-  await cinnabar.whenRebooted(200_000).catch(async (error) => {
+  await cinnabar.whenRebooted().catch(async (error) => {
     throw new Error((await starting).stdout, { cause: error })
   })
   t.match(await starting, { code: 5 }, 'rebooted on trial and confirmed by the rollout, then watched')
@@ -175,7 +171,7 @@ export async function cutWhileUnderWay(t: Test, fleet: Fleet): Promise<void> {
   }
   t.match(silent.status, { is: 'running' })
   const rolledBack = async () => (await journalOf(electrum)).phases.at(-1) === 'rolled-back'
-  await electrum.waitFor(rolledBack, 120_000, 'nobody confirms: its guard brings the baseline back')
+  await electrum.waitFor(rolledBack, 'nobody confirms: its guard brings the baseline back')
   t.match(await truthOf(electrum), { running: /-late$/, profile: /-late$/, guards: [] })
   t.match(await truthOf(galena), { running: /-cut$/ }, 'it waits for its confirmation')
 

@@ -50,7 +50,7 @@ function addClan(fleet: Fleet): void {
 }
 
 const rollout = (fleet: Fleet, ...args: string[]) =>
-  fleet.operator.run(['belay', '--fleet', '/root/fleet.yaml', ...args], { timeoutMs: 150_000 })
+  fleet.operator.run(['belay', '--fleet', '/root/fleet.yaml', ...args])
 const hosts = names.flatMap((name) => ['--host', name])
 
 interface Line {
@@ -187,14 +187,10 @@ t.test('rollouts on real hosts', { skip: fleetUnavailable() ?? false, timeout: 9
 /** Starts a rollout on the operator's machine and kills it, hard, when the host has begun its activation. */
 async function killedWhen(fleet: Fleet, host: Host, before: number): Promise<void> {
   const command = `exec belay --fleet /root/fleet.yaml rollout start ${hosts.join(' ')}`
-  const running = fleet.operator.run(['sh', '-c', `echo $$ > /root/rollout.pid; ${command}`], {
-    timeoutMs: 120_000
+  const running = fleet.operator.run(['sh', '-c', `echo $$ > /root/rollout.pid; ${command}`])
+  await waitFor(async () => (await activations(host)) > before, 'the activation').catch(async (error) => {
+    throw new Error((await running).stderr, { cause: error })
   })
-  await waitFor(async () => (await activations(host)) > before, 60_000, 'the activation').catch(
-    async (error) => {
-      throw new Error((await running).stderr, { cause: error })
-    }
-  )
   await fleet.operator.must(['sh', '-c', 'kill -KILL "$(cat /root/rollout.pid)"'])
   await running
 }

@@ -28,12 +28,12 @@ const script = (text: string) => ['sh', '-euc', text]
 
 /** The operator's machine, in the folder of the flake. */
 const operatorOf = (fleet: Fleet): Machine => ({
-  run: (text) => fleet.operator.run(script(`cd /root/fleet; ${text}`), { timeoutMs: 300_000 }),
+  run: (text) => fleet.operator.run(script(`cd /root/fleet; ${text}`)),
   write: (name, text) => writeFileSync(join(fleet.operator.root, 'root/fleet', name), text)
 })
 
 const hostOf = (host: Host, env = ''): Machine => ({
-  run: (text) => host.run(script(`${env}${text}`), { timeoutMs: 180_000 })
+  run: (text) => host.run(script(`${env}${text}`))
 })
 
 const agentConfig = {
@@ -58,7 +58,7 @@ t.test('on NixOS', { skip, timeout: 1_200_000 }, async (t) => {
   const is = async (t: Test, label: string, of = host) =>
     t.match((await truthOf(of)).running, new RegExp(`-${label}$`), `${of.name} runs ${label}`)
   const answers = () =>
-    host.waitFor(async () => (await host.run(['belay-agent', 'status'])).code === 0, 60_000, 'the agent')
+    host.waitFor(async () => (await host.run(['belay-agent', 'status'])).code === 0, 'the agent')
   const machines = { operator: operatorOf(fleet), cinnabar: hostOf(host) }
 
   const signer = (await operator.must(script('ssh-keygen -y -f /root/.ssh/id_ed25519'))).trim()
@@ -168,7 +168,7 @@ t.test('on NixOS', { skip, timeout: 1_200_000 }, async (t) => {
       fleet.writeGenerations({ cinnabar: base(label) })
       const path = await fleet.push('cinnabar')
       const flags = ['--auto-confirm', '--again', '--over-drift', ...more]
-      await host.must(['belay-agent', 'activate', path, ...flags], { timeoutMs: 120_000 })
+      await host.must(['belay-agent', 'activate', path, ...flags])
     }
     const [atFirst] = [(await truthOf(host)).running]
     const isAtFirst = async (t: Test) => t.equal((await truthOf(host)).running, atFirst)
@@ -190,7 +190,7 @@ t.test('on NixOS', { skip, timeout: 1_200_000 }, async (t) => {
             fleet.writeGenerations({ cinnabar: base('cut', { cutNetwork: true }) })
             const path = await fleet.push('cinnabar')
             await host.must(['belay-agent', 'activate', path, '--window', '5', '--over-drift', '--no-follow'])
-            await host.waitFor(async () => (await phase()) === 'rolled-back', 90_000, 'the way back')
+            await host.waitFor(async () => (await phase()) === 'rolled-back', 'the way back')
           },
           after: isAtFirst
         },
@@ -220,7 +220,7 @@ t.test('on NixOS', { skip, timeout: 1_200_000 }, async (t) => {
               '--over-drift',
               '--no-follow'
             ])
-            await host.waitFor(async () => (await phase()) === 'stuck', 90_000, 'stuck')
+            await host.waitFor(async () => (await phase()) === 'stuck', 'stuck')
           },
           after: (t, { stdout }) => t.match(stdout, /stuck/)
         },
@@ -239,7 +239,7 @@ t.test('on NixOS', { skip, timeout: 1_200_000 }, async (t) => {
             const { id } = await journalOf(host)
             const anew = async () =>
               (await host.run(['grep', '-q', id, '/var/lib/belay/rescue.sh'])).code === 1
-            await host.waitFor(anew, 60_000, 'the script for what runs now')
+            await host.waitFor(anew, 'the script for what runs now')
             await host.must(['mount', '--bind', '/dev/null', '/opt/belay/node'])
           },
           after: async (t) => {

@@ -22,7 +22,6 @@ export interface Survival {
   readonly stranded: boolean
 }
 
-const PATIENCE_MS = 90_000
 /** How long a host waits for the controller, in seconds: as long as a busy machine may take to get through. */
 const CONTROLLER_SECONDS = 15
 const strike = join(import.meta.dirname, 'strike.pl')
@@ -60,7 +59,7 @@ async function survive(fleet: Fleet, host: Host, fault: Fault): Promise<Survival
   // A controller follows to the end.
   if (fault.confirm !== 'controller') await asked
   const from = hit || performance.now()
-  await host.waitFor(async () => ((await newest(host)) ?? '') > last, 30_000, 'an operation').catch(note)
+  await host.waitFor(async () => ((await newest(host)) ?? '') > last, 'an operation').catch(note)
   const id = (await newest(host)) ?? ''
   await Promise.resolve(fault.meanwhile?.(host, id)).catch(note)
   await carryThrough(host, fault).catch(note)
@@ -69,7 +68,7 @@ async function survive(fleet: Fleet, host: Host, fault: Fault): Promise<Survival
   await Promise.resolve(fault.mend?.(host)).catch(note)
   await asked
   const answers = async () => (await fleet.operator.run(['ssh', host.name, 'true'])).code === 0
-  await host.waitFor(answers, 15_000, 'an answer by ssh').catch(note)
+  await host.waitFor(answers, 'an answer by ssh').catch(note)
   if (fault.confirm === 'controller') {
     const { stdout } = await belay(fleet, '--json', 'status', '--host', host.name)
     if (!fault.says?.test(stdout)) complaints.push(`the controller does not see why: ${stdout}`)
@@ -121,7 +120,7 @@ async function dealBlows(fleet: Fleet, host: Host, fault: Fault, last: string): 
 /** Reboots the host into what is staged; it has just begun to boot then. */
 async function beginTrial(host: Host, last: string): Promise<void> {
   const staged = async () => ((await newest(host)) ?? '') > last && (await phaseOf(host)) === 'staged'
-  await host.waitFor(staged, PATIENCE_MS, 'staged')
+  await host.waitFor(staged, 'staged')
   await host.must(['belay-agent', 'reboot'])
   await host.whenOff()
   await host.boot({ ready: false })
@@ -139,14 +138,14 @@ async function carryThrough(host: Host, fault: Fault): Promise<void> {
     if (now === 'staged') await host.run(['belay-agent', 'reboot'])
     return isTerminal(now)
   }
-  await waitFor(ended, PATIENCE_MS, 'the end of the operation')
+  await waitFor(ended, 'the end of the operation')
   const left = async () => {
     const { guards, runner } = await truthOf(host)
     const trial = await host.run(['systemctl', 'is-active', 'belay-trial.service'])
     return guards.length > 0 || runner !== 'inactive' || trial.code === 0
   }
-  await waitFor(async () => !(await left()), 15_000, 'the runner and the guard to go')
-  await waitFor(async () => (await host.run(['belay-agent', 'status'])).code === 0, 15_000, 'the agent')
+  await waitFor(async () => !(await left()), 'the runner and the guard to go')
+  await waitFor(async () => (await host.run(['belay-agent', 'status'])).code === 0, 'the agent')
 }
 
 /** Reads from the host what is true, and compares it with what has to be. */

@@ -44,7 +44,7 @@ export async function prometheusOn(t: Test, directory: string): Promise<string> 
   ])
   t.teardown(() => program.kill())
   const url = `http://127.0.0.1:${port}`
-  await waitFor(() => ready(`${url}/-/ready`), 60_000, 'Prometheus is ready')
+  await waitFor(() => ready(`${url}/-/ready`), 'Prometheus is ready')
   return url
 }
 
@@ -58,7 +58,7 @@ export async function victoriaMetricsWith(t: Test, text: string): Promise<string
   ])
   t.teardown(() => program.kill())
   const url = `http://127.0.0.1:${port}`
-  await waitFor(() => ready(`${url}/health`), 60_000, 'VictoriaMetrics is ready')
+  await waitFor(() => ready(`${url}/health`), 'VictoriaMetrics is ready')
   const imported = await fetch(`${url}/api/v1/import/prometheus`, { method: 'POST', body: text })
   if (!imported.ok) throw new Error(`import: ${imported.status} ${await imported.text()}`)
   await fetch(`${url}/internal/force_flush`)

@@ -36,7 +36,7 @@ t.test('a real Prometheus takes the hosts from the controller', { skip, timeout:
   }
   const active = async () =>
     ((await (await fetch(`${url}/api/v1/targets`)).json()) as Active).data.activeTargets
-  await waitFor(async () => (await active()).length === 2, 60_000, 'two targets')
+  await waitFor(async () => (await active()).length === 2, 'two targets')
   const found = (await active()).toSorted((a, b) => a.scrapeUrl.localeCompare(b.scrapeUrl))
   t.same(
     found.map(({ scrapeUrl, labels }) => ({ scrapeUrl, labels })),

@@ -38,6 +38,7 @@ export const certificateExpiryKind = defineKind({
   gives: { measures: null, unit: 'seconds' },
   problem: ({ file, server }) =>
     (file === null) === (server === null) ? 'wanted either file or server' : null,
+  overNetwork: ({ server }) => server !== null,
   begin:
     ({ file, server, ...days }) =>
     async ({ root, now, signal }) => {

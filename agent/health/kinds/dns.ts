@@ -27,6 +27,7 @@ export const dnsKind = defineKind({
     servers.every((server) => /^[\d.]+(:\d+)?$|^\[?[0-9A-Fa-f:.]+\]?(:\d+)?$/.test(server))
       ? null
       : 'servers: wanted addresses',
+  overNetwork: () => true,
   begin:
     ({ name, type, servers, expect, ...bounds }) =>
     async ({ signal }) => {

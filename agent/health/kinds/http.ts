@@ -32,6 +32,8 @@ export const httpKind = defineKind({
   },
   gives: { measures: 'duration', unit: 'seconds' },
   problem: ({ url }) => (URL.canParse(url) ? null : 'url: not a URL'),
+  // A socket of this host is asked by root, who may open it.
+  overNetwork: ({ unixSocket }) => unixSocket === null,
   begin:
     ({ url, unixSocket, status, contains, verify, ...bounds }) =>
     async ({ signal }) => {

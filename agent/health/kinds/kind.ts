@@ -23,11 +23,22 @@ export interface World {
   run(argv: readonly string[], options?: { readonly maxOutput?: number }): Promise<BoundedResult>
   /** The same in a transient unit of its own, from which no process escapes. */
   runContained(argv: readonly string[], options: Contained): Promise<BoundedResult>
+  /** Has the network half look: the agent itself does not reach the network. Rejects where that one does not answer. */
+  network(question: Question): Promise<Finding>
   observe(): Promise<Observed>
   /** What the check remembers over restarts of the agent. */
   recall(): unknown
   remember(memory: unknown): void
   readonly signal: AbortSignal
+}
+
+/** What the network half is to look at. */
+export interface Question {
+  /** One of `networkKinds`, with options that were checked. */
+  readonly kind: string
+  readonly options: unknown
+  /** It is told to give up after so long, in milliseconds; without it, when the run is over. */
+  readonly withinMs?: number
 }
 
 /** How a command of the configuration is run. */
@@ -55,6 +66,8 @@ export interface Kind {
   problem(options: unknown): string | null
   /** What it remembers when the host goes down because somebody told it to. */
   goingDown(memory: unknown): unknown
+  /** Whether it looks over the network, so that the network half has to. */
+  overNetwork(options: unknown): boolean
   /** One check of this kind; between its runs it may keep what it needs. */
   begin(options: unknown): Measure
 }
@@ -65,12 +78,13 @@ interface Definition<P extends TProperties> {
   readonly mayVote?: false
   readonly problem?: (options: Static<TObject<P>>) => string | null
   readonly goingDown?: (memory: unknown) => unknown
+  readonly overNetwork?: (options: Static<TObject<P>>) => boolean
   readonly begin: (options: Static<TObject<P>>) => Measure
 }
 
 /** Makes a kind of its definition. Its options reach it only after they were checked against its schema. */
 export function defineKind<P extends TProperties>(definition: Definition<P>): Kind {
-  const { options, gives, mayVote = true, problem, goingDown, begin } = definition
+  const { options, gives, mayVote = true, problem, goingDown, overNetwork, begin } = definition
   const own = (checked: unknown) => checked as Static<TObject<P>>
   return {
     options,
@@ -78,6 +92,7 @@ export function defineKind<P extends TProperties>(definition: Definition<P>): Ki
     gives: (checked) => (typeof gives === 'function' ? gives(own(checked)) : gives),
     problem: (checked) => problem?.(own(checked)) ?? null,
     goingDown: (memory) => (goingDown ? goingDown(memory) : memory),
+    overNetwork: (checked) => overNetwork?.(own(checked)) ?? false,
     begin: (checked) => begin(own(checked))
   }
 }

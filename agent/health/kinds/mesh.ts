@@ -1,7 +1,6 @@
 import { Type } from 'typebox'
 import type { Finding, Thresholds } from './kind.ts'
 import { defineKind, hostName, judge, orNull, path, port, some, thresholds, userName } from './kind.ts'
-import { connectOnce, networkError } from './reach.ts'
 import { sshCommand } from './ssh.ts'
 
 /** How long one peer may take, in milliseconds: a connection attempt, not a session. */
@@ -35,12 +34,13 @@ export const meshKind = defineKind({
       const trips: Trip[] = []
       // One after the other: a check is to load neither host nor network.
       for (const { host, port } of peers) {
-        const limit = AbortSignal.any([world.signal, AbortSignal.timeout(PEER_MS)])
-        const there = await connectOnce(host, port, limit).catch((error: unknown) =>
-          limit.aborted ? `no answer within ${PEER_MS / 1000} s` : networkError(error)
-        )
-        world.signal.throwIfAborted()
-        trips.push({ peer: host, there, back: back === null ? null : await fromPeer(host) })
+        const connection = { host, port, warn: null, fail: null }
+        const { value, message } = await world.network({
+          kind: 'tcp',
+          options: connection,
+          withinMs: PEER_MS
+        })
+        trips.push({ peer: host, there: value ?? message, back: back === null ? null : await fromPeer(host) })
       }
       return judgeTrips(trips, bounds)
 

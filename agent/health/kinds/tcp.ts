@@ -9,6 +9,7 @@ export const tcpKind = defineKind({
     ...thresholds('Seconds until the connection is open', { warn: null, fail: null })
   },
   gives: { measures: 'duration', unit: 'seconds' },
+  overNetwork: () => true,
   begin:
     ({ host, port, ...bounds }) =>
     async ({ signal }) => {

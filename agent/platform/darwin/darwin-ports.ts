@@ -23,16 +23,25 @@ import { armGuard, disarmGuard, guardFired } from './guard.ts'
 import { ACTIVATION_LABEL, AGENT_LABEL, LAUNCH_DAEMONS } from './jobs.ts'
 import { kickstart } from './launchctl.ts'
 import { macMeasures } from './measures.ts'
+import { networkProgram } from './network-job.ts'
 import { observe } from './observe.ts'
 import { darwinChecks } from './preflight.ts'
 import { regressionOf } from './regression.ts'
 import { darwinWay } from './rescue.ts'
 
+/** What the checks that vote ask of a Mac. */
+const hostOf = ({ settings, bootId }: PortsOptions) => ({
+  bootId,
+  observe: () => observe(settings.profile),
+  network: networkProgram(),
+  measures: macMeasures
+})
+
 /** The effects of an operation on a Mac. */
 export function darwinPorts(options: PortsOptions): Ports {
   const { id, directory, settings, journal, bootId, warn } = options
   const { gcRootsDirectory: roots, limits } = settings
-  const host = { bootId, observe: () => observe(settings.profile), measures: macMeasures }
+  const host = hostOf(options)
   const { start, finish, carryOut } = activation({ directory, limitSeconds: limits.activationSeconds })
   const cancelRequested = async () => (await heard(directory, 'cancel')) !== null
   const candidate = foldOperation(journal.records).accepted.target.storePath
@@ -123,9 +132,10 @@ function unavailable(): BelayError {
 }
 
 /** Preflight: refuses, or records the host as it is and roots it. */
-async function check(accepted: Accepted, { settings, bootId }: PortsOptions): Promise<Baseline> {
+async function check(accepted: Accepted, options: PortsOptions): Promise<Baseline> {
+  const { settings } = options
   if (accepted.mode === 'boot') throw unavailable()
-  const host = { bootId, observe: () => observe(settings.profile), measures: macMeasures }
+  const host = hostOf(options)
   const seen = await host.observe()
   const { running, recorded } = await recordBaseline(accepted, {
     settings,

@@ -14,6 +14,7 @@ import { assertPlan } from '../../security/assert-plan.ts'
 import { useApprovals } from '../../security/require-approval.ts'
 import { addRoot, assertComplete, removeRoot } from '../nix/profile.ts'
 import { armGuard, disarmGuard, guardFired } from '../nixos/guard.ts'
+import { networkProgram } from '../nixos/network-unit.ts'
 import { placesOf } from '../nixos/nixos-ports.ts'
 import { observe } from '../nixos/observe.ts'
 import type { PortsOptions } from '../platform.ts'
@@ -103,8 +104,9 @@ export function homePorts(options: HomeOptions): Ports {
 }
 
 /** The checks that vote are the host's: what a home breaks of it counts as well. */
-const votingHost = ({ bootId, settings }: PortsOptions) => ({
+const votingHost = ({ id, bootId, settings }: PortsOptions) => ({
   bootId,
+  network: networkProgram(settings, id),
   observe: () => observe(placesOf(settings))
 })
 

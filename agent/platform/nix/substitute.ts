@@ -16,7 +16,8 @@ export interface Room {
 }
 
 /**
- * Fetches a path with its closure from the configured substituters, as Nix trusts them. Builds nothing: what no
+ * Has the Nix daemon fetch a path with its closure from the configured substituters, as Nix trusts them: the agent does
+ * not reach the network. Builds nothing: what no
  * substituter has is `path-not-valid`. Nix compares sizes only when all is unpacked: a few bytes that unpack to a whole disk
  * are stopped by the space that is left, `no-space`.
  */
@@ -33,7 +34,12 @@ export async function substitute(storePath: string, { bytes, free = freeInStore 
   await look()
   if (full.signal.aborted) throw tooFull()
   const timer = setInterval(() => void look().catch(() => full.abort()), LOOK_MS)
-  const options = { timeoutMs: LIMIT, signal: full.signal, env: { NIX_REMOTE: '' }, maxOutput: 64 * 1024 }
+  const options = {
+    timeoutMs: LIMIT,
+    signal: full.signal,
+    env: { NIX_REMOTE: 'daemon' },
+    maxOutput: 64 * 1024
+  }
   const { code, stderr, timedOut } = await runCommand(argv, options).finally(() => clearInterval(timer))
   if (code === 0) return
   if (full.signal.aborted) throw tooFull()

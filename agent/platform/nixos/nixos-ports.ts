@@ -20,6 +20,7 @@ import { activation } from './activation.ts'
 import { chooseMode } from './activation-mode.ts'
 import { commit, restore } from './choice.ts'
 import { armGuard, disarmGuard, guardFired, writeGuard } from './guard.ts'
+import { networkProgram } from './network-unit.ts'
 import type { Places } from './observe.ts'
 import { observe } from './observe.ts'
 import { nixosChecks } from './preflight.ts'
@@ -40,7 +41,7 @@ export function nixosPorts(options: PortsOptions): Ports {
   const { id, directory, settings, journal, bootId, warn } = options
   const { gcRootsDirectory: roots } = settings
   const places = placesOf(settings)
-  const host = { bootId, observe: () => observe(places) }
+  const host = { bootId, observe: () => observe(places), network: networkProgram(settings, id) }
 
   const { start, finish, carryOut } = activation({
     id,
@@ -130,8 +131,9 @@ async function settle(
 }
 
 /** Preflight: refuses, or records the host as it is and roots it. */
-async function check(accepted: Accepted, { settings, bootId }: PortsOptions): Promise<Baseline> {
-  const host = { bootId, observe: () => observe(placesOf(settings)) }
+async function check(accepted: Accepted, { id, settings, bootId }: PortsOptions): Promise<Baseline> {
+  const network = networkProgram(settings, id)
+  const host = { bootId, observe: () => observe(placesOf(settings)), network }
   const seen = await host.observe()
   const wanted = accepted.mode ?? 'switch'
   const { running, recorded } = await recordBaseline(accepted, {

@@ -4,6 +4,7 @@ import { foldOperation } from '../../operation/state.ts'
 import type { Platform } from '../platform.ts'
 import { linuxBootId } from './boot-id.ts'
 import { systemGoesDown } from './goes-down.ts'
+import { networkProgram } from './network-unit.ts'
 import { nixosHost } from './nixos-host.ts'
 import { sshSessionStart } from './session-start.ts'
 
@@ -31,6 +32,7 @@ export const nixos: Platform = {
   },
   witness: async (bootId) => hostWitness(bootId),
   audit: async () => (await import('./audit-witness.ts')).systemdWitness,
+  network: networkProgram,
   measures: {},
   goesDown: systemGoesDown,
   sessionStart: () => sshSessionStart(),

@@ -12,6 +12,13 @@ export const GC_UNIT = 'belay-gc.service'
 /** What the names of the units begin with in which the commands of checks run. */
 export const CHECK_UNITS = 'belay-check-'
 
+/** What the names of the units begin with in which the network is reached. */
+const NETWORK_UNITS = 'belay-network'
+
+/** The network half of an operation, for as long as its checks vote; without one that of the daemon. */
+export const networkUnit = (operation: string | null) =>
+  operation === null ? `${NETWORK_UNITS}.service` : `${NETWORK_UNITS}-${operation}.service`
+
 /** What the names of the units begin with in which homes are activated. */
 export const HOME_UNITS = 'belay-home-'
 
@@ -33,14 +40,15 @@ const common = [
   ...['--property=LimitCORE=0', '--property=UMask=0077']
 ]
 
-/** True for the transient units of an operation, or of a check. */
+/** True for the transient units of an operation, of a check, or of what reaches the network. */
 export function isOurs(unit: string): boolean {
   return (
     unit === RUNNER_UNIT ||
     unit === GC_UNIT ||
     unit === `${ACTIVATION_UNIT}.service` ||
-    [HOME_RUNNERS, HOME_UNITS, 'belay-guard-'].some((ours) => unit.startsWith(ours)) ||
-    unit.startsWith(CHECK_UNITS)
+    [HOME_RUNNERS, HOME_UNITS, CHECK_UNITS, NETWORK_UNITS, 'belay-guard-'].some((ours) =>
+      unit.startsWith(ours)
+    )
   )
 }
 

@@ -35,31 +35,45 @@ const blocks = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g
 const lists = /-----BEGIN X509 CRL-----[^-]+-----END X509 CRL-----/g
 
 /** The files as texts. */
-interface Texts {
+export interface TlsTexts {
   readonly cert: string
   readonly key: string
   readonly ca: string | null
   readonly crl: string | null
 }
 
-/**
- * Reads the files, and makes sure that they fit together. Gives what was there before when nothing changed. Throws
- * `certificate-unusable`.
- */
+/** Reads the files, and makes sure that they fit together, as {@link tlsMaterial} does. */
 export async function readTlsFiles(files: TlsFiles, before: TlsMaterial | null = null): Promise<TlsMaterial> {
+  return await tlsMaterial(await readTlsTexts(files), files, before)
+}
+
+/** What is in the files now, whatever it is. Throws `certificate-unusable` for one that cannot be read. */
+export async function readTlsTexts(files: TlsFiles): Promise<TlsTexts> {
   const [cert, key, ca, crl] = await Promise.all([
     textOf(files.certificateFile),
     textOf(files.keyFile),
     files.clientCaFile === null ? null : textOf(files.clientCaFile),
     files.crlFile === null ? null : textOf(files.crlFile)
   ])
+  return { cert, key, ca, crl }
+}
+
+/**
+ * Makes sure that what is in the files fits together. Gives what was there before when nothing changed. Throws
+ * `certificate-unusable`.
+ */
+export async function tlsMaterial(
+  { cert, key, ca, crl }: TlsTexts,
+  files: TlsFiles,
+  before: TlsMaterial | null
+): Promise<TlsMaterial> {
   const fingerprint = createHash('sha256').update([cert, key, ca, crl].join('\0')).digest('hex')
   if (before?.fingerprint === fingerprint) return before
   return { ...(await materialOf({ cert, key, ca, crl }, files)), fingerprint }
 }
 
 async function materialOf(
-  { cert, key, ca, crl }: Texts,
+  { cert, key, ca, crl }: TlsTexts,
   files: TlsFiles
 ): Promise<Omit<TlsMaterial, 'fingerprint'>> {
   const [certificate] = certificatesOf(cert, files.certificateFile)

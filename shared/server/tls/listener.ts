@@ -9,8 +9,7 @@ import { httpLimits } from '../unix-socket.ts'
 import { limitAddresses } from './addresses.ts'
 import type { Expiry } from './expiry.ts'
 import { expiriesOf, expiryWarner } from './expiry.ts'
-import type { TlsFiles } from './files.ts'
-import { readTlsFiles } from './files.ts'
+import type { TlsMaterial } from './files.ts'
 import type { Peer } from './peer.ts'
 import { registerPeer } from './peer.ts'
 
@@ -18,7 +17,8 @@ import { registerPeer } from './peer.ts'
 export interface TlsOptions {
   readonly address: string
   readonly port: number
-  readonly files: TlsFiles
+  /** What is to be used now; what was used before where nothing changed. Throws `certificate-unusable`. */
+  readonly read: (before: TlsMaterial | null) => Promise<TlsMaterial>
   /** Whether clients show a certificate; without one, whoever answers decides what they may do. */
   readonly clients: 'none' | 'optional' | 'required'
   readonly maxConnections: number
@@ -54,8 +54,8 @@ const protocol = {
 
 /** Opens a listener. Throws `certificate-unusable`, or `invalid-config` where nobody can listen there. */
 export async function openTls(options: TlsOptions): Promise<TlsListener> {
-  const { files, clients, handler, now, logger, maxConnections, maxPerAddress } = options
-  let material = await readTlsFiles(files)
+  const { read, clients, handler, now, logger, maxConnections, maxPerAddress } = options
+  let material = await read(null)
   let problem: string | null = null
   const warn = expiryWarner(logger)
   const peers = new Map<TLSSocket, Peer>()
@@ -80,12 +80,12 @@ export async function openTls(options: TlsOptions): Promise<TlsListener> {
     )
     socket.on('close', () => peers.delete(socket))
   })
-  const read = async () => {
-    const next = await readTlsFiles(files, material)
+  const readAgain = async () => {
+    const next = await read(material)
     if (next === material) return
     server.setSecureContext({ ...protocol, ...next.secrets })
     material = next
-    logger.info({ certificate: files.certificateFile }, 'the certificates were read again')
+    logger.info({ certificate: next.certificate.serialNumber }, 'the certificates were read again')
   }
   warn(expiriesOf(material), now())
   await bind(server, options)
@@ -96,7 +96,7 @@ export async function openTls(options: TlsOptions): Promise<TlsListener> {
     problem: () => problem,
     connections: () => peers.size,
     async refresh() {
-      const failed = await read().then(() => null, describeError)
+      const failed = await readAgain().then(() => null, describeError)
       // Between two files of a new pair this is so for a moment.
       if (failed !== null && failed !== problem)
         logger.error({ problem: failed }, 'certificates on the disk are not used, those of before are')

@@ -82,8 +82,8 @@ t.test('what is critical votes, but for what an activation changes by itself', a
     votingChecks(settings).map(({ name }) => name),
     ['a', 'c']
   )
-  t.equal(votesSeconds(settings), 2 * 40 + 15)
+  t.equal(votesSeconds(settings), 2 * 40 + 15 + 5)
   t.equal(votesSeconds(of({})), 0)
   const many = Object.fromEntries([...'abcdefgh'].map((name) => [name, { kind: 'load', votes: true }]))
-  t.equal(votesSeconds(of(many)), 2 * 60 + 15)
+  t.equal(votesSeconds(of(many)), 2 * 60 + 15 + 5)
 })

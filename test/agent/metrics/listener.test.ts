@@ -5,10 +5,12 @@ import t from 'tap'
 import { certificateFiles } from '../../../agent/certificate/host-certificate.ts'
 import { metricsListener } from '../../../agent/metrics/listener.ts'
 import { agentMetrics } from '../../../agent/metrics/metrics.ts'
+import { NetworkHalf } from '../../../agent/network/half.ts'
 import type { Host } from '../../../agent/platform/platform.ts'
 import { testAuthority } from '../../shared/server/authority.ts'
 import { clientOf, freePort } from '../../shared/server/tls-world.ts'
 import { startDaemon } from '../fakes/daemon.ts'
+import { networkAlone } from '../network/alone.ts'
 
 /** A daemon that also gives metrics over TLS, to Prometheus alone. */
 async function withMetrics(t: Test, config = 'web.yml') {
@@ -36,14 +38,15 @@ async function withMetrics(t: Test, config = 'web.yml') {
   const port = await freePort()
   const log: string[] = []
   const say = (fields: object, text?: string) => void log.push(`${text} ${JSON.stringify(fields)}`)
+  const half = new NetworkHalf(networkAlone)
+  t.teardown(() => half.close())
   const listener = metricsListener({
     settings: { address: '127.0.0.1', port, webConfigFile: join(directory, config), crlFile },
     enrolled: certificateFiles(d.settings).tls,
-    routing: d.app.routing,
-    logger: { info: say, warn: say, error: say } as never,
-    now: Date.now
+    half,
+    metrics: agentMetrics({} as Host, d.operations),
+    logger: { info: say, warn: say, error: say } as never
   })
-  t.teardown(() => listener.close())
   await listener.tick()
   return { d, authority, listener, log, put, revoke, client: clientOf(t, port, authority.cert) }
 }

@@ -54,3 +54,48 @@ t.test('rollback attack: a generation that is named must be one that was recorde
   t.same(await operations.all(), [], 'nothing was admitted')
   t.match(await operations.rollback({ generation: 1 }, by('admin')), { phase: 'accepted' })
 })
+
+t.test('a rollback that is asked for three times at once is one', async (t) => {
+  const d = await startDaemon(t)
+  const looking = Promise.withResolvers<void>()
+  let lookers = 0
+  // All have found nothing under way before the first is let in.
+  const generation = async (number: number) => {
+    lookers += 1
+    if (lookers === 3) looking.resolve()
+    await looking.promise
+    return d.host.generation(number)
+  }
+  const host = { ...d.host, generation }
+  const operations = new Operations({ settings: d.settings, clock: hostClock('boot'), host })
+  const presses = [1, 2, 3].map(() => operations.rollback({ generation: 1 }, caller))
+  const [first, ...others] = (await Promise.all(presses)).map(({ accepted }) => accepted.id)
+  t.same(others, [first, first])
+  t.equal((await operations.all()).length, 1)
+})
+
+t.test('a rollback waits for a commit, and goes back behind it', async (t) => {
+  const d = await startDaemon(t)
+  const operations = new Operations({ settings: d.settings, clock: hostClock('boot'), host: d.host })
+  const { id } = (await operations.start({ storePath: candidate }, caller, null)).accepted
+  await d.append(id, { type: 'moved', to: 'committing', reason: 'test' })
+  const asked = operations.rollback({ generation: 1 }, caller)
+  await d.append(id, { type: 'moved', to: 'committed', reason: 'test' })
+  const { accepted, phase } = await asked
+  t.match({ kind: accepted.kind, phase }, { kind: 'rollback', phase: 'accepted' })
+  t.not(accepted.id, id)
+})
+
+t.test('a rollback overtaken by the confirmation it was to cancel begins one of its own', async (t) => {
+  const d = await startDaemon(t)
+  const operations = new Operations({ settings: d.settings, clock: hostClock('boot'), host: d.host })
+  const { id } = (await operations.start({ storePath: candidate }, caller, null)).accepted
+  await d.append(id, { type: 'moved', to: 'confirming', reason: 'test' })
+  const cancel = operations.cancel.bind(operations)
+  operations.cancel = async (...args) => {
+    await d.append(id, { type: 'moved', to: 'committing', reason: 'test' })
+    await d.append(id, { type: 'moved', to: 'committed', reason: 'test' })
+    return cancel(...args)
+  }
+  t.match(await operations.rollback({ generation: 1 }, caller), { accepted: { kind: 'rollback' } })
+})

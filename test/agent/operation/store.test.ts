@@ -1,4 +1,4 @@
-import { appendFile, mkdir, readdir, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, readdir, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { openJournal } from '../../../agent/journal/journal.ts'
@@ -127,8 +127,10 @@ t.test(
   }
 )
 
-t.test('what was cut off while it was removed or made goes', async (t) => {
-  const root = t.testdir({ 'x.gone': { 'journal.jsonl': '' }, 'y.new': {}, README: '' })
+t.test('what was cut off while it was removed or made goes, and what is being made stays', async (t) => {
+  const root = t.testdir({ 'x.gone': { 'journal.jsonl': '' }, 'y.new': {}, 'z.new': {}, README: '' })
+  const longAgo = Date.now() / 1000 - 7200
+  for (const name of ['x.gone', 'y.new']) await utimes(join(root, name), longAgo, longAgo)
   await removeLeftovers(root)
-  t.same(await readdir(root), ['README'])
+  t.same(await readdir(root), ['README', 'z.new'])
 })

@@ -66,7 +66,7 @@ export const candidates: readonly MacFault[] = [
       says: /half-activated.*Failed to download.*not fully reversible: what Homebrew has changed/,
       meanwhile: async (mac) => {
         const isThere = async () => (await mac.run(['ls', '/opt/homebrew/Cellar/jq'])).code === 0
-        await waitFor(isThere, 30_000, 'what Homebrew leaves')
+        await waitFor(isThere, 'what Homebrew leaves')
       }
     }
   ),
@@ -99,7 +99,7 @@ export const candidates: readonly MacFault[] = [
       phase: 'activating',
       meanwhile: async (mac) => {
         const jobs = async () => (await truthOf(mac)).jobs.includes(AGENT_LABEL)
-        await waitFor(async () => !(await jobs()), 30_000, 'the agent to be unloaded')
+        await waitFor(async () => !(await jobs()), 'the agent to be unloaded')
         await mac.powerCut()
         await mac.boot()
       },
@@ -121,7 +121,7 @@ export const candidates: readonly MacFault[] = [
     {
       ends: ['committed'],
       meanwhile: (mac) =>
-        waitFor(async () => (await mac.run(['pgrep', '-f', '[s]leep 3333'])).code !== 0, 30_000, 'its end')
+        waitFor(async () => (await mac.run(['pgrep', '-f', '[s]leep 3333'])).code !== 0, 'its end')
     }
   ),
   brings('a script that floods its output', { floodBytes: 20_000_000 }, { ends: ['committed'] }),
@@ -144,7 +144,7 @@ export const candidates: readonly MacFault[] = [
     prepare: (mac) => mac.login(0),
     meanwhile: async (mac) => {
       const waits = () => journalOf(mac).some(({ reason }) => /waiting for a user session/.test(reason ?? ''))
-      await waitFor(waits, 30_000, 'the wait')
+      await waitFor(waits, 'the wait')
       await mac.login(operatorUid)
     },
     ends: ['committed']

@@ -20,7 +20,7 @@ async function hurryGuard(mac: Mac, id: string): Promise<void> {
   const window = `${state}/operations/${id}/window`
   await mac.must(['sh', '-c', `read -r n s b g <${window}; echo "99 1 $b $g" >${window}`])
   const isBack = async () => (await truthOf(mac)).greeting === baseline.label
-  await waitFor(isBack, 30_000, 'the guard to work')
+  await waitFor(isBack, 'the guard to work')
 }
 
 const whileConfirming = (name: string, rest: Partial<MacFault>): MacFault => ({
@@ -93,7 +93,7 @@ export const interventions: readonly MacFault[] = [
       mac.setConsoleUser(0)
       await mac.powerCut()
       await mac.boot()
-      await waitFor(() => journalOf(mac).some(({ to }) => to === 'stuck'), 60_000, 'that it is stuck')
+      await waitFor(() => journalOf(mac).some(({ to }) => to === 'stuck'), 'that it is stuck')
       await mac.login(operatorUid)
     }
   }),
@@ -102,7 +102,7 @@ export const interventions: readonly MacFault[] = [
     confirm: nobody,
     meanwhile: async (mac) => {
       await mac.login(0)
-      await waitFor(() => journalOf(mac).some(({ to }) => to === 'stuck'), 60_000, 'that it is stuck')
+      await waitFor(() => journalOf(mac).some(({ to }) => to === 'stuck'), 'that it is stuck')
       await mac.login(operatorUid)
     },
     says: /nobody confirmed/

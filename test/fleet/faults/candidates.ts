@@ -87,7 +87,7 @@ export const candidates: readonly Fault[] = [
     {
       ends: ['committed'],
       meanwhile: (host) =>
-        host.waitFor(async () => (await host.run(['pgrep', '-f', '[s]leep 3333'])).code !== 0, 30_000)
+        host.waitFor(async () => (await host.run(['pgrep', '-f', '[s]leep 3333'])).code !== 0, 'its end')
     }
   ),
   brings('a script that floods its output', { floodBytes: 20_000_000 }, { ends: ['committed'] }),

@@ -10,7 +10,6 @@ const guardEnds = (host: Host) =>
   waitFor(
     async () =>
       (await host.run(['systemctl', 'list-units', '--quiet', 'belay-guard-*'])).stdout.trim() === '',
-    30_000,
     'the guard to end'
   )
 

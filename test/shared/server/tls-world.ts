@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { SecureVersion } from 'node:tls'
 import { codeOf } from '../../../shared/errors.ts'
+import { readTlsFiles } from '../../../shared/server/tls/files.ts'
 import type { TlsOptions } from '../../../shared/server/tls/listener.ts'
 import { openTls } from '../../../shared/server/tls/listener.ts'
 import { peerOf } from '../../../shared/server/tls/peer.ts'
@@ -64,7 +65,8 @@ export async function tlsWorld(t: Scope, options: Partial<TlsOptions> = {}) {
   const say = (fields: object, text?: string) => void log.push(`${text} ${JSON.stringify(fields)}`)
   const time = { ahead: 0 }
   const listener = await openTls({
-    ...{ address: '127.0.0.1', port, files, clients: 'optional', maxConnections: 100, maxPerAddress: 100 },
+    ...{ address: '127.0.0.1', port, clients: 'optional', maxConnections: 100, maxPerAddress: 100 },
+    read: (before) => readTlsFiles(files, before),
     handler: whoami,
     now: () => Date.now() + time.ahead,
     logger: { info: say, warn: say, error: say } as unknown as TlsOptions['logger'],

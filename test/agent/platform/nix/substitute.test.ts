@@ -34,7 +34,7 @@ t.test('what has no room to begin with is not begun, nor what nobody can see the
 
 t.test('with room it is what Nix makes of it', async (t) => {
   const room = { bytes: 100, free: async () => 1000 }
-  nixStore(t, 'test "$1" = --realise && test "$NIX_REMOTE" = ""')
+  nixStore(t, 'test "$1" = --realise && test "$NIX_REMOTE" = daemon')
   await substitute(path('b'), room)
   nixStore(t, 'echo "error: no substituter" >&2; exit 1')
   await t.rejects(substitute(path('b'), room), { code: 'path-not-valid', message: /no substituter/ })

@@ -1,0 +1,28 @@
+import { describeError } from '../../shared/errors.ts'
+import type { Finding, Question, World } from '../health/kinds/kind.ts'
+import { unknown } from '../health/kinds/kind.ts'
+import { networkKinds } from '../health/kinds/network.ts'
+
+/** A message is for a line; the agent cuts it once more. */
+const MAX_MESSAGE = 500
+
+/** Looks for the agent, in the network half. Never rejects. */
+export async function lookFor(
+  { kind, options, withinMs }: Question,
+  cancelled: AbortSignal
+): Promise<Finding> {
+  const late = withinMs === undefined ? null : AbortSignal.timeout(withinMs)
+  const signal = late === null ? cancelled : AbortSignal.any([cancelled, late])
+  // All that a kind asks of its world when it looks over the network.
+  const world = { root: '', now: () => Date.now(), signal } as unknown as World
+  try {
+    if (!isNetworkKind(kind)) return unknown(`no kind ${kind} looks over the network`)
+    const { result, value, message } = await networkKinds[kind].begin(options)(world)
+    return { result, value, message: message.slice(0, MAX_MESSAGE).toWellFormed() }
+  } catch (error) {
+    if (late?.aborted) return unknown(`no answer within ${(withinMs ?? 0) / 1000} s`)
+    return unknown(`could not look: ${describeError(error)}`.slice(0, MAX_MESSAGE).toWellFormed())
+  }
+}
+
+const isNetworkKind = (kind: string): kind is keyof typeof networkKinds => Object.hasOwn(networkKinds, kind)
