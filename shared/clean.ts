@@ -5,3 +5,8 @@ export function clean(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is removed
   return stripVTControlCharacters(text).replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ')
 }
+
+/** Text of others inside Markdown: on its line, nothing in it is markup or HTML, and it calls nobody. */
+export function plainMarkdown(text: string): string {
+  return clean(text).replace(/[\\`*_{}[\]<>|#~&@]/g, '\\$&')
+}

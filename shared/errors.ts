@@ -108,6 +108,7 @@ export const errorCodes = {
   'approval-unknown': 404,
   'approval-too-many': 429,
   'check-unknown': 404,
+  'invalid-answer': 502,
   'invalid-evidence': 502,
   'invalid-decisions': 500,
   'monitoring-unreachable': 502,

@@ -2,6 +2,7 @@ import type { AgentClient } from '../../shared/agent-client/client.ts'
 import { agentClient } from '../../shared/agent-client/client.ts'
 import type { ProfileName } from '../../shared/api/profile.ts'
 import type { ActivationMode, Operation, OperationEvent } from '../../shared/api/schemas.ts'
+import { clean } from '../../shared/clean.ts'
 import { BelayError, codeOf, describeError } from '../../shared/errors.ts'
 import type { Settings } from '../config/settings.ts'
 import { loadSettings } from '../config/settings.ts'
@@ -210,5 +211,8 @@ export function printError(error: unknown, json: boolean, terminal: Terminal): v
     terminal.out(
       `${JSON.stringify({ error: { code: codeOf(error), message: describeError(error), found, wanted, at } })}\n`
     )
-  else terminal.err(`error: ${describeError(error)} (${codeOf(error)})\n`)
+  else {
+    const lines = describeError(error).split('\n').map(clean)
+    terminal.err(`error: ${lines.join('\n  ')} (${codeOf(error)})\n`)
+  }
 }

@@ -1,6 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { activationModes } from '../../shared/api/schemas.ts'
-import { codeOf, describeError } from '../../shared/errors.ts'
+import { BelayError, codeOf, describeError } from '../../shared/errors.ts'
 import { VERSION } from '../../shared/version.ts'
 import type { Settings } from '../config/settings.ts'
 import { DEFAULT_CONFIG, loadSettings, parseSettings } from '../config/settings.ts'
@@ -67,7 +67,11 @@ export async function runAgentCli(argv: readonly string[], terminal: Terminal): 
     )
     .option('--json', 'print JSON')
     .exitOverride()
-    .configureOutput({ writeOut: terminal.out, writeErr: terminal.err })
+    .configureOutput({
+      ...{ writeOut: terminal.out, writeErr: terminal.err },
+      // Before the command line is understood, this is all that is known of it.
+      ...(argv.includes('--json') ? { outputError: (text) => printUsage(text, terminal) } : {})
+    })
   const file = () => program.opts<Global>().config ?? null
   const json = () => program.opts<Global>().json === true
   const contextOf = (settings: Settings) => ({ settings, config: file(), json: json(), terminal })
@@ -100,6 +104,11 @@ export async function runAgentCli(argv: readonly string[], terminal: Terminal): 
     commands.printError(error, json(), terminal)
     return codeOf(error) === 'invalid-config' ? 2 : 1
   }
+}
+
+function printUsage(text: string, terminal: Terminal): void {
+  const message = text.replace(/^error: /, '').trim()
+  commands.printError(new BelayError('invalid-request', message), true, terminal)
 }
 
 function addReading({ program, terminal, file, context, exit }: Shell): void {

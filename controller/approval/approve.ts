@@ -1,4 +1,3 @@
-import { agentClient } from '../../shared/agent-client/client.ts'
 import type { Approval } from '../../shared/api/approval.ts'
 import type { Plan } from '../../shared/api/plan.ts'
 import type { ProfileName } from '../../shared/api/profile.ts'
@@ -9,6 +8,7 @@ import { BelayError } from '../../shared/errors.ts'
 import { planDifference } from '../../shared/plan-difference.ts'
 import type { Run } from '../build/run.ts'
 import type { FleetHost } from '../inventory/fleet.ts'
+import { hostClient } from '../transport/host-client.ts'
 import type { OpenTunnel } from '../transport/tunnel.ts'
 import type { SigningKey } from './key.ts'
 import { withKey } from './sign.ts'
@@ -77,13 +77,13 @@ export async function approve(request: ApproveRequest, ports: ApprovePorts): Pro
   parseApproval(document)
   if (!request.handIn) return { document, received: null }
   await using tunnel = await ports.openTunnel(host, signal)
-  return { document, received: await agentClient(tunnel.socketPath, PLAN_TIMEOUT).handIn(document) }
+  return { document, received: await hostClient(tunnel.socketPath, PLAN_TIMEOUT).handIn(document) }
 }
 
 /** Over a connection that is closed before a person is asked, who may take their time. */
 async function ask({ host, profile, storePath }: ApproveRequest, { openTunnel, signal }: ApprovePorts) {
   await using tunnel = await openTunnel(host, signal)
-  const client = agentClient(tunnel.socketPath, PLAN_TIMEOUT)
+  const client = hostClient(tunnel.socketPath, PLAN_TIMEOUT)
   const { name } = await client.host()
   return { name, plan: await client.preview({ storePath }, profile) }
 }

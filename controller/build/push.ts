@@ -21,9 +21,9 @@ export interface PushPorts {
 /** Milliseconds after which a push is given up: six hours. */
 const PUSH_TIMEOUT = 6 * 3600_000
 
-/** How OpenSSH and Nix say that there was no connection. Nix itself always exits with 1. */
+/** How OpenSSH and Nix say that there was no connection, or that it went dead on the way. Nix itself always exits with 1. */
 const NO_CONNECTION =
-  /cannot connect to|failed to start SSH|ssh: connect|Connection (refused|timed out|closed|reset)|No route to host|Could not resolve|Host key verification failed|Permission denied \(/i
+  /cannot connect to|failed to start SSH|ssh: connect|Connection (refused|timed out|closed|reset)|Connection to \S+ (closed|timed out)|Timeout, server \S+ not responding|client_loop: send disconnect|No route to host|Could not resolve|Host key verification failed|Permission denied \(/i
 
 /** Copies the closure to the host. Throws `leak-found`, `host-unreachable` or `push-failed`. */
 export async function pushPath(host: FleetHost, storePath: string, ports: PushPorts): Promise<void> {

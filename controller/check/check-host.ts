@@ -1,4 +1,3 @@
-import { agentClient } from '../../shared/agent-client/client.ts'
 import type { Plan } from '../../shared/api/plan.ts'
 import type { CommandResult } from '../../shared/command.ts'
 import { BelayError, codeOf, describeError } from '../../shared/errors.ts'
@@ -10,6 +9,7 @@ import type { SecretsPolicy } from '../inventory/pipeline-schema.ts'
 import type { Leak } from '../leaks/allow.ts'
 import { describeLeaks, LEAK_HINT } from '../leaks/gate.ts'
 import type { ScanClosure } from '../leaks/scan-closure.ts'
+import { hostClient } from '../transport/host-client.ts'
 import type { OpenTunnel } from '../transport/tunnel.ts'
 import { nixLog, progressLine } from './nix-log.ts'
 import { evaluationError, reasonIn } from './reason.ts'
@@ -161,7 +161,7 @@ async function preview(host: FleetHost, storePath: string, ports: CheckPorts): P
   try {
     await ports.push?.(host, storePath)
     await using tunnel = await ports.openTunnel(host, ports.signal)
-    const plan = await agentClient(tunnel.socketPath, PREVIEW_MS).preview({ storePath })
+    const plan = await hostClient(tunnel.socketPath, PREVIEW_MS).preview({ storePath })
     return { message: describePlan(plan) }
   } catch (error) {
     if (codeOf(error) !== 'host-unreachable') throw error

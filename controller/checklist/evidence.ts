@@ -1,7 +1,7 @@
-import { agentClient } from '../../shared/agent-client/client.ts'
 import type { Run } from '../build/run.ts'
 import { inCache } from '../cache/evidence.ts'
 import type { Caches } from '../inventory/pipeline-schema.ts'
+import { hostClient } from '../transport/host-client.ts'
 import type { Item } from './judge.ts'
 import { judge } from './judge.ts'
 
@@ -23,7 +23,7 @@ export async function evidenceOf(
   drillDays: number,
   { run, signal, now, caches }: EvidencePorts
 ): Promise<readonly Item[]> {
-  const client = agentClient(socketPath, LIMIT)
+  const client = hostClient(socketPath, LIMIT)
   const asked = Object.entries(caches).flatMap(([cache, { url }]) =>
     url === undefined ? [] : [inCache({ name: cache, url }, storePath, run, signal)]
   )

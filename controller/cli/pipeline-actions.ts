@@ -8,8 +8,10 @@ import { secretsCheck } from './commands/secrets.ts'
 import { vars } from './commands/vars.ts'
 import { varsUpload } from './commands/vars-upload.ts'
 import type { PipelineActions } from './pipeline-program.ts'
+import { writeReport } from './report-file.ts'
 import { cacheView } from './views/cache.ts'
 import { checkMarkdown, checkView } from './views/check.ts'
+import { junit } from './views/check-junit.ts'
 import { checklistView } from './views/checklist.ts'
 import { leaksView } from './views/leaks.ts'
 import { secretsView } from './views/secrets.ts'
@@ -64,6 +66,8 @@ export function pipelineActions(
       const report = await check(options, wiring, progress)
       if (options.json) json(report)
       else out(options.markdown ? checkMarkdown(report) : checkView(report, paint))
+      if (options.junit) await writeReport(options.junit, junit(report))
+      if (options.summary) await writeReport(options.summary, checkMarkdown(report), { flag: 'a' })
       exit(report.ok ? exitCodes.ok : exitCodes.failed)
     },
     async secretsCheck(options) {

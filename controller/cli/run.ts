@@ -1,6 +1,6 @@
 import { CommanderError } from 'commander'
 import type { ErrorCode } from '../../shared/errors.ts'
-import { codeOf } from '../../shared/errors.ts'
+import { BelayError, codeOf } from '../../shared/errors.ts'
 import { allWell } from '../deploy/events.ts'
 import { approvals, approve, revoke } from './commands/approvals.ts'
 import { build } from './commands/build.ts'
@@ -79,7 +79,11 @@ export async function runCli(
   }
   const program = buildProgram(actions, version)
   for (const command of [program, ...program.commands.flatMap((each) => [each, ...each.commands])]) {
-    command.exitOverride().configureOutput({ writeOut: terminal.out, writeErr: terminal.err })
+    command.exitOverride().configureOutput({
+      ...{ writeOut: terminal.out, writeErr: terminal.err },
+      // Before the command line is understood, this is all that is known of it.
+      ...(argv.includes('--json') ? { outputError: (text) => terminal.out(usageJson(text)) } : {})
+    })
   }
   try {
     await program.parseAsync(argv, { from: 'user' })
@@ -92,6 +96,9 @@ export async function runCli(
     return usageErrors.includes(codeOf(error)) ? exitCodes.usage : exitCodes.failed
   }
 }
+
+const usageJson = (text: string) =>
+  errorJson(new BelayError('invalid-request', text.replace(/^error: /, '').trim()))
 
 /** Each action: get the data, choose the view, say whether all is well. */
 function actionsOf(

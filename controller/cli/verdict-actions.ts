@@ -1,4 +1,3 @@
-import { writeFile } from 'node:fs/promises'
 import type { ErrorCode } from '../../shared/errors.ts'
 import { codeOf } from '../../shared/errors.ts'
 import type { VerdictWord } from '../../shared/verdict/result.ts'
@@ -6,6 +5,7 @@ import type { HostVerdict } from '../verdict/report.ts'
 import { digestSinks } from './commands/digest.ts'
 import type { VerdictOptions } from './commands/verdict.ts'
 import { say, soak, verdict } from './commands/verdict.ts'
+import { writeReport } from './report-file.ts'
 import type { VerdictActions } from './verdict-program.ts'
 import { deliveriesView, digestMessage } from './views/digest.ts'
 import { errorJson, errorView } from './views/error.ts'
@@ -32,12 +32,12 @@ export function verdictActions(
   const { out, err, paint } = terminal
   const json = (value: unknown) => out(`${JSON.stringify(value, null, 2)}\n`)
   const show = async (host: HostVerdict, options: VerdictOptions) => {
-    if (options.html) {
-      const { verdictPage } = await import('./views/verdict-html.ts')
-      await writeFile(options.html, await verdictPage(host))
-    }
     if (options.json) json({ ...host.verdict, decision: host.decision, keptAt: host.keptAt })
     else out(options.markdown ? verdictMarkdown(host) : verdictView(host, paint))
+    if (options.html) {
+      const { verdictPage } = await import('./views/verdict-html.ts')
+      await writeReport(options.html, await verdictPage(host))
+    }
     exit(codes[host.verdict.verdict])
   }
   return {

@@ -1,15 +1,16 @@
 import { setMaxListeners } from 'node:events'
 import type { LimitFunction } from 'p-limit'
 import pLimit from 'p-limit'
-import { agentClient } from '../../shared/agent-client/client.ts'
+import { Buckets } from '../../shared/buckets.ts'
 import { describeError } from '../../shared/errors.ts'
 import type { Clock } from '../deploy/clock.ts'
 import type { FleetHost } from '../inventory/fleet.ts'
+import { hostClient } from '../transport/host-client.ts'
 import type { OpenTunnel } from '../transport/tunnel.ts'
 import { backOff } from './back-off.ts'
 import type { Keeper } from './keeper.ts'
 import { lookAtAgent } from './look.ts'
-import { follow } from './stream.ts'
+import { eventRate, follow } from './stream.ts'
 
 /** What the collector works with. */
 export interface CollectorParts {
@@ -35,6 +36,7 @@ interface Tended {
 export class Collector {
   readonly #parts: CollectorParts
   readonly #limit: LimitFunction
+  readonly #pace: Buckets
   readonly #tended = new Map<string, Tended>()
   readonly #lent = new Map<string, string>()
   readonly #streaming = new Set<string>()
@@ -43,6 +45,7 @@ export class Collector {
   constructor(parts: CollectorParts) {
     this.#parts = parts
     this.#limit = pLimit(parts.parallel)
+    this.#pace = new Buckets(eventRate, parts.clock.now)
     // Every host that is tended waits on it.
     setMaxListeners(0, parts.signal)
   }
@@ -96,7 +99,7 @@ export class Collector {
     const room = this.#streaming.size < this.#parts.streams
     let answered = false
     const look = async (socketPath: string) => {
-      this.#parts.keeper.answered(this.#known(host), await lookAtAgent(agentClient(socketPath)), room)
+      this.#parts.keeper.answered(this.#known(host), await lookAtAgent(hostClient(socketPath)), room)
       answered = true
     }
     try {
@@ -136,7 +139,11 @@ export class Collector {
       this.#lent.set(host.name, tunnel.socketPath)
       const { keeper, clock, pollMs } = this.#parts
       const again = () => look(tunnel.socketPath)
-      await follow(host.name, tunnel.socketPath, { keeper, clock, pollMs, signal, look: again })
+      await follow(host.name, tunnel.socketPath, {
+        ...{ keeper, clock, pollMs, signal },
+        pace: this.#pace,
+        look: again
+      })
     } finally {
       this.#lent.delete(host.name)
       this.#streaming.delete(host.name)

@@ -1,6 +1,7 @@
 import type { HostState, HostSummary, HostVerdictSummary } from '../../shared/api/controller.ts'
 import type { FleetHost } from '../inventory/fleet.ts'
 import type { ControllerStore, StoredEvent, StoredHost } from '../store/controller-store.ts'
+import { keptState } from '../transport/answers.ts'
 import { operationNews, summaryOf } from './look.ts'
 
 /** Something that happened on a host. */
@@ -40,7 +41,7 @@ export class Keeper {
 
   /** All that a host said last, also by what waits to be written. */
   stateOf(host: string): HostState | null {
-    return (this.#pending.get(host)?.state ?? this.#store.host(host)?.state ?? null) as HostState | null
+    return (this.#pending.get(host)?.state as HostState) ?? keptState(this.#store.host(host)?.state)
   }
 
   /** The last event of the host that was taken in. */
@@ -53,7 +54,9 @@ export class Keeper {
     for (const stored of this.#store.hosts()) {
       const host = hosts.get(stored.host)
       if (host === undefined) continue
-      this.#summaries.set(host.name, summaryOf(host, stored, false))
+      // What was kept may be of another version, or not what a host says at all: then it is to be heard anew.
+      const known = { ...stored, state: keptState(stored.state) }
+      this.#summaries.set(host.name, summaryOf(host, known, false))
       this.#positions.set(host.name, stored.position)
       if (stored.verdict !== null) this.#verdicts.set(host.name, stored.verdict as HostVerdictSummary)
     }

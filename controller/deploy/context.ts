@@ -1,10 +1,10 @@
 import type { AgentClient } from '../../shared/agent-client/client.ts'
-import { agentClient } from '../../shared/agent-client/client.ts'
 import type { ProfileName } from '../../shared/api/profile.ts'
 import type { ActivationMode } from '../../shared/api/schemas.ts'
 import type { ErrorCode } from '../../shared/errors.ts'
 import { BelayError, codeOf, describeError } from '../../shared/errors.ts'
 import type { FleetHost } from '../inventory/fleet.ts'
+import { hostClient } from '../transport/host-client.ts'
 import type { OpenTunnel } from '../transport/tunnel.ts'
 import type { Clock } from './clock.ts'
 import { backOffMs } from './clock.ts'
@@ -114,7 +114,7 @@ export async function overTunnel<T>(
     const newsBefore = context.news
     try {
       await using tunnel = await context.openTunnel(plan.host, signal)
-      return await act(agentClient(tunnel.socketPath))
+      return await act(hostClient(tunnel.socketPath))
     } catch (error) {
       signal.throwIfAborted()
       if (!worthRetrying.includes(codeOf(error))) throw error

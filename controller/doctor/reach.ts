@@ -1,8 +1,8 @@
-import { agentClient } from '../../shared/agent-client/client.ts'
 import { codeOf, describeError } from '../../shared/errors.ts'
 import { VERSION } from '../../shared/version.ts'
 import type { Run } from '../build/run.ts'
 import type { FleetHost } from '../inventory/fleet.ts'
+import { hostClient } from '../transport/host-client.ts'
 import { destination, sshOptions } from '../transport/ssh-args.ts'
 import type { OpenTunnel } from '../transport/tunnel.ts'
 import type { Finding } from './finding.ts'
@@ -112,7 +112,7 @@ async function agentOf(host: FleetHost, { openTunnel, signal }: ReachPorts): Pro
   const { name, socket, ssh } = host
   try {
     await using tunnel = await openTunnel(host, signal)
-    const state = await agentClient(tunnel.socketPath).host()
+    const state = await hostClient(tunnel.socketPath).host()
     const answers = fine('agent', `it answers on ${socket}`, name)
     return [
       answers,

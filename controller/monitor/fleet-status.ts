@@ -1,4 +1,3 @@
-import { agentClient } from '../../shared/agent-client/client.ts'
 import type { Drift } from '../../shared/api/drift.ts'
 import type { Hold } from '../../shared/api/hold.ts'
 import type { HomeKind } from '../../shared/api/home.ts'
@@ -8,6 +7,7 @@ import type { Host, Operation, ProfileState } from '../../shared/api/schemas.ts'
 import { codeOf, describeError } from '../../shared/errors.ts'
 import type { Phase } from '../../shared/operation/phase.ts'
 import type { FleetHost } from '../inventory/fleet.ts'
+import { hostClient } from '../transport/host-client.ts'
 import type { OpenTunnel } from '../transport/tunnel.ts'
 
 /** The newest operation on a profile. */
@@ -60,7 +60,7 @@ export async function hostStatus(
   const limit = AbortSignal.any([signal, AbortSignal.timeout(HOST_TIMEOUT)])
   try {
     await using tunnel = await openTunnel(host, limit)
-    const client = agentClient(tunnel.socketPath)
+    const client = hostClient(tunnel.socketPath)
     const [state, { operations }] = await Promise.all([client.host(), client.operations()])
     return reachable(host.name, state, operations)
   } catch (error) {

@@ -1,4 +1,3 @@
-import { agentClient } from '../../shared/agent-client/client.ts'
 import { homeOf, isOfSystem } from '../../shared/api/profile.ts'
 import type { PlannedHost } from '../../shared/api/rollout.ts'
 import type { Host, Operation } from '../../shared/api/schemas.ts'
@@ -12,6 +11,7 @@ import type { HostResult } from '../deploy/events.ts'
 import { followOperation } from '../deploy/follow.ts'
 import { deployHost } from '../deploy/host.ts'
 import type { FleetHost } from '../inventory/fleet.ts'
+import { hostClient } from '../transport/host-client.ts'
 import type { HostObservation, Verdict } from './observation.ts'
 import type { Agents, Begun, Manner, StartRequest } from './ports.ts'
 
@@ -74,7 +74,7 @@ export function realAgents(ports: AgentPorts): Agents {
       const at = ports.clock.now()
       try {
         await using tunnel = await ports.openTunnel(hostOf(host), limit)
-        const client = agentClient(tunnel.socketPath)
+        const client = hostClient(tunnel.socketPath)
         // In this order: what an operation has committed is then seen on the host.
         const { operations } = await client.operations()
         const look = observed(host, operations, await client.host(), at)
@@ -160,7 +160,7 @@ export function observed(
 
 /** What the ledger of the host says; null where it has none, or not of this generation. */
 async function soakOf(
-  client: ReturnType<typeof agentClient>,
+  client: ReturnType<typeof hostClient>,
   { storePath }: PlannedHost
 ): Promise<number | null> {
   const soak = await client.call<Soak>('GET', '/v1/soak').catch((error: unknown) => {

@@ -1,4 +1,5 @@
 import type { HostVerdictSummary } from '../../shared/api/controller.ts'
+import { plainMarkdown as plain } from '../../shared/clean.ts'
 import type { HostEvent } from '../collector/keeper.ts'
 import type { Message } from '../notify/message.ts'
 import type { Decision } from '../rollout/decide.ts'
@@ -6,6 +7,8 @@ import type { Decision } from '../rollout/decide.ts'
 /** Something that people should hear once; the key says what is the same. */
 export interface Occasion {
   readonly key: string
+  /** The host, or the rollout, that it is of. */
+  readonly of: string
   readonly message: Omit<Message, 'id'>
 }
 
@@ -24,6 +27,7 @@ export function occasionsOf(
     .map(
       ({ name, total }): Occasion => ({
         key: `approval ${rollout} ${name}`,
+        of: rollout,
         message: {
           title: `rollout ${rollout}: stage ${name} waits for approval`,
           text: `Stage ${name} has ${total} hosts. Read \`belay rollout status\`, then \`belay rollout approve ${name}\`.`,
@@ -37,12 +41,13 @@ export function occasionsOf(
     .map(
       ({ host, stage, attempt, reason }): Occasion => ({
         key: `halted ${rollout} ${host} ${attempt} ${reason?.code}`,
+        of: host,
         message: {
           title: `rollout ${rollout} halted: ${host} is ${reason?.code ?? 'regressed'}`,
           text: [
-            `${host}, stage ${stage}: ${reason?.text ?? 'it regressed'}.`,
+            `${host}, stage ${plain(stage)}: ${plain(reason?.text ?? 'it regressed')}.`,
             'Nothing new begins; hosts keep what they have.',
-            `What would change it: ${reason?.unblock ?? 'a person'}.`
+            `What would change it: ${plain(reason?.unblock ?? 'a person')}.`
           ].join('\n'),
           priority: reason?.code === 'stuck' ? 'urgent' : 'high',
           tags
@@ -59,9 +64,10 @@ export function occasionOf({ kind, host, data }: HostEvent): Occasion | null {
   if (kind !== 'verdict') return null
   const { verdict, storePath, because } = data as HostVerdictSummary
   if (verdict === 'INSUFFICIENT EVIDENCE') return null
-  const why = because.map((line) => `- ${line}`).join('\n')
+  const why = because.map((line) => `- ${plain(line)}`).join('\n')
   return {
     key: `verdict ${host} ${storePath} ${verdict}`,
+    of: host,
     message: {
       title: `${host}: the verdict is ${verdict}`,
       text: `${why === '' ? 'Every criterion passed.' : why}\n\nRead it with \`belay verdict ${host}\`.`,
@@ -79,9 +85,10 @@ function wentBack(
   const stuck = phase === 'stuck'
   return {
     key: `${phase} ${host} ${operation}`,
+    of: host,
     message: {
       title: stuck ? `${host} is stuck: its rollback failed` : `${host} rolled back`,
-      text: `${message ?? phase}\n\nOperation ${operation}.`,
+      text: `${plain(message ?? phase)}\n\nOperation ${operation}.`,
       priority: stuck ? 'urgent' : 'high',
       tags
     }

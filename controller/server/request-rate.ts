@@ -1,21 +1,8 @@
 import type { FastifyRequest } from 'fastify'
+import type { Rate } from '../../shared/buckets.ts'
+import { Buckets } from '../../shared/buckets.ts'
 import { BelayError } from '../../shared/errors.ts'
 import type { Caller } from './caller.ts'
-
-/** Callers that are remembered; of more than that the one that asked longest ago is forgotten, and begins anew. */
-const MAX_CALLERS = 10_000
-
-/** How many requests a caller may send. */
-export interface Rate {
-  readonly perSecond: number
-  /** So many at once, after a while without any. */
-  readonly burst: number
-}
-
-interface Bucket {
-  readonly left: number
-  readonly at: number
-}
 
 /**
  * Limits the requests of callers on other machines: of each certificate and token by its name, and by address of those who
@@ -23,14 +10,11 @@ interface Bucket {
  * nor what stops a rollout.
  */
 export class RequestRate {
-  readonly #rate: Rate
-  readonly #now: () => number
-  readonly #buckets = new Map<string, Bucket>()
+  readonly #buckets: Buckets
   readonly #refused = new WeakSet<FastifyRequest>()
 
   constructor(rate: Rate, now: () => number) {
-    this.#rate = rate
-    this.#now = now
+    this.#buckets = new Buckets(rate, now)
   }
 
   /** Counts a request of a caller that was let in. Throws `too-many-requests`. */
@@ -55,16 +39,8 @@ export class RequestRate {
   }
 
   #count(request: FastifyRequest, of: string): void {
-    const { perSecond, burst } = this.#rate
-    const now = this.#now()
-    const { left, at } = this.#buckets.get(of) ?? { left: burst, at: now }
-    // A clock that was set back gives nothing.
-    const filled = Math.min(burst, left + (Math.max(0, now - at) / 1000) * perSecond)
-    this.#buckets.delete(of)
-    this.#buckets.set(of, { left: filled >= 1 ? filled - 1 : filled, at: now })
-    const [oldest] = this.#buckets.keys()
-    if (this.#buckets.size > MAX_CALLERS && oldest !== undefined) this.#buckets.delete(oldest)
-    if (filled >= 1) return
+    if (this.#buckets.take(of) === 0) return
+    const { perSecond, burst } = this.#buckets.rate
     this.#refused.add(request)
     throw new BelayError('too-many-requests', `${of} asks too often`, {
       found: of,

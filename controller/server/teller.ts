@@ -1,3 +1,5 @@
+import type { Rate } from '../../shared/buckets.ts'
+import { Buckets } from '../../shared/buckets.ts'
 import { describeError } from '../../shared/errors.ts'
 import type { Logger } from '../../shared/server/log.ts'
 import type { Run } from '../build/run.ts'
@@ -27,12 +29,15 @@ export interface TellerParts {
 const MAX_TOLD = 500
 /** Messages that are on their way at the same time; what is more is dropped. */
 const MAX_WAITING = 50
+/** Messages about one host: so that one which never stops leaves those of others their place in the hour. */
+const aboutOne: Rate = { perSecond: 5 / 3600, burst: 5 }
 
 /** Tells people of occasions, each once, also across restarts. Never throws and never waits. */
 export function teller(parts: TellerParts) {
   const { store, signal, logger, metrics } = parts
   const told = new Set<string>(JSON.parse(store.recall('told') ?? '[]') as string[])
   let made: { readonly of: string; readonly notifier: Notifier } | null = null
+  const rate = new Buckets(aboutOne, parts.clock.now)
   let waiting = 0
   const current = (notify: Notify): Notifier => {
     const of = JSON.stringify(notify)
@@ -54,7 +59,7 @@ export function teller(parts: TellerParts) {
   return (occasion: Occasion): void => {
     const notify = parts.notify()
     if (told.has(occasion.key) || (notify.rollouts ?? []).length === 0) return
-    if (waiting >= MAX_WAITING) {
+    if (waiting >= MAX_WAITING || rate.take(occasion.of) > 0) {
       metrics.notified('dropped')
       return
     }

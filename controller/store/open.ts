@@ -26,10 +26,28 @@ export async function openDatabase(directory: string): Promise<DatabaseSync> {
     migrate(database, file)
     return database
   } catch (cause) {
-    if (cause instanceof BelayError) throw cause
-    const hint = 'Move it aside: it is rebuilt from the hosts by starting the rollout again'
-    throw new BelayError('store-broken', `${file}: ${(cause as Error).message}. ${hint}`, { cause, at: file })
+    throw storeProblem(cause, file)
   }
+}
+
+/** What SQLite found, in the lower byte of its code. */
+const found = { busy: 5, full: 13, corrupt: 11, notDatabase: 26 } as const
+const codeOfSqlite = (cause: unknown) => ((cause as { errcode?: number }).errcode ?? 0) & 0xff
+
+/** Why a file of the store cannot be used. Only what is damaged is to be given up: a full disk passes. */
+function storeProblem(cause: unknown, file: string): BelayError {
+  if (cause instanceof BelayError) return cause
+  const code = codeOfSqlite(cause)
+  const detail = { cause, at: file }
+  if (code === found.full) {
+    const text = `${file}: no space left on its disk. Nothing is lost: make room and ask again`
+    return new BelayError('no-space', text, { ...detail, wanted: 'free space and inodes' })
+  }
+  const hint =
+    code === found.corrupt || code === found.notDatabase
+      ? 'Move it aside: it is rebuilt from the hosts by starting the rollout again'
+      : 'The file may be whole: look at its disk (space, inodes, errors), its owner and its mode'
+  return new BelayError('store-broken', `${file}: ${(cause as Error).message}. ${hint}`, detail)
 }
 
 /** Each step in a transaction of its own; what is there is copied before the first. */
@@ -60,14 +78,17 @@ export function lockEngine(directory: string): Promise<Disposable> {
 /** A lock of a directory, gone with the process, however that ends. Throws `store-locked`, with a text for people. */
 export async function lockDirectory(directory: string, name: string, text: string): Promise<Disposable> {
   const { DatabaseSync } = await import('node:sqlite')
-  mkdirSync(directory, { recursive: true, mode: 0o700 })
   const file = join(directory, name)
-  const database = new DatabaseSync(file)
+  let database: DatabaseSync | undefined
   try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 })
+    database = new DatabaseSync(file)
     database.exec('PRAGMA busy_timeout=0; BEGIN EXCLUSIVE')
   } catch (cause) {
-    database.close()
+    database?.close()
+    if (codeOfSqlite(cause) !== found.busy) throw storeProblem(cause, file)
     throw new BelayError('store-locked', text, { cause, at: file, wanted: 'one at a time' })
   }
-  return { [Symbol.dispose]: () => database.close() }
+  const locked = database
+  return { [Symbol.dispose]: () => locked.close() }
 }

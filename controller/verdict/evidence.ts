@@ -1,10 +1,10 @@
 import { readFile, stat } from 'node:fs/promises'
-import { agentClient } from '../../shared/agent-client/client.ts'
 import { BelayError } from '../../shared/errors.ts'
 import type { Evidence } from '../../shared/verdict/evidence.ts'
 import { parseEvidence } from '../../shared/verdict/parse.ts'
 import type { FleetHost } from '../inventory/fleet.ts'
 import { promql } from '../monitor/promql.ts'
+import { hostClient } from '../transport/host-client.ts'
 import type { OpenTunnel } from '../transport/tunnel.ts'
 import { evidenceFromPrometheus } from './prometheus/evidence.ts'
 
@@ -31,7 +31,7 @@ export async function evidenceOfHost(
   try {
     if (prometheus) return await ofPrometheus(host, limit, now)
     await using tunnel = await openTunnel(host, limit)
-    const answer = await agentClient(tunnel.socketPath, HOST_TIMEOUT).soakEvidence()
+    const answer = await hostClient(tunnel.socketPath, HOST_TIMEOUT).soakEvidence()
     return ofHost(parseEvidence(answer, host.name), host, 'it')
   } catch (cause) {
     signal.throwIfAborted()

@@ -11,7 +11,6 @@ import type {
   Operation,
   OperationEvent,
   OperationRequest,
-  Problem,
   RollbackRequest
 } from '../api/schemas.ts'
 import type { ErrorCode } from '../errors.ts'
@@ -23,8 +22,15 @@ import { sseEvents } from './sse.ts'
 /** Longest that all checks may take. */
 const PREFLIGHT_MS = 900_000
 
+/** Looks at an answer before it is believed, and throws what is wrong with it. */
+export type CheckAnswer = (method: string, path: string, answer: unknown) => unknown
+
 /** Calls an API, each time over a connection of its own and with a time limit. */
-export function apiCaller(endpoint: Endpoint, timeoutMs: number) {
+export function apiCaller(
+  endpoint: Endpoint,
+  timeoutMs: number,
+  check: CheckAnswer = (_, __, answer) => answer
+) {
   return async <T>(
     method: string,
     path: string,
@@ -34,14 +40,24 @@ export function apiCaller(endpoint: Endpoint, timeoutMs: number) {
   ): Promise<T> => {
     const { status, text } = await send({ endpoint, timeoutMs: limitMs, method, path, body, headers })
     const parsed = parse(text)
-    if (status >= 400) throw problemToError(status, parsed as Partial<Problem>)
-    return parsed as T
+    if (status >= 400) throw problemToError(status, parsed)
+    return check(method, path, parsed) as T
   }
 }
 
+/** What is looked at before it is believed. */
+export interface Checks {
+  readonly answer?: CheckAnswer
+  readonly event?: (event: unknown) => unknown
+}
+
 /** A client of the agent API on a Unix socket. */
-export function agentClient(socketPath: string, timeoutMs = 10_000) {
-  const call = apiCaller(socketPath, timeoutMs)
+export function agentClient(
+  socketPath: string,
+  timeoutMs = 10_000,
+  { answer: checkAnswer, event: checkEvent }: Checks = {}
+) {
+  const call = apiCaller(socketPath, timeoutMs, checkAnswer)
   return {
     host: () => call<Host>('GET', '/v1/host'),
     live: () => call<{ status: string; version: string }>('GET', '/livez'),
@@ -92,6 +108,7 @@ export function agentClient(socketPath: string, timeoutMs = 10_000) {
       sseEvents<OperationEvent>({
         socketPath,
         path: `/v1/operations/${encodeURIComponent(id)}/log`,
+        ...(checkEvent ? { check: checkEvent } : {}),
         ...(signal ? { signal } : {})
       })
   }
@@ -121,7 +138,9 @@ function send(call: Call): Promise<{ status: number; text: string }> {
         ? {}
         : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(payload)) })
     }
-    const fail = (cause: unknown) => reject(unreachable(call.endpoint, cause))
+    const late = new Error(`no answer within ${call.timeoutMs / 1000} s`)
+    const fail = (cause: Error) =>
+      reject(unreachable(call.endpoint, cause.name === 'AbortError' ? late : cause))
     const req = openRequest(
       call.endpoint,
       {
@@ -158,9 +177,13 @@ function parse(text: string): unknown {
   }
 }
 
-function problemToError(status: number, problem: Partial<Problem>): BelayError {
-  const code =
-    problem.code !== undefined && problem.code in errorCodes ? (problem.code as ErrorCode) : 'internal'
-  const detail = { found: problem.found, wanted: problem.wanted, ...(problem.at ? { at: problem.at } : {}) }
-  return new BelayError(code, problem.detail ?? `the agent answered ${status}`, detail)
+/** A problem may be anybody's word too. */
+function problemToError(status: number, answer: unknown): BelayError {
+  const { code, detail, found, wanted, at } = (answer ?? {}) as Readonly<Record<string, unknown>>
+  const known = typeof code === 'string' && Object.hasOwn(errorCodes, code)
+  return new BelayError(
+    known ? (code as ErrorCode) : 'internal',
+    typeof detail === 'string' ? detail : `the agent answered ${status}`,
+    { found, wanted, ...(typeof at === 'string' ? { at } : {}) }
+  )
 }

@@ -10,17 +10,24 @@ export interface SseSource {
   readonly lastEventId?: string
   /** Broken when nothing, not even a heartbeat, arrives for so long. Default 20 s. */
   readonly idleMs?: number
+  /** Looks at an event before it is believed, and throws what is wrong with it. */
+  readonly check?: (event: unknown) => unknown
 }
+
+/** Characters of one event. Whoever sends more without an end would have us keep all of it. */
+const LONGEST_EVENT = 1024 * 1024
 
 /** The `data` of each server-sent event, parsed as JSON. Ends on `event: end`; throws when the stream breaks before. */
 export async function* sseEvents<T>(source: SseSource): AsyncGenerator<T> {
   const response = await open(source)
+  const { check = (event) => event } = source
   let buffer = ''
   try {
     for await (const chunk of response) {
       buffer += chunk
       const blocks = buffer.split('\n\n')
       buffer = blocks.pop() ?? ''
+      if (buffer.length > LONGEST_EVENT) throw new Error(`an event of more than ${LONGEST_EVENT} characters`)
       for (const block of blocks) {
         const lines = block.split('\n')
         if (lines.includes('event: end')) return
@@ -28,11 +35,11 @@ export async function* sseEvents<T>(source: SseSource): AsyncGenerator<T> {
           .filter((l) => l.startsWith('data: '))
           .map((l) => l.slice(6))
           .join('\n')
-        if (data !== '') yield JSON.parse(data) as T
+        if (data !== '') yield check(JSON.parse(data)) as T
       }
     }
   } catch (cause) {
-    if (cause instanceof SyntaxError) throw cause
+    if (cause instanceof SyntaxError || cause instanceof BelayError) throw cause
     throw new BelayError('host-unreachable', 'the event stream broke off', { cause, at: source.path })
   } finally {
     response.destroy()

@@ -18,6 +18,11 @@ export type Role = (typeof roles)[number]
 const closed = { additionalProperties: false } as const
 const text = (description: string, options: object = {}) => Type.String({ description, ...options })
 
+/** As everything here writes it. */
+export const TIME =
+  '^[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\\.[0-9]{1,9})?Z$'
+const time = text('RFC 3339', { pattern: TIME })
+
 export const StorePath = text('A top-level store path', { pattern: storePathPattern, maxLength: 300 })
 export const Nullable = <S extends TSchema>(schema: S) => Type.Union([schema, Type.Null()])
 
@@ -206,8 +211,8 @@ export const Operation = Type.Object(
       Type.Array(OperationHome, { description: 'Homes that move with the system in this operation' })
     ),
     principal: text('Who asked'),
-    acceptedAt: text('RFC 3339'),
-    updatedAt: text('RFC 3339'),
+    acceptedAt: time,
+    updatedAt: time,
     confirm: ConfirmPolicy,
     confirmation: Nullable(
       Type.Object(

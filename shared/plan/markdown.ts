@@ -1,5 +1,5 @@
 import type { NameChange, Plan } from '../api/plan.ts'
-import { clean } from '../clean.ts'
+import { clean, plainMarkdown } from '../clean.ts'
 import { sizeDifference } from './layout.ts'
 import {
   actionWords,
@@ -15,16 +15,16 @@ import {
 /** A plan for a pull request: a table of what counts, everything else folded away. */
 export function markdownPlan(plan: Plan): string {
   const { notCovered } = plan
-  const limits = notCovered.map(({ text }) => `* ${inline(text)}`).join('\n')
+  const limits = notCovered.map(({ text }) => `* ${plainMarkdown(text)}`).join('\n')
   const parts = [
-    `### ${inline(plan.host)}: ${inline(summaryLine(plan))}`,
+    `### ${plainMarkdown(plan.host)}: ${plainMarkdown(summaryLine(plan))}`,
     `${code(plan.from)}\n→ ${code(plan.to)}`,
     facts(plan),
     packagesPart(plan),
     folded(
       'Services',
       ['', 'Unit', 'Why'],
-      plan.services.map((s) => [s.action, code(s.unit), inline(s.reason)])
+      plan.services.map((s) => [s.action, code(s.unit), plainMarkdown(s.reason)])
     ),
     filesPart(plan),
     namesPart('Applications', plan.macos?.applications),
@@ -32,12 +32,17 @@ export function markdownPlan(plan: Plan): string {
     folded(
       'Reboot',
       ['What', 'From', 'To'],
-      plan.reboot.causes.map((c) => [inline(c.what), code(c.from ?? 'none'), code(c.to ?? 'none')])
+      plan.reboot.causes.map((c) => [plainMarkdown(c.what), code(c.from ?? 'none'), code(c.to ?? 'none')])
     ),
     folded(
       'Secrets',
       ['', 'Secret', 'What', 'Units'],
-      plan.secrets.map((s) => [s.change, code(s.name), inline(s.what.join(', ')), inline(s.units.join(', '))])
+      plan.secrets.map((s) => [
+        s.change,
+        code(s.name),
+        plainMarkdown(s.what.join(', ')),
+        plainMarkdown(s.units.join(', '))
+      ])
     ),
     dryPart(plan),
     notCovered.length === 0 ? '' : `**A rollback does not bring back**\n\n${limits}`,
@@ -62,12 +67,13 @@ function facts(plan: Plan): string {
   ]
   return table(
     ['', ''],
-    rows.map(([name, value]) => [`**${name}**`, inline(value)])
+    rows.map(([name, value]) => [`**${name}**`, plainMarkdown(value)])
   )
 }
 
 function packagesPart({ packages }: Plan): string {
-  const versions = (all: readonly string[]) => inline(all.map((each) => each || '(no version)').join(', '))
+  const versions = (all: readonly string[]) =>
+    plainMarkdown(all.map((each) => each || '(no version)').join(', '))
   const rows = packages.map((p) => [
     ...[p.change, code(p.name), versions(p.before), versions(p.after)],
     sizeDifference(p.bytesAfter - p.bytesBefore)
@@ -83,7 +89,7 @@ const namesPart = (title: string, changes: readonly NameChange[] = []) =>
   )
 
 function filesPart({ files, ...plan }: Plan): string {
-  const rows = files.map(({ path, change, note }) => [change, code(path), inline(note ?? '')])
+  const rows = files.map(({ path, change, note }) => [change, code(path), plainMarkdown(note ?? '')])
   const diffs = files.flatMap(({ diff }) => (diff === null ? [] : [fenced(diff)]))
   return folded(`Files ${whereFiles(plan)}`, ['', 'File', ''], rows, diffs)
 }
@@ -94,11 +100,6 @@ function dryPart({ dryActivation: dry }: Plan): string {
   const rows = lists.flatMap((action) => dry[action].map((unit) => [action, code(unit)]))
   const said = dry.other.map((line) => ['said', code(line)])
   return folded('Dry run, by the generation itself', ['', ''], [...rows, ...said])
-}
-
-/** Text that means nothing to Markdown or HTML, and calls nobody. */
-function inline(text: string): string {
-  return clean(text).replace(/[\\`*_{}[\]<>|~&@]/g, '\\$&')
 }
 
 /** Code, whatever is in it. A bar would end a cell of a table even there. */

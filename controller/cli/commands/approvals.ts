@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { Value } from 'typebox/value'
-import { agentClient } from '../../../shared/agent-client/client.ts'
 import type { Approval } from '../../../shared/api/approval.ts'
 import { Plan, planHash } from '../../../shared/api/plan.ts'
 import { homeOf } from '../../../shared/api/profile.ts'
@@ -15,6 +14,8 @@ import { chooseKey } from '../../approval/key.ts'
 import type { FleetHost } from '../../inventory/fleet.ts'
 import { selectHosts } from '../../inventory/fleet.ts'
 import { loadInventory } from '../../inventory/sources.ts'
+import { hostClient } from '../../transport/host-client.ts'
+import { writeReport } from '../report-file.ts'
 import type { GlobalOptions, Wiring } from '../wiring.ts'
 
 /** Options of `belay approve`. */
@@ -58,7 +59,7 @@ export async function approve(
     },
     { openTunnel, run, signal, nowMs: clock.now(), id: randomBytes(16).toString('hex'), show }
   )
-  if (options.out !== undefined) await writeFile(options.out, approved.document, { mode: 0o600 })
+  if (options.out !== undefined) await writeReport(options.out, approved.document, { mode: 0o600 })
   return approved
 }
 
@@ -69,7 +70,7 @@ export async function approvals(
   wiring: Wiring
 ): Promise<readonly Approval[]> {
   await using tunnel = await wiring.openTunnel(await hostOf(name, options, wiring), wiring.signal)
-  return (await agentClient(tunnel.socketPath).approvals()).approvals
+  return (await hostClient(tunnel.socketPath).approvals()).approvals
 }
 
 /** Takes an approval back that is not used yet. */
@@ -80,7 +81,7 @@ export async function revoke(
   wiring: Wiring
 ): Promise<Approval> {
   await using tunnel = await wiring.openTunnel(await hostOf(name, options, wiring), wiring.signal)
-  return await agentClient(tunnel.socketPath).revokeApproval(id, options.reason)
+  return await hostClient(tunnel.socketPath).revokeApproval(id, options.reason)
 }
 
 async function hostOf(name: string, { fleet }: GlobalOptions, wiring: Wiring): Promise<FleetHost> {

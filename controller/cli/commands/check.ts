@@ -1,4 +1,3 @@
-import { appendFile, writeFile } from 'node:fs/promises'
 import { pushPath } from '../../build/push.ts'
 import { check as carryOut } from '../../check/check.ts'
 import type { CheckReport } from '../../check/report.ts'
@@ -6,8 +5,6 @@ import { selectHosts } from '../../inventory/fleet.ts'
 import { loadInventory } from '../../inventory/sources.ts'
 import { leakGate } from '../../leaks/gate.ts'
 import { checkSecrets } from '../../secrets/check.ts'
-import { checkMarkdown } from '../views/check.ts'
-import { junit } from '../views/check-junit.ts'
 import type { GlobalOptions, Wiring } from '../wiring.ts'
 import type { OnLine } from './build.ts'
 
@@ -21,7 +18,7 @@ export interface CheckOptions extends GlobalOptions {
   readonly summary?: string
 }
 
-/** Checks the selected hosts and the repository, and writes the files that were asked for. */
+/** Checks the selected hosts and the repository. */
 export async function check(options: CheckOptions, wiring: Wiring, onLine: OnLine): Promise<CheckReport> {
   const { fleet, flake, secrets, check: policy } = await loadInventory(options.fleet, wiring)
   const hosts = selectHosts(fleet, options.host ?? [])
@@ -34,14 +31,11 @@ export async function check(options: CheckOptions, wiring: Wiring, onLine: OnLin
     ? (host: (typeof hosts)[number], storePath: string) =>
         pushPath(host, storePath, { run, signal, onLine, leaks })
     : null
-  const report = await carryOut(
+  return await carryOut(
     { hosts, flake, policy, maxParallel: options.maxParallel, secretsOf },
     {
       ...{ run, scan, openTunnel, signal, secrets, onLine, push, now: clock.now },
       date: () => new Date(clock.now())
     }
   )
-  if (options.junit) await writeFile(options.junit, junit(report))
-  if (options.summary) await appendFile(options.summary, checkMarkdown(report))
-  return report
 }

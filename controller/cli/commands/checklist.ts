@@ -1,4 +1,3 @@
-import { agentClient } from '../../../shared/agent-client/client.ts'
 import { BelayError } from '../../../shared/errors.ts'
 import { parseStorePath } from '../../../shared/store-path.ts'
 import { buildHost } from '../../build/build.ts'
@@ -6,6 +5,7 @@ import { evidenceOf } from '../../checklist/evidence.ts'
 import type { Item } from '../../checklist/judge.ts'
 import { selectHosts } from '../../inventory/fleet.ts'
 import { loadInventory } from '../../inventory/sources.ts'
+import { hostClient } from '../../transport/host-client.ts'
 import type { GlobalOptions, Wiring } from '../wiring.ts'
 import type { OnLine } from './build.ts'
 
@@ -42,7 +42,7 @@ export async function checklist(
   const next = options.next ? await buildHost(host, { run, signal, now: clock.now, onLine }) : null
   await using tunnel = await openTunnel(host, signal)
   const running = async () =>
-    (await agentClient(tunnel.socketPath, LIMIT).host()).profiles.find(({ profile }) => profile === 'system')
+    (await hostClient(tunnel.socketPath, LIMIT).host()).profiles.find(({ profile }) => profile === 'system')
       ?.running
   const storePath = parseStorePath(options.path ?? next?.storePath ?? (await running()) ?? '')
   const ports = { run, signal, caches, now: clock.now }

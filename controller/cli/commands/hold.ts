@@ -1,8 +1,8 @@
-import { agentClient } from '../../../shared/agent-client/client.ts'
 import type { Hold, HoldState } from '../../../shared/api/hold.ts'
 import { BelayError } from '../../../shared/errors.ts'
 import { selectHosts } from '../../inventory/fleet.ts'
 import { loadInventory } from '../../inventory/sources.ts'
+import { hostClient } from '../../transport/host-client.ts'
 import type { GlobalOptions, Wiring } from '../wiring.ts'
 import { operatorName } from './who.ts'
 
@@ -34,12 +34,12 @@ async function change(
   name: string,
   { fleet: file }: HoldOptions,
   wiring: Wiring,
-  act: (client: ReturnType<typeof agentClient>) => Promise<{ readonly hold: Hold | null }>
+  act: (client: ReturnType<typeof hostClient>) => Promise<{ readonly hold: Hold | null }>
 ): Promise<HoldChange> {
   const [host] = selectHosts((await loadInventory(file, wiring)).fleet, [name])
   if (host === undefined) throw new BelayError('invalid-request', `no host ${name}`, { found: name })
   await using tunnel = await wiring.openTunnel(host, wiring.signal)
-  const client = agentClient(tunnel.socketPath)
+  const client = hostClient(tunnel.socketPath)
   const before = (await client.host()).hold
   return { host: name, hold: (await act(client)).hold, before }
 }

@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
-import { agentClient } from '../../../shared/agent-client/client.ts'
 import type { CertificateInstall, CertificateRequest } from '../../../shared/api/certificate.ts'
 import type { ErrorCode } from '../../../shared/errors.ts'
 import { BelayError, codeOf, describeError } from '../../../shared/errors.ts'
@@ -12,6 +11,7 @@ import type { Authority } from '../../pki/authority.ts'
 import { authorityFiles } from '../../pki/authority.ts'
 import type { Issued } from '../../pki/records.ts'
 import { daysOf, standingOf } from '../../pki/standing.ts'
+import { hostClient } from '../../transport/host-client.ts'
 import type { Wiring } from '../wiring.ts'
 import type { PkiOptions } from './pki.ts'
 
@@ -55,7 +55,7 @@ export async function enroll(
     const still = options.due === true && before !== undefined && standingOf(before, clock.now()) === 'good'
     try {
       await using tunnel = await openTunnel(host, signal)
-      const client = agentClient(tunnel.socketPath, 30_000)
+      const client = hostClient(tunnel.socketPath, 30_000)
       const bring = async (certificate?: string) => {
         const authorities = await readFile(authorityFiles(options.pki).certificate, 'utf8')
         const body: CertificateInstall = {

@@ -1,5 +1,4 @@
 import pLimit from 'p-limit'
-import { agentClient } from '../../../shared/agent-client/client.ts'
 import type { Plan } from '../../../shared/api/plan.ts'
 import { buildHost } from '../../build/build.ts'
 import { pushPath } from '../../build/push.ts'
@@ -8,6 +7,7 @@ import { loadInventory } from '../../inventory/sources.ts'
 import type { Target } from '../../inventory/targets.ts'
 import { jobsOf, targetsOf } from '../../inventory/targets.ts'
 import { leakGate } from '../../leaks/gate.ts'
+import { hostClient } from '../../transport/host-client.ts'
 import { checkPaths } from '../paths.ts'
 import type { Wiring } from '../wiring.ts'
 import type { HostDone, OnLine } from './build.ts'
@@ -45,7 +45,7 @@ export async function plan(
     if (options.push) onLine(name, `pushing ${storePath}`)
     if (options.push) await pushPath(host, storePath, { run, signal, onLine, leaks })
     await using tunnel = await openTunnel(host, signal)
-    const client = agentClient(tunnel.socketPath, LIMIT)
+    const client = hostClient(tunnel.socketPath, LIMIT)
     // A home has no dry activation.
     const dryActivate = options.dryActivate === true && profile === 'system'
     return { plan: await client.preview({ storePath, files: options.diff ?? false, dryActivate }, profile) }

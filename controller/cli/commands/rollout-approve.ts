@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
 import { homedir } from 'node:os'
-import { agentClient } from '../../../shared/agent-client/client.ts'
 import type { ProfileName } from '../../../shared/api/profile.ts'
 import { homeOf, userOf } from '../../../shared/api/profile.ts'
 import type { PlannedHost, RolloutPlan } from '../../../shared/api/rollout.ts'
@@ -14,6 +13,7 @@ import { loadInventory } from '../../inventory/sources.ts'
 import { chooseRollout } from '../../rollout/report.ts'
 import type { Said } from '../../rollout/words.ts'
 import { openStore } from '../../store/store.ts'
+import { hostClient } from '../../transport/host-client.ts'
 import { findServer } from '../server.ts'
 import type { Wiring } from '../wiring.ts'
 import { remoteReport } from './rollout-remote.ts'
@@ -130,5 +130,5 @@ async function hashNow(
   { openTunnel, signal }: Pick<Wiring, 'openTunnel' | 'signal'>
 ): Promise<string> {
   await using tunnel = await openTunnel(host, signal)
-  return (await agentClient(tunnel.socketPath, PLAN_TIMEOUT).preview({ storePath }, profile)).hash
+  return (await hostClient(tunnel.socketPath, PLAN_TIMEOUT).preview({ storePath }, profile)).hash
 }

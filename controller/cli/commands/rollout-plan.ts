@@ -1,5 +1,4 @@
 import pLimit from 'p-limit'
-import { agentClient } from '../../../shared/agent-client/client.ts'
 import type { PlannedHome, RolloutPlan } from '../../../shared/api/rollout.ts'
 import { BelayError, describeError } from '../../../shared/errors.ts'
 import { buildHost } from '../../build/build.ts'
@@ -14,6 +13,7 @@ import type { HostPlanned } from '../../plan/planner.ts'
 import { planRollout } from '../../plan/planner.ts'
 import type { Store } from '../../store/store.ts'
 import { openStore } from '../../store/store.ts'
+import { hostClient } from '../../transport/host-client.ts'
 import { checkPaths } from '../paths.ts'
 import type { Server, ServerOptions } from '../server.ts'
 import { findServer } from '../server.ts'
@@ -136,7 +136,7 @@ async function askHosts(
     try {
       // Looked at first: a host that is away costs no copying.
       await using tunnel = await openTunnel(host, signal)
-      const client = agentClient(tunnel.socketPath, PLAN_TIMEOUT)
+      const client = hostClient(tunnel.socketPath, PLAN_TIMEOUT)
       await client.host()
       if (push) await pushPath(host, storePath, { run, signal, onLine, leaks })
       return [name, { hash: (await client.preview({ storePath }, profile)).hash }]

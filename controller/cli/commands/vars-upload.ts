@@ -1,9 +1,9 @@
-import { agentClient } from '../../../shared/agent-client/client.ts'
 import { BelayError } from '../../../shared/errors.ts'
 import type { FleetHost } from '../../inventory/fleet.ts'
 import { selectHosts } from '../../inventory/fleet.ts'
 import { loadInventory } from '../../inventory/sources.ts'
 import { uploadVars } from '../../secrets/upload.ts'
+import { hostClient } from '../../transport/host-client.ts'
 import type { GlobalOptions, Wiring } from '../wiring.ts'
 import type { HostDone, OnLine } from './build.ts'
 import { settle } from './build.ts'
@@ -39,7 +39,7 @@ export async function varsUpload(
 /** What preflight of the agent says of the secrets of what runs. */
 async function decryptable(host: FleetHost, { openTunnel, signal }: Wiring): Promise<string> {
   await using tunnel = await openTunnel(host, signal)
-  const client = agentClient(tunnel.socketPath, LIMIT)
+  const client = hostClient(tunnel.socketPath, LIMIT)
   const running = (await client.host()).profiles.find(({ profile }) => profile === 'system')?.running
   if (running == null) return 'no system runs there'
   const { checks } = await client.preflight(running, 'switch')

@@ -1,8 +1,9 @@
+import { plainMarkdown as plain } from '../../../shared/clean.ts'
 import type { Delivery, Message } from '../../notify/message.ts'
 import type { SoakRow } from '../../verdict/report.ts'
 import type { Paint } from './text.ts'
 import { soakDay } from './verdict.ts'
-import { plain, row } from './verdict-markdown.ts'
+import { row } from './verdict-markdown.ts'
 
 /** The digest of a day, or the review of a week, as a message without identity. */
 export function digestMessage(rows: readonly SoakRow[], day: string, weekly: boolean): Omit<Message, 'id'> {

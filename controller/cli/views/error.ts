@@ -1,9 +1,11 @@
+import { clean } from '../../../shared/clean.ts'
 import { BelayError, codeOf, describeError } from '../../../shared/errors.ts'
 import type { Paint } from './text.ts'
 
-/** An error for a person: the message, then the code to look up. */
+/** An error for a person: the message, then the code to look up. No line that a host wrote looks like one of ours. */
 export function errorView(error: unknown, paint: Paint): string {
-  return `${paint('red', 'belay:')} ${messageOf(error)} ${paint('dim', `[${codeOf(error)}]`)}\n`
+  const lines = messageOf(error).split('\n').map(clean)
+  return `${paint('red', 'belay:')} ${lines.join('\n  ')} ${paint('dim', `[${codeOf(error)}]`)}\n`
 }
 
 /** An error for a program, on one line. */

@@ -1,6 +1,7 @@
 import type { DriftKind } from '../../../shared/api/drift.ts'
 import { driftTexts } from '../../../shared/api/drift.ts'
 import type { Hold } from '../../../shared/api/hold.ts'
+import { clean } from '../../../shared/clean.ts'
 import type { HomeStatus, HostStatus, LastOperation } from '../../monitor/fleet-status.ts'
 import type { Cell, Paint } from './text.ts'
 import { cut, duration, firstLine, shortPath, table } from './text.ts'
@@ -31,14 +32,14 @@ const holdLine = ({ at, principal, reason }: Hold) => firstLine(`since ${at} by 
 
 /** An agent of tomorrow may name a kind that is not known here. */
 function driftLine(kind: string, found: string | null, wanted: string | null): string {
-  const text = kind in driftTexts ? driftTexts[kind as DriftKind] : kind
+  const text = Object.hasOwn(driftTexts, kind) ? driftTexts[kind as DriftKind] : kind
   const short = (path: string | null) => (path === null ? '-' : shortPath(path))
   return firstLine(`${text}: ${short(found)}, wanted ${short(wanted)}`)
 }
 
 /** What is to be said of a home besides its row. */
 function homeLines(host: string, { user, problem, hold, drifts }: HomeStatus, paint: Paint): string[] {
-  const name = paint('yellow', `${user}@${host}`)
+  const name = paint('yellow', clean(`${user}@${host}`))
   return [
     ...(hold === null ? [] : [`${name} ${paint('yellow', 'is on hold')} ${holdLine(hold)}\n`]),
     ...(problem === null ? [] : [`${name}: ${firstLine(problem)}\n`]),

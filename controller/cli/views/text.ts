@@ -42,9 +42,10 @@ export interface Cell {
   readonly format?: Parameters<typeof styleText>[0]
 }
 
-/** Rows in columns as wide as their widest cell; the first row is the heading. */
+/** Rows in columns as wide as their widest cell, each cell cleaned; the first row is the heading. */
 export function table(heading: readonly string[], rows: readonly (readonly Cell[])[], paint: Paint): string {
-  const all = [heading.map((text): Cell => ({ text, format: 'dim' })), ...rows]
+  const words = rows.map((row) => row.map(({ text, ...look }): Cell => ({ text: clean(text), ...look })))
+  const all = [heading.map((text): Cell => ({ text, format: 'dim' })), ...words]
   const widths = heading.map((_, column) => Math.max(...all.map((row) => row[column]?.text.length ?? 0)))
   const lines = all.map((row) =>
     row

@@ -1,9 +1,7 @@
-import { clean } from '../../../shared/clean.ts'
+import { plainMarkdown as plain } from '../../../shared/clean.ts'
 import type { HostVerdict } from '../../verdict/report.ts'
 import { keptLine, soakDay, worstFirst } from './verdict.ts'
 
-/** Text of others inside Markdown: nothing in it is markup, and it stays on its line. */
-export const plain = (text: string) => clean(text).replace(/[\\`*_{}[\]<>|#~]/g, (mark) => `\\${mark}`)
 /** One line of a table. */
 export const row = (...cells: string[]) => `| ${cells.join(' | ')} |`
 

@@ -13,6 +13,7 @@ import type { OpenTunnel } from '../../../controller/transport/tunnel.ts'
 import { parseApproval } from '../../../shared/approval.ts'
 import { runCommand } from '../../../shared/command.ts'
 import { keyRing } from '../../agent/security/keys.ts'
+import { approval } from '../../shared/approvals.ts'
 import { plan } from '../../shared/plans.ts'
 import { fleetHost, storePath } from '../fakes/fleet-host.ts'
 
@@ -20,6 +21,11 @@ const changes = {
   reboot: { required: false, recommended: true, causes: [{ what: 'kernel', from: '6.1', to: '6.2' }] }
 }
 const now = plan({ ...changes, from: storePath('a'), to: storePath('b') })
+
+const identity = {
+  ...{ platform: 'nixos', system: 'x86_64-linux', bootId: 'b', agentVersion: '0.1.0', hold: null },
+  profiles: []
+}
 
 /** A host that tells its name and its plan, and keeps what is handed in. */
 function world(t: Test, name = 'cinnabar', answer: object = now) {
@@ -38,9 +44,9 @@ function world(t: Test, name = 'cinnabar', answer: object = now) {
         const route = `${request.method} ${request.url}`
         if (route === 'POST /v1/approvals') received.push((JSON.parse(body) as { approval: string }).approval)
         const answers: Record<string, object> = {
-          'GET /v1/host': { name },
+          'GET /v1/host': { ...identity, name },
           'POST /v1/profiles/system/preview': answer,
-          'POST /v1/approvals': { id: 'x', host: name, principal: 'alice@example.org' }
+          'POST /v1/approvals': approval({ host: name })
         }
         response.end(JSON.stringify(answers[route]))
       })

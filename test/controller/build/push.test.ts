@@ -20,7 +20,12 @@ t.test('a push copies the closure over ssh-ng with the options of the connection
   await pushPath(host, storePath('b'), fake)
   t.match(fake.calls[0], {
     argv: pushCommand(host, storePath('b')),
-    options: { env: { NIX_SSHOPTS: '-p 2222 -o BatchMode=yes -o ConnectTimeout=10' } }
+    options: {
+      env: {
+        NIX_SSHOPTS:
+          '-p 2222 -o BatchMode=yes -o ConnectTimeout=10 -o ServerAliveInterval=15 -o ServerAliveCountMax=4'
+      }
+    }
   })
   t.same(pushCommand(host, 'P').slice(3), ['copy', '--to', 'ssh-ng://root@10.0.0.1', 'P'])
   const open = fleetHost('a', '{ push: { checkSignatures: false, substituteOnHost: true } }')
@@ -33,6 +38,11 @@ t.test('no connection and a refused path are different errors', async (t) => {
     code: 'host-unreachable'
   })
   await t.rejects(push({ code: 255, stderr: 'killed' }), { code: 'host-unreachable' })
+  const dead = ['Timeout, server cinnabar not responding.', 'Connection to cinnabar closed by remote host.']
+  for (const said of [...dead, 'client_loop: send disconnect: Broken pipe'])
+    await t.rejects(push({ code: 1, stderr: `${said}\nerror: writing to file: Broken pipe` }), {
+      code: 'host-unreachable'
+    })
   await t.rejects(push({ code: 1, stderr: 'error: path lacks a valid signature' }), {
     code: 'push-failed',
     message: /checkSignatures: false/
@@ -50,7 +60,16 @@ t.test('another ssh command, or words with spaces, go through a script that leav
     script = join(directory, 'ssh')
     t.match(readFileSync(script, 'utf8'), /^#!\/bin\/sh/)
     const result = await runCommand([script, 'root@cinnabar', 'nix daemon'], { timeoutMs: 5000 })
-    const words = ['-o', "ProxyCommand=it's $HOME", '-o', 'BatchMode=yes', '-o', 'ConnectTimeout=10']
+    const alive = ['-o', 'ServerAliveInterval=15', '-o', 'ServerAliveCountMax=4']
+    const words = [
+      '-o',
+      "ProxyCommand=it's $HOME",
+      '-o',
+      'BatchMode=yes',
+      '-o',
+      'ConnectTimeout=10',
+      ...alive
+    ]
     t.equal(result.stdout, [...words, 'root@cinnabar', 'nix daemon'].map((word) => `<${word}>`).join(''))
   }
   t.notOk(existsSync(script))

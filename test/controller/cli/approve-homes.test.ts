@@ -55,7 +55,7 @@ t.test('a plan of a home that has changed since is not signed, and that is said'
   const { rollout, key, statements, of } = made
   await rollout('start', '--wait', '0s')
   made.agent.replan((profile) =>
-    profile === 'home:alice' ? plan({ profile, to: storePath('b'), from: storePath('e') }) : of(profile)
+    profile === 'home:alice' ? plan({ profile, to: storePath('b'), from: storePath('f') }) : of(profile)
   )
   const said = await rollout('approve', 'all', '--sign', ...key)
   t.match(said, {

@@ -61,6 +61,16 @@ t.test('a person deploys outside of windows with a reason, and only when told to
   t.match(agent.seen.starts, [{ body: { outsideWindow: true, reason: 'urgent' } }])
 })
 
+t.test('with --json a wrong command line is an error in JSON too', async (t) => {
+  for (const line of ['deploy --bogus --json', '--json approve', 'nonsense --json']) {
+    const { code, out, err } = await belay(t, line)
+    t.equal(code, 2, line)
+    t.match(JSON.parse(out), { type: 'error', error: { code: 'invalid-request', message: /^[a-z]/ } })
+    t.equal(err, '')
+  }
+  t.match(await belay(t, 'deploy --bogus'), { code: 2, out: '', err: /unknown option/ })
+})
+
 t.test('deploy --json prints one JSON value per line, the summary last', async (t) => {
   const { code, out, err } = await belay(
     t,

@@ -102,6 +102,14 @@ t.test('evidence of another host, or that is none, judges nobody', async (t) => 
   t.match(await belay('verdict', 'galena', '--evidence', '/nowhere'), { code: 4, err: /invalid-evidence/ })
 })
 
+t.test('a page that cannot be written is no NO-GO, and the verdict is told all the same', async (t) => {
+  const { directory, judge } = fleet(t)
+  const { code, out, err } = await judge(stories.passes, '--html', join(directory, 'nowhere', 'page.html'))
+  t.equal(code, 2)
+  t.match(out, /galena {2}GO/)
+  t.match(err, /page.html was not written: ENOENT.*\[invalid-request\]/)
+})
+
 t.test('the page asks for nothing from elsewhere, and shows no markup of others', async (t) => {
   const { directory, judge } = fleet(t)
   const [check, ...others] = stories.failsNewly.checks

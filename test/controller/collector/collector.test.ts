@@ -8,6 +8,7 @@ import type { Clock } from '../../../controller/deploy/clock.ts'
 import { openControllerStore } from '../../../controller/store/controller-store.ts'
 import type { OpenTunnel } from '../../../controller/transport/tunnel.ts'
 import { BelayError } from '../../../shared/errors.ts'
+import type { Story } from '../fakes/agent.ts'
 import { fakeAgent } from '../fakes/agent.ts'
 import { fleetHost } from '../fakes/fleet-host.ts'
 
@@ -33,13 +34,17 @@ const until = async (test: () => boolean, what: string) => {
   throw new Error(`it never came: ${what}`)
 }
 
-async function world(t: { teardown(act: () => unknown): void; testdir(): string }, streams: number) {
+async function world(
+  t: { teardown(act: () => unknown): void; testdir(): string },
+  streams: number,
+  story: Story = {}
+) {
   const store = await openControllerStore(t.testdir())
   const stop = new AbortController()
   const { clock, slept } = quick()
   const events: HostEvent[] = []
   const keeper = new Keeper(store, clock.now, (event) => events.push(event))
-  const agent = fakeAgent({ idle: true })
+  const agent = fakeAgent({ idle: true, ...story })
   const state = { down: false, opened: 0, open: 0, most: 0 }
   const openTunnel: OpenTunnel = async (host, signal) => {
     if (state.down) throw new BelayError('host-unreachable', 'no route')
@@ -126,6 +131,25 @@ t.test('a host that left the fleet is forgotten', async (t) => {
     [...store.hosts()].map(({ host }) => host),
     ['galena']
   )
+})
+
+t.test('a host that lies is as good as silent, and nothing of it is kept', async (t) => {
+  const lie = (route: string, truth: unknown) => (route === 'GET /v1/host' ? { name: 'cinnabar' } : truth)
+  const { collector, keeper, store } = await world(t, 1, { lie })
+  collector.tend(hostsOf('cinnabar'))
+  await until(() => keeper.summaries.get('cinnabar')?.answers === false, 'it is looked through')
+  t.match(keeper.summaries.get('cinnabar'), { error: /makes no sense here: GET \/v1\/host/ })
+  keeper.flush()
+  t.equal(store.host('cinnabar')?.state, null)
+})
+
+t.test('what was kept and makes no sense keeps nobody from starting', async (t) => {
+  const { keeper, store } = await world(t, 0)
+  const kept = { lookedAt: 0, answeredAt: 0, error: null, position: null, verdict: null }
+  store.saveHosts([{ ...kept, host: 'cinnabar', state: { host: {} } }], [])
+  keeper.load(hostsOf('cinnabar'))
+  t.match(keeper.summaries.get('cinnabar'), { answers: true, running: null })
+  t.equal(keeper.stateOf('cinnabar'), null)
 })
 
 t.test('what the disk does not take still waits', async (t) => {

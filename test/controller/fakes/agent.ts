@@ -38,6 +38,8 @@ export interface Story {
   readonly plans?: (profile: ProfileName) => Plan
   /** What GET /v1/operations lists instead of the one operation. */
   readonly operations?: readonly Partial<Operation>[]
+  /** What a host that lies answers in place of the truth. */
+  readonly lie?: (route: string, truth: unknown) => unknown
 }
 
 interface Record {
@@ -113,7 +115,7 @@ export function fakeAgent(story: Story = {}) {
     if (to === 'confirming') seen.confirmingSince = seen.tunnels
     write({
       type: 'operation',
-      at: 'host time',
+      at: '2026-01-01T12:00:00Z',
       operation: 'op-1',
       seq: log.length,
       phase: to,
@@ -216,11 +218,12 @@ export function fakeAgent(story: Story = {}) {
     })
     request.on('end', () => {
       const route = `${request.method} ${request.url}`
-      if (route === 'GET /v1/host') return send(response, 200, host())
+      const say = (truth: unknown) => send(response, 200, story.lie ? story.lie(route, truth) : truth)
+      if (route === 'GET /v1/host') return say(host())
       if (route === 'GET /v1/operations') {
         const none = story.idle === true && !begun
         const all = story.operations?.map((each) => ({ ...operation(), ...each })) ?? [operation()]
-        return send(response, 200, { operations: none ? [] : all })
+        return say({ operations: none ? [] : all })
       }
       if (route === 'GET /v1/soak/evidence' && story.evidence) return send(response, 200, story.evidence())
       if (route === 'GET /v1/events') return listenTo(response)

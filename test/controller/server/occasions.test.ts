@@ -53,3 +53,15 @@ t.test('of a host: that it went back, that it is stuck, and a verdict that says 
   t.match(verdict('GO'), { message: { title: 'galena: the verdict is GO', priority: 'normal' } })
   t.equal(event('host-silent', { error: 'no route' }), null)
 })
+
+t.test('what a host says is no markup of ours', async (t) => {
+  const bait = '[approve here](https://evil.example) <b>@all</b>'
+  const plain = '\\[approve here\\](https://evil.example) \\<b\\>\\@all\\</b\\>'
+  const reason = { code: 'rolled-back', since, text: bait, unblock: 'a person' }
+  const [harm] = occasionsOf('r-1', { hosts: [host('galena', { is: 'regressed', reason })], stages: [] })
+  t.ok(harm?.message.text.includes(plain))
+  const of = (kind: string, data: object) => occasionOf({ at: since, kind, host: 'galena', data })
+  t.ok(of('operation', { operation: 'o', phase: 'stuck', message: bait })?.message.text.includes(plain))
+  const verdict = { verdict: 'NO-GO', storePath: '/nix/store/x', because: [bait] }
+  t.ok(of('verdict', verdict)?.message.text.includes(plain))
+})

@@ -86,6 +86,15 @@ t.test('a damaged database says what to do; one of a newer belay is left alone',
   await t.rejects(openStore(newer), { code: 'store-broken', message: /newer belay \(format 99\)/ })
 })
 
+t.test('a disk that is full is called so, and nobody is told to give up what is whole', async (t) => {
+  const full = t.testdir({ 'rollouts.db': t.fixture('symlink', '/dev/full') })
+  await t.rejects(openStore(full), { code: 'no-space', message: /Nothing is lost/ })
+  const odd = t.testdir({ 'rollouts.db': {}, 'engine.lock': {} })
+  const notLost = { code: 'store-broken', message: /The file may be whole/ }
+  await t.rejects(openStore(odd), notLost)
+  await t.rejects(lockEngine(odd), notLost, 'nobody else holds it')
+})
+
 t.test('a copy is whole', async (t) => {
   const directory = t.testdir({})
   const copy = join(directory, 'copy', 'rollouts.db')

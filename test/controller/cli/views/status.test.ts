@@ -2,6 +2,7 @@ import t from 'tap'
 import { statusView } from '../../../../controller/cli/views/status.ts'
 import { painter } from '../../../../controller/cli/views/text.ts'
 import type { HostStatus } from '../../../../controller/monitor/fleet-status.ts'
+import { clean } from '../../../../shared/clean.ts'
 import { storePath } from '../../fakes/fleet-host.ts'
 
 const good: HostStatus = {
@@ -17,6 +18,21 @@ const good: HostStatus = {
   agentVersion: '0.1.0',
   hold: null
 }
+
+t.test('a host writes no letter of its own on the terminal', (t) => {
+  const evil = '\u001b]0;owned\u0007\u001b[2J\nforged'
+  const hold = { at: evil, principal: evil, reason: evil, operation: null }
+  const home: HostStatus['homes'][number] = {
+    ...{ user: evil, kind: 'standalone', problem: evil, generation: null, running: null, hold },
+    drifts: [{ kind: 'toString' as never, found: null, wanted: null }],
+    lastOperation: null
+  }
+  const host: HostStatus = { ...good, agentVersion: evil, hold, homes: [home] }
+  const lines = statusView([host], Date.parse('2026-01-01T12:01:05Z'), painter(false)).split('\n')
+  t.same(lines.map(clean), lines)
+  t.notOk(lines.some((line) => line.startsWith('forged')))
+  t.end()
+})
 
 t.test('the fleet as a table, with the reason of silence below', (t) => {
   const silent: HostStatus = {
