@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { lstat, mkdir, readdir, rename, rm } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { asNoSpace, setReserve, syncDirectory } from '../../shared/durable-write.ts'
 import { BelayError, codeOf } from '../../shared/errors.ts'
@@ -148,13 +148,12 @@ export async function removeOperation(root: string, id: string): Promise<void> {
   await rm(`${directory}.gone`, { recursive: true, force: true })
 }
 
-/** Removes what an admission or a removal left that was cut off; what is younger than an hour may be on its way. */
+/** Removes what an admission or a removal left that was cut off; what was accepted within the hour may be on its way. */
 export async function removeLeftovers(root: string): Promise<void> {
   for (const name of await readdir(root).catch(ignoreMissing<string[]>([]))) {
-    if (!/\.(new|gone)$/.test(name)) continue
-    const path = join(root, name)
-    const { mtimeMs } = await lstat(path).catch(ignoreMissing({ mtimeMs: Number.POSITIVE_INFINITY }))
-    if (Date.now() - mtimeMs > LEFTOVER_MS) await rm(path, { recursive: true, force: true })
+    const [, id = ''] = /^(.*)\.(?:new|gone)$/.exec(name) ?? []
+    if (ID.test(id) && Math.abs(Date.now() - timeOf(id)) > LEFTOVER_MS)
+      await rm(join(root, name), { recursive: true, force: true })
   }
 }
 

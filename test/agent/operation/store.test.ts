@@ -1,4 +1,4 @@
-import { appendFile, mkdir, readdir, utimes, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { openJournal } from '../../../agent/journal/journal.ts'
@@ -128,9 +128,14 @@ t.test(
 )
 
 t.test('what was cut off while it was removed or made goes, and what is being made stays', async (t) => {
-  const root = t.testdir({ 'x.gone': { 'journal.jsonl': '' }, 'y.new': {}, 'z.new': {}, README: '' })
-  const longAgo = Date.now() / 1000 - 7200
-  for (const name of ['x.gone', 'y.new']) await utimes(join(root, name), longAgo, longAgo)
+  const young = `${new Date().toISOString().replace(/[-:.]/g, '')}-00000000.new`
+  const old = (ending: string) => `20260102T030405678Z-00000000.${ending}`
+  const root = t.testdir({
+    [old('gone')]: { 'journal.jsonl': '' },
+    [old('new')]: {},
+    [young]: {},
+    README: ''
+  })
   await removeLeftovers(root)
-  t.same(await readdir(root), ['README', 'z.new'])
+  t.same((await readdir(root)).sort(), [young, 'README'].sort())
 })
