@@ -1,3 +1,4 @@
+import { mock } from 'node:test'
 import t from 'tap'
 import { ndjsonView, plainView } from '../../../../controller/cli/views/deploy-plain.ts'
 import { painter } from '../../../../controller/cli/views/text.ts'
@@ -42,6 +43,28 @@ t.test('one plain line for each event', (t) => {
     '12:00:01 cinnabar  rolled-back   not confirmed (1m05s)',
     ''
   ])
+  t.end()
+})
+
+t.test('what lasts is told again every minute, until it has ended', (t) => {
+  const start = new Date(2026, 0, 1, 12, 0, 1).getTime()
+  mock.timers.enable({ apis: ['setInterval', 'Date'], now: start })
+  t.teardown(() => mock.timers.reset())
+  const pass = (seconds: number) => {
+    for (let i = 0; i < seconds; i++) mock.timers.tick(1000)
+  }
+  const lines: string[] = []
+  const view = plainView([host], (line) => lines.push(line), painter(false))
+  for (const event of events.slice(0, 3)) view.event(event)
+  pass(150)
+  t.same(lines.slice(3), [
+    '12:01:01 cinnabar  activating    for 1m00s\n',
+    '12:02:01 cinnabar  activating    for 2m00s\n'
+  ])
+  for (const event of events.slice(3)) view.event(event)
+  pass(150)
+  t.equal(lines.length, 6)
+  view.close()
   t.end()
 })
 
