@@ -179,7 +179,8 @@ export class Host {
   inside(argv: readonly string[], timeoutMs = 60_000): string[] {
     const clean = ['env', '-i', '-C', '/root', `PATH=${path}`, 'HOME=/root', 'TERM=dumb', 'LC_ALL=C.UTF-8']
     const limited = ['timeout', '--signal=KILL', String(timeoutMs / 1000), ...argv]
-    return ['nsenter', '--target', String(this.leader), '--all', '--', ...clean, ...limited]
+    // It forks otherwise, and waits for ever for a child that the host's shutdown stops for a moment: who stops, it stops with.
+    return ['nsenter', '--no-fork', '--target', String(this.leader), '--all', '--', ...clean, ...limited]
   }
 
   /** Runs a command in the host as root. Does not throw on a non-zero exit. */
