@@ -21,17 +21,17 @@ export interface Ran {
 /** The candidate's agent starts and tells its version. */
 export const agentRuns = check({
   name: 'agent-runs',
-  limitSeconds: RUN_SECONDS + 20,
+  limitSeconds: 2 * RUN_SECONDS + 20,
   look: async ({ storePath }, signal): Promise<Ran> => {
     const executable = executableOf(await unitText(storePath))
     if (executable === null) return { executable, inClosure: false, result: null }
     const inClosure = await isInClosure(storePath, executable)
     if (!inClosure) return { executable, inClosure, result: null }
-    const result = await runCommand(strangersCommand(executable), {
-      timeoutMs: (RUN_SECONDS + 15) * 1000,
-      signal
-    })
-    return { executable, inClosure, result }
+    const start = () =>
+      runCommand(strangersCommand(executable), { timeoutMs: (RUN_SECONDS + 5) * 1000, signal })
+    const first = await start()
+    // One that stumbles once is no reason to keep a generation out.
+    return { executable, inClosure, result: first.code === 0 ? first : await start() }
   },
   judge: judgeRun
 })
