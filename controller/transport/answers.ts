@@ -38,7 +38,6 @@ const named: Readonly<Record<string, TSchema>> = Object.fromEntries(
   ].map((schema) => [(schema as { $id?: string }).$id, schema])
 )
 
-const OPERATION = /^\/v1\/(?:operations(?:\/[^/]+(?:\/(?:confirm|reboot|cancel))?)?|rollback)$/
 const list = <N extends string>(name: N, schema: TSchema) => Type.Object({ [name]: Type.Array(ref(schema)) })
 
 /** Which route answers with what. A route that is not here has a reader of its own. */
@@ -46,7 +45,7 @@ const answers: readonly { readonly route: RegExp; readonly as: () => Validator }
   [
     [/^GET \/v1\/host$/, Host],
     [/^GET \/v1\/operations$/, list('operations', Operation)],
-    [new RegExp(`^(?:GET|POST) ${OPERATION.source.slice(1)}`), Operation],
+    [/^(?:GET|POST) \/v1\/(?:operations(?:\/[^/]+(?:\/(?:confirm|reboot|cancel))?)?|rollback)$/, Operation],
     [/^GET \/v1\/profiles\/[^/]+\/generations$/, list('generations', Generation)],
     [/^GET \/v1\/profiles\/[^/]+\/preflight$/, Preflight],
     [/^POST \/v1\/profiles\/[^/]+\/preview$/, Plan],
@@ -60,21 +59,20 @@ const answers: readonly { readonly route: RegExp; readonly as: () => Validator }
 ).map(([route, schema]) => ({ route, as: once(schema) }))
 
 const state = once(HostState)
+const operation = Type.String({ pattern: '^[A-Za-z0-9._-]{1,100}$' })
 
 /** Events of an operation; others that a later agent may send are for whoever knows them. */
 const events: Readonly<Record<string, () => Validator>> = {
   operation: once(
     Type.Object({
       at: Type.String({ pattern: TIME }),
-      operation: Type.String({ pattern: '^[A-Za-z0-9._-]{1,100}$' }),
+      operation,
       seq: Type.Integer({ minimum: 0 }),
       phase: Type.Enum(phases),
       message: Type.String()
     })
   ),
-  output: once(
-    Type.Object({ operation: Type.String({ pattern: '^[A-Za-z0-9._-]{1,100}$' }), line: Type.String() })
-  )
+  output: once(Type.Object({ operation, line: Type.String() }))
 }
 
 /**

@@ -1,35 +1,17 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:http'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import t from 'tap'
 import type { Keeper } from '../../../controller/collector/keeper.ts'
 import { follow } from '../../../controller/collector/stream.ts'
 import type { Clock } from '../../../controller/deploy/clock.ts'
 import { Buckets } from '../../../shared/buckets.ts'
+import { talkingHost } from '../../shared/agent-client/talking-host.ts'
 
 t.test('a host that never stops talking is heard at our pace, and shortened', async (t) => {
-  const directory = mkdtempSync(join(tmpdir(), 'belay-'))
-  const socketPath = join(directory, 's')
   let seq = 0
   const said = () => {
     const event = { type: 'operation', at: '2026-01-01T12:00:00Z', operation: 'op-1', phase: 'staged' }
     return `data: ${JSON.stringify({ ...event, seq: seq++, message: 'm'.repeat(9000) })}\n\n`
   }
-  const server = createServer((_, response) => {
-    response.on('error', () => {})
-    const more = () => {
-      while (!response.destroyed && response.write(said()));
-      if (!response.destroyed) response.once('drain', more)
-    }
-    more()
-  })
-  await new Promise<void>((resolve) => server.listen(socketPath, resolve))
-  t.teardown(() => {
-    server.close()
-    server.closeAllConnections()
-    rmSync(directory, { recursive: true })
-  })
+  const socketPath = await talkingHost(t, said)
   const stop = new AbortController()
   let now = 0
   let waits = 0

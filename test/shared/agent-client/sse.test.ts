@@ -1,35 +1,13 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:http'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import t from 'tap'
 import { sseEvents } from '../../../shared/agent-client/sse.ts'
 import { BelayError } from '../../../shared/errors.ts'
+import { talkingHost } from './talking-host.ts'
 
 /** A host that sends this, as often as somebody reads it. */
-async function host(
-  t: { testdir(): string; teardown(act: () => unknown): void },
-  chunk: string,
-  ends: boolean
-) {
-  const directory = mkdtempSync(join(tmpdir(), 'belay-'))
-  const socketPath = join(directory, 's')
-  const server = createServer((_, response) => {
-    response.on('error', () => {})
-    const more = () => {
-      while (!response.destroyed && response.write(chunk)) if (ends) return response.end()
-      if (!response.destroyed) response.once('drain', more)
-    }
-    more()
-  })
-  await new Promise<void>((resolve) => server.listen(socketPath, resolve))
-  t.teardown(() => {
-    server.close()
-    server.closeAllConnections()
-    rmSync(directory, { recursive: true })
-  })
-  return { socketPath, path: '/v1/events' }
-}
+const host = async (t: Parameters<typeof talkingHost>[0], chunk: string, ends: boolean) => ({
+  socketPath: await talkingHost(t, () => chunk, { once: ends }),
+  path: '/v1/events'
+})
 
 const all = async (source: Parameters<typeof sseEvents>[0]) => await Array.fromAsync(sseEvents(source))
 
