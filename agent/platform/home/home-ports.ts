@@ -14,9 +14,7 @@ import { assertPlan } from '../../security/assert-plan.ts'
 import { useApprovals } from '../../security/require-approval.ts'
 import { addRoot, assertComplete, removeRoot } from '../nix/profile.ts'
 import { armGuard, disarmGuard, guardFired } from '../nixos/guard.ts'
-import { networkProgram } from '../nixos/network-unit.ts'
-import { placesOf } from '../nixos/nixos-ports.ts'
-import { observe } from '../nixos/observe.ts'
+import { votingHost } from '../nixos/nixos-ports.ts'
 import type { PortsOptions } from '../platform.ts'
 import { actionOf, homeActivation, outputOf } from './activation.ts'
 import type { Manager } from './as-user.ts'
@@ -102,13 +100,6 @@ export function homePorts(options: HomeOptions): Ports {
     backOff: (attempt) => awaitRetry(directory, attempt)
   }
 }
-
-/** The checks that vote are the host's: what a home breaks of it counts as well. */
-const votingHost = ({ id, bootId, settings }: PortsOptions) => ({
-  bootId,
-  network: networkProgram(settings, id),
-  observe: () => observe(placesOf(settings))
-})
 
 /** Nothing of a home is booted. */
 const notBooted: Pick<Ports, 'stage' | 'unstage' | 'mayReboot' | 'reboot' | 'bootFinished'> = {

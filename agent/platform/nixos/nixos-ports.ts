@@ -36,12 +36,19 @@ export function placesOf(settings: Settings): Places {
   return { profile: settings.profile, run: '/run', boot: settings.bootDirectory }
 }
 
+/** What the checks that vote ask of this host: also of an operation on a home, which may break something of it. */
+export const votingHost = ({ id, bootId, settings }: PortsOptions) => ({
+  bootId,
+  network: networkProgram(settings, id),
+  observe: () => observe(placesOf(settings))
+})
+
 /** The effects of an operation on a NixOS host. */
 export function nixosPorts(options: PortsOptions): Ports {
   const { id, directory, settings, journal, bootId, warn } = options
   const { gcRootsDirectory: roots } = settings
   const places = placesOf(settings)
-  const host = { bootId, observe: () => observe(places), network: networkProgram(settings, id) }
+  const host = votingHost(options)
 
   const { start, finish, carryOut } = activation({
     id,
@@ -131,9 +138,9 @@ async function settle(
 }
 
 /** Preflight: refuses, or records the host as it is and roots it. */
-async function check(accepted: Accepted, { id, settings, bootId }: PortsOptions): Promise<Baseline> {
-  const network = networkProgram(settings, id)
-  const host = { bootId, observe: () => observe(placesOf(settings)), network }
+async function check(accepted: Accepted, options: PortsOptions): Promise<Baseline> {
+  const { settings } = options
+  const host = votingHost(options)
   const seen = await host.observe()
   const wanted = accepted.mode ?? 'switch'
   const { running, recorded } = await recordBaseline(accepted, {

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { pino } from 'pino'
 import t from 'tap'
@@ -8,6 +7,8 @@ import { listen } from '../../../agent/api/listen.ts'
 import { parseSettings } from '../../../agent/config/settings.ts'
 import type { Role } from '../../../shared/api/schemas.ts'
 import { roles } from '../../../shared/api/schemas.ts'
+import type { DescribedRoute } from '../../shared/described-routes.ts'
+import { describedRoutes } from '../../shared/described-routes.ts'
 import { shortDirectory } from '../fakes/daemon.ts'
 
 /** The status of an answer, of which no more is read: some are streams. 0: let in, and what is only promised broke. */
@@ -38,18 +39,9 @@ function statusOf(
   })
 }
 
-interface Route {
-  readonly method: string
-  readonly path: string
-  readonly role: Role
-}
+type Route = DescribedRoute<Role>
 
-const { paths } = JSON.parse(readFileSync('openapi/agent.json', 'utf8')) as {
-  paths: Record<string, Record<string, { 'x-role': Role }>>
-}
-const described: Route[] = Object.entries(paths).flatMap(([path, methods]) =>
-  Object.entries(methods).map(([method, of]) => ({ method: method.toUpperCase(), path, role: of['x-role'] }))
-)
+const described = describedRoutes<Role>('agent')
 
 /** Every route there is; what they call is only promised, so that nothing happens behind the door. */
 const options = (socketDirectory: string): AppOptions => ({

@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { request as requestTls } from 'node:https'
 import t from 'tap'
 import { openControllerStore } from '../../../controller/store/controller-store.ts'
 import type { ApiRole } from '../../../shared/server/role.ts'
+import { describedRoutes } from '../../shared/described-routes.ts'
 import { withCertificates } from './with-certificates.ts'
 
 const roles = ['observe', 'propose', 'approve', 'operate', 'admin'] as const
@@ -14,18 +14,7 @@ hosts: { cinnabar: {}, galena: {} }
 rollout: { stages: [{ name: all, select: {}, approval: true }] }
 `
 
-interface Route {
-  readonly method: string
-  readonly path: string
-  readonly role: ApiRole
-}
-
-const { paths } = JSON.parse(readFileSync('openapi/controller.json', 'utf8')) as {
-  paths: Record<string, Record<string, { 'x-role': ApiRole }>>
-}
-const described: Route[] = Object.entries(paths).flatMap(([path, methods]) =>
-  Object.entries(methods).map(([method, of]) => ({ method: method.toUpperCase(), path, role: of['x-role'] }))
-)
+const described = describedRoutes<ApiRole>('controller')
 /** All that the certificate of a host may call. */
 const forHosts: ReadonlySet<string> = new Set(['POST /v1/pre-reboot', 'POST /v1/steady-state'])
 
