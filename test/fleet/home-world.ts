@@ -60,6 +60,12 @@ export class HomeWorld {
     await this.as(user, `${this.path(first)}/activate --driver-version 1`)
   }
 
+  /** Keeps the user's service manager without a session, and waits until it has started all of its own. */
+  async linger(user: string, uid: number): Promise<void> {
+    await this.sh(`touch /var/lib/systemd/linger/${user}; systemctl start user@${uid}`)
+    await this.as(user, 'systemctl --user is-system-running --wait || :')
+  }
+
   profile(user: string, profiles: 'home' | 'global'): string {
     const folder =
       profiles === 'home'

@@ -77,9 +77,8 @@ t.test('homes of two users on a host', { skip: fleetUnavailable() ?? false, time
   })
   await world.addUser('alice', 'home', 'one')
   await world.addUser('bob', 'global', 'bob')
-  await world.sh(
-    'useradd --create-home carol; touch /var/lib/systemd/linger/alice; systemctl start user@1000'
-  )
+  await world.sh('useradd --create-home carol')
+  await world.linger('alice', 1000)
   const system = await truthOf(host)
   const before = { alice: await world.truth('alice', 'home'), bob: await world.truth('bob', 'global') }
   const systemStays = async (t: Test) => t.same(await truthOf(host), { ...system, guards: [] })

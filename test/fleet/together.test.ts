@@ -63,7 +63,7 @@ t.test('a system and homes, as one operation and apart', { skip, timeout: 900_00
   })
   await world.addUser('alice', 'home', 'one')
   await world.addUser('bob', 'global', 'bob')
-  await world.sh('touch /var/lib/systemd/linger/alice; systemctl start user@1000')
+  await world.linger('alice', 1000)
   const truth = async () => ({
     system: { ...(await truthOf(host)), guards: [], runner: '' },
     alice: await world.truth('alice', 'home')

@@ -34,9 +34,13 @@ done
 XDG_RUNTIME_DIR=/run/user/$(id -u)
 export XDG_RUNTIME_DIR
 if [ -S "$XDG_RUNTIME_DIR/systemd/private" ]; then
-  if failed=$(systemctl --user list-units --state=failed --plain --no-legend --full 2>/dev/null); then
+  if units=$(systemctl --user list-units --plain --no-legend --full 2>/dev/null); then
     echo manager
-    echo "$failed" | while read -r unit _; do [ -z "$unit" ] || echo "failed $unit"; done
+    echo "$units" | while read -r unit _ state _; do
+      case $state.$unit in
+        failed.* | *.service | *.socket | *.timer | *.path | *.target) echo "unit $state $unit" ;;
+      esac
+    done
   fi
 fi
 # The last line: without it nothing of the above counts.

@@ -4,7 +4,6 @@ import { homeOf } from '../../../shared/api/profile.ts'
 import { BelayError } from '../../../shared/errors.ts'
 import { parseStorePath } from '../../../shared/store-path.ts'
 import { closureTotals, packageChanges } from '../../preview/closure.ts'
-import { readUnitStates } from '../../preview/loaded-units.ts'
 import { notCovered } from '../../preview/not-covered.ts'
 import { userServiceChanges } from '../../preview/user-services.ts'
 import { closureContents } from '../nix/closure-contents.ts'
@@ -13,7 +12,6 @@ import { etcChanges } from '../nix/etc-files.ts'
 import { STORE } from '../nix/store-file.ts'
 import { readUnitFiles } from '../nixos/unit-files.ts'
 import type { PreviewOptions } from '../platform.ts'
-import { runAsUser } from './as-user.ts'
 import { assertHome } from './candidate.ts'
 import type { HomeSeen } from './seen.ts'
 
@@ -36,13 +34,13 @@ export async function previewHome(
     const text = 'a home has no dry activation: its script would be run for nothing but its own word'
     throw new BelayError('invalid-request', text, { found: true, wanted: false, at: 'dryActivate' })
   }
-  const [[before, after], files, old, now, running] = await Promise.all([
+  const [[before, after], files, old, now] = await Promise.all([
     readClosures(from, to),
     etcChanges(from, to, options.files === true, STORE, 'home-files'),
     readUnitFiles(from, UNITS),
-    readUnitFiles(to, UNITS),
-    runningUnits(user, seen)
+    readUnitFiles(to, UNITS)
   ])
+  const running = seen.manager ? new Set(seen.runningUnits) : null
   const differences = {
     packages: packageChanges(before, after),
     services: userServiceChanges(old, now, running),
@@ -68,11 +66,3 @@ export async function previewHome(
 /** Why there is nothing to compare with, and nothing to come back to. */
 export const noHome = (user: string) =>
   `no home of home-manager is active for ${user}; activate the first one by hand, with home-manager itself`
-
-async function runningUnits(user: string, seen: HomeSeen): Promise<ReadonlySet<string> | null> {
-  if (!seen.manager) return null
-  const argv = ['systemctl', '--user', 'list-units', '--all', '--full', '--plain', '--no-legend']
-  const text = await runAsUser(argv, { user, manager: seen, limitSeconds: 10 })
-  const up = [...readUnitStates(text)].filter(([, { state }]) => ['active', 'activating'].includes(state))
-  return new Set(up.map(([unit]) => unit))
-}

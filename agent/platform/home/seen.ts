@@ -3,7 +3,7 @@ import { BelayError } from '../../../shared/errors.ts'
 import { parseStorePath } from '../../../shared/store-path.ts'
 import type { GenerationLink } from '../nix/generations.ts'
 
-/** Generations and failed units that are taken from a look; a user may have made any number. */
+/** Generations, failed and running units that are taken from a look; a user may have made any number. */
 const MAX_LISTED = 500
 
 /** What a look at a home has shown. All of it is the user's word. */
@@ -20,9 +20,11 @@ export interface HomeSeen {
   readonly root: string | null
   /** The generation whose files are linked in the home, by that link. */
   readonly running: string | null
-  /** The user's service manager runs, and answers. */
+  /** The user's service manager runs, answers, and is not about to end, as it does seconds after the last session. */
   readonly manager: boolean
   readonly failedUnits: readonly string[]
+  /** Services, sockets, timers, paths and targets that are up or coming up. */
+  readonly runningUnits: readonly string[]
 }
 
 /**
@@ -31,6 +33,8 @@ export interface HomeSeen {
  */
 const PATH = /^\/[A-Za-z0-9@_+,./-]*$/
 const UNIT = /^[A-Za-z0-9:_.\\@-]{1,255}$/
+/** Listed where a service manager ends: systemd.special(7). */
+const ENDING = ['exit.target', 'shutdown.target']
 const USER = new RegExp(`^${userPattern}$`)
 
 /** The user, unchanged. Throws `home-unknown` for what no path, option or unit name should be made of. */
@@ -61,6 +65,13 @@ export function parseSeen(text: string): HomeSeen | null {
     .map(parseGeneration)
     .filter((generation) => generation !== null)
     .sort((a, b) => a.number - b.number)
+  const units = values('unit').map((value) => value.split(' '))
+  const unitsIn = (states: readonly string[]) =>
+    units
+      .flatMap(([state = '', unit = '']) => (states.includes(state) && UNIT.test(unit) ? [unit] : []))
+      .slice(0, MAX_LISTED)
+      .sort()
+  const ends = units.some(([, unit = '']) => ENDING.includes(unit))
   const current = generations.find(({ number }) => number === numberOf(values('link')[0] ?? ''))
   return {
     uid,
@@ -71,11 +82,9 @@ export function parseSeen(text: string): HomeSeen | null {
     generations,
     root: path('root'),
     running: storePathOf(values('current')[0]),
-    manager: lines.includes('manager'),
-    failedUnits: values('failed')
-      .filter((unit) => UNIT.test(unit))
-      .slice(0, MAX_LISTED)
-      .sort()
+    manager: lines.includes('manager') && !ends,
+    failedUnits: unitsIn(['failed']),
+    runningUnits: unitsIn(['active', 'activating'])
   }
 }
 

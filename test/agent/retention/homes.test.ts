@@ -19,7 +19,7 @@ const seenWith = (numbers: readonly number[]): HomeSeen => ({
     storePath: path(number),
     createdAt: '2026-01-01T00:00:00Z'
   })),
-  ...{ root: null, running: path(9), manager: true, failedUnits: [] }
+  ...{ root: null, running: path(9), manager: true, failedUnits: [], runningUnits: [] }
 })
 
 /** Homes in memory; what goes wrong in one is said. */

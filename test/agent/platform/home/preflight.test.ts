@@ -11,7 +11,8 @@ const seen = {
   root: null,
   running: null,
   manager: true,
-  failedUnits: []
+  failedUnits: [],
+  runningUnits: []
 }
 
 t.test('a home that Belay may activate', async (t) => {

@@ -14,7 +14,10 @@ const look = [
   'root /home/alice/.local/state/home-manager/gcroots/current-home',
   `current ${path('a')}`,
   'manager',
-  'failed web.service',
+  'unit failed web.service',
+  'unit active default.target',
+  'unit activating sync.timer',
+  'unit reloading-not-known x.service',
   'end of look'
 ]
 const text = (lines: readonly string[]) => `${lines.join('\n')}\n`
@@ -34,9 +37,13 @@ t.test('a look', async (t) => {
     root: '/home/alice/.local/state/home-manager/gcroots/current-home',
     running: path('a'),
     manager: true,
-    failedUnits: ['web.service']
+    failedUnits: ['web.service'],
+    runningUnits: ['default.target', 'sync.timer']
   })
   t.match(parseSeen(text(without('manager'))), { manager: false })
+  const ending = (unit: string) => text([...look.slice(0, -1), `unit ${unit}`, 'end of look'])
+  t.match(parseSeen(ending('inactive exit.target')), { manager: false }, 'it ends with the last session')
+  t.match(parseSeen(ending('active shutdown.target')), { manager: false })
   t.match(parseSeen(text(without('profile'))), { profile: null })
   t.match(parseSeen(text(without('link'))), { number: null, storePath: null })
   t.match(parseSeen(text(without('current'))), { running: null })
@@ -76,13 +83,13 @@ t.test('anything at all gives null, or only what is safe to use', async () => {
     'generation',
     'root',
     'current',
-    'failed',
+    'unit',
     'manager'
   )
   const values = fc.oneof(
     fc.string(),
     fc.string({ unit: 'binary-ascii' }),
-    fc.constantFrom(path('a'), '/root', '1000', '$(id)', '-x')
+    fc.constantFrom(path('a'), '/root', '1000', '$(id)', '-x', 'failed $(id)', 'active web.service')
   )
   const line = fc.oneof(
     fc.string(),
@@ -99,7 +106,7 @@ t.test('anything at all gives null, or only what is safe to use', async () => {
       return (
         paths.every((each) => /^\/[A-Za-z0-9@_+,./-]*$/.test(each)) &&
         stored.every((each) => each === null || /^\/nix\/store\/[^/]+$/.test(each)) &&
-        seen.failedUnits.every((unit) => !/[\s$%"']/.test(unit)) &&
+        [...seen.failedUnits, ...seen.runningUnits].every((unit) => !/[\s$%"']/.test(unit)) &&
         seen.generations.every(({ number }) => Number.isSafeInteger(number) && number > 0)
       )
     })
