@@ -18,7 +18,7 @@ const terminal: Terminal = {
   out: (text) => void stdout.write(text),
   err: (text) => void stderr.write(text),
   isTty: stdout.isTTY === true && env.TERM !== 'dumb',
-  paint: painter(stdout.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb'),
+  paint: painter(stdout.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb', stdout.columns),
   columns: () => stdout.columns ?? 80,
   rows: () => stdout.rows ?? 24
 }

@@ -116,6 +116,11 @@ function addCommands(program: Command, actions: Actions): void {
     .addOption(noHomes())
     .addOption(parallel(8))
     .option('--window <time>', 'how long a host waits for our confirmation, such as 90s or 5m', parseWindow)
+    .addOption(
+      new Option('--wait <time>', 'how long to follow a host at most; it goes on by itself')
+        .argParser(parseLifetime)
+        .default(21_600, '6h')
+    )
     .option('--reason <text>', "why, for the hosts' journals")
     .addOption(
       new Option(

@@ -16,6 +16,8 @@ export interface DeployRequest {
   readonly maxParallel: number
   /** Overrides the windows of the fleet file. */
   readonly windowSeconds: number | null
+  /** How long the operation of a host is followed at most. */
+  readonly waitSeconds: number
   readonly reason: string | null
   /** How the candidates come to run; null leaves it to the agents. */
   readonly mode: ActivationMode | null
@@ -55,6 +57,7 @@ export async function deploy(
         ...(target.profile === 'system' ? {} : { profile: target.profile }),
         homes: homes.map((home) => ({ user: home.user, storePath: pathOf(home) })),
         windowSeconds: request.windowSeconds ?? target.host.windowSeconds,
+        waitSeconds: request.waitSeconds,
         reason: request.reason,
         mode: request.mode,
         reboot: request.reboot,

@@ -139,6 +139,11 @@ export async function historyPage(soak: Soak, question: HistoryQuestion): Promis
   const from = timeOf(question.from, 'from') ?? to - (resolution === 'raw' ? 1 : 14) * DAY_MS
   const type = resolution === 'raw' ? 'samples' : 'hours'
   const done = await soak.history.ask({ type, check, interval: { from, to }, limit: limit + 1 })
+  // One that is no longer asked for may have a past.
+  if (!soak.checks.has(check) && done.samples.length + done.hours.length === 0)
+    throw new BelayError('check-unknown', `no check ${check}, and nothing of it from that time`, {
+      ...{ found: check, wanted: [...soak.checks.keys()], at: 'check' }
+    })
   const over = [...done.samples.map(({ at }) => at), ...done.hours.map(({ hour }) => hour)][limit] ?? null
   return {
     check,

@@ -19,6 +19,7 @@ export interface DeployOptions extends GlobalOptions, HomeChoice {
   readonly host?: readonly string[]
   readonly maxParallel: number
   readonly window?: number
+  readonly wait: number
   readonly reason?: string
   readonly mode?: ActivationMode
   readonly reboot?: true
@@ -57,6 +58,7 @@ export async function deploy(options: DeployOptions, wiring: Wiring, watch: Watc
     paths,
     maxParallel: options.maxParallel,
     windowSeconds: options.window ?? null,
+    waitSeconds: options.wait,
     reason: options.reason ?? null,
     mode: options.mode ?? null,
     reboot: options.reboot ?? false,

@@ -11,12 +11,12 @@ export function inventoryView({ hosts, remarks }: Inventory, paint: Paint): stri
       .map((fact, index): Cell[] => [
         index === 0 ? { text: name, format: 'bold' } : { text: '' },
         { text: fact.name },
-        { text: clean(show(fact.value)) },
-        { text: fact.source, ...(fact.source === 'built in' ? { format: 'dim' as const } : {}) }
+        { text: fact.source, ...(fact.source === 'built in' ? { format: 'dim' as const } : {}) },
+        { text: clean(show(fact.value)) }
       ])
   )
   const notes = remarks.map((remark) => `${paint('yellow', '!')} ${clean(remark)}\n`).join('')
-  return `${table(['HOST', 'FACT', 'VALUE', 'FROM'], rows, paint)}${notes === '' ? '' : `\n${notes}`}`
+  return `${table(['HOST', 'FACT', 'FROM', 'VALUE'], rows, paint)}${notes === '' ? '' : `\n${notes}`}`
 }
 
 /** What nobody set and means nothing is left out; `--json` has all. */

@@ -1,12 +1,15 @@
 import { styleText } from 'node:util'
 import { clean } from '../../../shared/clean.ts'
+import type { Paint as Colours } from '../../../shared/plan/layout.ts'
+import { wrap } from '../../../shared/plan/layout.ts'
 
-/** Colours, or none. */
-export type Paint = (format: Parameters<typeof styleText>[0], text: string) => string
+/** Colours, or none, and the width of the terminal; without one where it is none, and a line may be of any length. */
+export type Paint = Colours & { readonly columns?: number }
 
 /** Paints when colours are wanted. */
-export function painter(color: boolean): Paint {
-  return (format, text) => (color ? styleText(format, text, { validateStream: false }) : text)
+export function painter(color: boolean, columns?: number): Paint {
+  const paint: Colours = (format, text) => (color ? styleText(format, text, { validateStream: false }) : text)
+  return columns === undefined ? paint : Object.assign(paint, { columns })
 }
 
 /** The first line, cleaned. */
@@ -42,19 +45,29 @@ export interface Cell {
   readonly format?: Parameters<typeof styleText>[0]
 }
 
-/** Rows in columns as wide as their widest cell, each cell cleaned; the first row is the heading. */
+/** Narrowest that the last column of a table is made, in characters. */
+const LEAST = 24
+
+/**
+ * Rows in columns as wide as their widest cell, each cell cleaned; the first row is the heading. On a terminal that is
+ * too narrow the last column has several lines; where too little would be left for it, the terminal breaks the lines.
+ */
 export function table(heading: readonly string[], rows: readonly (readonly Cell[])[], paint: Paint): string {
   const words = rows.map((row) => row.map(({ text, ...look }): Cell => ({ text: clean(text), ...look })))
   const all = [heading.map((text): Cell => ({ text, format: 'dim' })), ...words]
   const widths = heading.map((_, column) => Math.max(...all.map((row) => row[column]?.text.length ?? 0)))
-  const lines = all.map((row) =>
-    row
-      .map(({ text, format }, column) => {
-        const padded = column === row.length - 1 ? text : text.padEnd(widths[column] ?? 0)
-        return format === undefined ? padded : paint(format, padded)
-      })
-      .join('  ')
-      .trimEnd()
-  )
+  const before = widths.slice(0, -1).reduce((sum, width) => sum + width + 2, 0)
+  const room = (paint.columns ?? Number.POSITIVE_INFINITY) - before
+  const lines = all.flatMap((row) => {
+    const last = row.at(-1)
+    const [first = '', ...more] =
+      last !== undefined && room >= LEAST ? wrap(last.text, room) : [last?.text ?? '']
+    const cells = row.map(({ text, format }, column) => {
+      const padded = column === row.length - 1 ? first : text.padEnd(widths[column] ?? 0)
+      return format === undefined ? padded : paint(format, padded)
+    })
+    const below = more.map((text) => ' '.repeat(before) + (last?.format ? paint(last.format, text) : text))
+    return [cells.join('  ').trimEnd(), ...below]
+  })
   return `${lines.join('\n')}\n`
 }

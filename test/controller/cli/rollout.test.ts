@@ -138,8 +138,8 @@ t.test('inventory shows each fact with its source', async (t) => {
   )
   const { code, out } = await belay('inventory')
   t.equal(code, 0)
-  t.match(out, /roles +web +fleet file/)
-  t.match(out, /presence +intermittent +defaults/)
+  t.match(out, /roles +fleet file +web/)
+  t.match(out, /presence +defaults +intermittent/)
   t.match(JSON.parse((await belay('inventory', '--json')).out), {
     hosts: [{ name: 'cinnabar' }],
     remarks: []

@@ -16,6 +16,7 @@ const request: DeployRequest = {
   again: false,
   overDrift: false,
   outsideWindow: false,
+  waitSeconds: 60,
   mode: null,
   reboot: false,
   reason: null

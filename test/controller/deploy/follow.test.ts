@@ -62,6 +62,15 @@ t.test('what the host decides against us is told as it is', async (t) => {
   }
 })
 
+t.test('a host that is never done is followed for so long, and goes on by itself', async (t) => {
+  const d = deployment(t, { before: ['accepted', 'fetching'] })
+  const result = await deployHost({ ...d.plan, waitSeconds: 0.2 }, d.ports)
+  t.match(result, { outcome: 'not-followed', operation: 'op-1', code: null })
+  t.equal(result.reason, 'not at an end after 0.2 s; the host goes on by itself')
+  t.same(d.steps().slice(-1), ['fetching'])
+  t.equal(d.agent.seen.open, 0, 'no tunnel is left')
+})
+
 t.test('without a nonce nothing is confirmed, and that is said', async (t) => {
   const d = deployment(t, { hideNonce: true })
   const emit = d.ports.emit

@@ -232,8 +232,10 @@ t.test('an incident that is not there, and times that are none', async (t) => {
   const soak = await start()
   await t.rejects(answers.changeIncident(soak, 'x', { status: 'resolved' }, 'me'), { code: 'not-found' })
   await t.rejects(answers.evidence(soak, 'cinnabar', path('z')), { code: 'no-soak' })
-  const ask = (from: string) =>
-    answers.historyPage(soak, { check: 'web', from, to: undefined, resolution: 'raw', limit: 10 })
+  const ask = (from: string, check = 'web') =>
+    answers.historyPage(soak, { check, from, to: undefined, resolution: 'raw', limit: 10 })
   await t.rejects(ask('yesterday'), { code: 'invalid-request', at: 'from' })
   await t.rejects(ask('2026-99-99'), { code: 'invalid-request' })
+  t.match(await ask('2026-01-01'), { check: 'web', next: null })
+  await t.rejects(ask('2026-01-01', 'wbe'), { code: 'check-unknown', found: 'wbe', wanted: ['web'] })
 })

@@ -27,3 +27,21 @@ t.test('a table has columns as wide as needed, coloured or not', (t) => {
   t.match(table(['HOST', 'UP'], rows, painter(true)), '\u001b[32myes\u001b[39m')
   t.end()
 })
+
+t.test('on a terminal the last column has several lines, while enough is left for it', (t) => {
+  const rows = [
+    [{ text: 'cinnabar' }, { text: 'the quick brown fox jumps over it', format: 'green' as const }]
+  ]
+  const narrow = table(['HOST', 'WHY'], rows, painter(false, 36))
+  t.equal(narrow, 'HOST      WHY\ncinnabar  the quick brown fox jumps\n          over it\n')
+  t.match(
+    table(['HOST', 'WHY'], rows, painter(true, 36)),
+    ' '.repeat(10).concat('\u001b[32mover it\u001b[39m')
+  )
+  t.equal(
+    table(['HOST', 'WHY'], rows, painter(false, 33)).split('\n').length,
+    3,
+    'one line: too little is left'
+  )
+  t.end()
+})
