@@ -1,5 +1,5 @@
 import { describeError } from '../../shared/errors.ts'
-import type { Finding, Question, World } from '../health/kinds/kind.ts'
+import type { Finding, Question } from '../health/kinds/kind.ts'
 import { unknown } from '../health/kinds/kind.ts'
 import { networkKinds } from '../health/kinds/network.ts'
 
@@ -13,11 +13,13 @@ export async function lookFor(
 ): Promise<Finding> {
   const late = withinMs === undefined ? null : AbortSignal.timeout(withinMs)
   const signal = late === null ? cancelled : AbortSignal.any([cancelled, late])
-  // All that a kind asks of its world when it looks over the network.
-  const world = { root: '', now: () => Date.now(), signal } as unknown as World
   try {
     if (!isNetworkKind(kind)) return unknown(`no kind ${kind} looks over the network`)
-    const { result, value, message } = await networkKinds[kind].begin(options)(world)
+    const { result, value, message } = await networkKinds[kind].begin(options)({
+      root: '',
+      now: Date.now,
+      signal
+    })
     return { result, value, message: message.slice(0, MAX_MESSAGE).toWellFormed() }
   } catch (error) {
     if (late?.aborted) return unknown(`no answer within ${(withinMs ?? 0) / 1000} s`)

@@ -72,7 +72,7 @@ async function open(
       const { certificate: cert, key, authorities: ca, revocations: crl } = order()
       return tlsMaterial({ cert, key, ca, crl }, names, before)
     },
-    logger: { info: note('info'), warn: note('warn'), error: note('error') } as never
+    logger: { info: note('info'), warn: note('warn'), error: note('error') }
   })
 }
 

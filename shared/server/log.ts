@@ -8,6 +8,12 @@ export function createLogger(level: string) {
   }
   return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, { write })
 }
+/** What a part of a daemon says for the log, or for whoever passes it on. */
+export interface Notes {
+  info(fields: object, text: string): void
+  warn(fields: object, text: string): void
+  error(fields: object, text: string): void
+}
 export type Logger = ReturnType<typeof createLogger>
 
 /** sd-daemon(3): 3 error, 4 warning, 6 info, 7 debug. */

@@ -1,12 +1,12 @@
 import { Type } from 'typebox'
 import type { Finding } from './kind.ts'
-import { defineKind, hostName, orNull, path, port, unknown } from './kind.ts'
+import { defineNetworkKind, hostName, orNull, path, port, unknown } from './kind.ts'
 
 const DAY_SECONDS = 86_400
 const MAX_BYTES = 1024 * 1024
 
 /** How long a certificate is still valid, of a PEM file or of a server. */
-export const certificateExpiryKind = defineKind({
+export const certificateExpiryKind = defineNetworkKind({
   options: {
     file: orNull(path('PEM file; of several certificates the first to expire counts')),
     server: orNull(

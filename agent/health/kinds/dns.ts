@@ -1,9 +1,9 @@
 import { Type } from 'typebox'
 import type { Finding } from './kind.ts'
-import { defineKind, fail, hostName, judge, thresholds } from './kind.ts'
+import { defineNetworkKind, fail, hostName, judge, thresholds } from './kind.ts'
 
 /** A name that a name server must resolve. It asks the servers of resolv.conf itself: /etc/hosts does not count. */
-export const dnsKind = defineKind({
+export const dnsKind = defineNetworkKind({
   options: {
     name: hostName('Name to resolve'),
     type: Type.Enum(['A', 'AAAA', 'CNAME', 'MX', 'NS', 'SRV', 'TXT'], {

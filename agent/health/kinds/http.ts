@@ -1,14 +1,14 @@
 import type { IncomingMessage, RequestOptions } from 'node:http'
 import { Type } from 'typebox'
 import type { Finding, Thresholds } from './kind.ts'
-import { defineKind, fail, judge, orNull, path, thresholds } from './kind.ts'
+import { defineNetworkKind, fail, judge, orNull, path, thresholds } from './kind.ts'
 import { networkError } from './reach.ts'
 
 /** So much of a body is read; what follows is not waited for. */
 const MAX_BODY = 64 * 1024
 
 /** An HTTP resource that must answer as wanted. */
-export const httpKind = defineKind({
+export const httpKind = defineNetworkKind({
   options: {
     url: Type.String({
       pattern: '^https?://[^\\s/?#]+[^\\s]*$',

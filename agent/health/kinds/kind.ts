@@ -11,13 +11,18 @@ export interface Finding {
   readonly message: string
 }
 
-/** What a kind may ask of the host. Nothing here outlives the signal of the run. */
-export interface World {
+/** What a kind that looks over the network may ask of wherever it runs. Nothing here outlives the signal of the run. */
+export interface NetworkWorld {
   /** Put before absolute paths such as /proc; empty but in tests. */
   readonly root: string
-  readonly bootId: string
   /** Milliseconds since the epoch. */
   now(): number
+  readonly signal: AbortSignal
+}
+
+/** What a kind may ask of the host. */
+export interface World extends NetworkWorld {
+  readonly bootId: string
   monotonicMs(): number
   /** Runs a program, ended with its process group by the signal or when it has written too much. */
   run(argv: readonly string[], options?: { readonly maxOutput?: number }): Promise<BoundedResult>
@@ -29,7 +34,6 @@ export interface World {
   /** What the check remembers over restarts of the agent. */
   recall(): unknown
   remember(memory: unknown): void
-  readonly signal: AbortSignal
 }
 
 /** What the network half is to look at. */
@@ -48,7 +52,7 @@ export interface Contained {
 }
 
 /** Looks once. May throw: what is thrown becomes `unknown`. */
-export type Measure = (world: World) => Promise<Finding>
+export type Measure<W extends NetworkWorld = World> = (world: W) => Promise<Finding>
 
 /** What the values of a check are. */
 export interface Gives {
@@ -57,7 +61,7 @@ export interface Gives {
 }
 
 /** A kind of check: its own options, what it gives, and how it looks. */
-export interface Kind {
+export interface Kind<W extends NetworkWorld = World> {
   readonly options: TProperties
   /** False for what an activation under way changes by itself. */
   readonly mayVote: boolean
@@ -69,21 +73,23 @@ export interface Kind {
   /** Whether it looks over the network, so that the network half has to. */
   overNetwork(options: unknown): boolean
   /** One check of this kind; between its runs it may keep what it needs. */
-  begin(options: unknown): Measure
+  begin(options: unknown): Measure<W>
 }
 
-interface Definition<P extends TProperties> {
+interface Definition<P extends TProperties, W extends NetworkWorld> {
   readonly options: P
   readonly gives: Gives | ((options: Static<TObject<P>>) => Gives)
   readonly mayVote?: false
   readonly problem?: (options: Static<TObject<P>>) => string | null
   readonly goingDown?: (memory: unknown) => unknown
   readonly overNetwork?: (options: Static<TObject<P>>) => boolean
-  readonly begin: (options: Static<TObject<P>>) => Measure
+  readonly begin: (options: Static<TObject<P>>) => Measure<W>
 }
 
 /** Makes a kind of its definition. Its options reach it only after they were checked against its schema. */
-export function defineKind<P extends TProperties>(definition: Definition<P>): Kind {
+export function defineKind<P extends TProperties, W extends NetworkWorld = World>(
+  definition: Definition<P, W>
+): Kind<W> {
   const { options, gives, mayVote = true, problem, goingDown, overNetwork, begin } = definition
   const own = (checked: unknown) => checked as Static<TObject<P>>
   return {
@@ -96,6 +102,10 @@ export function defineKind<P extends TProperties>(definition: Definition<P>): Ki
     begin: (checked) => begin(own(checked))
   }
 }
+
+/** The same for a kind that the network half can look with: it has no more than that. */
+export const defineNetworkKind = <P extends TProperties>(definition: Definition<P, NetworkWorld>) =>
+  defineKind(definition)
 
 /** A plain yes or no. */
 export const yesOrNo: Gives = { measures: null, unit: null }

@@ -1,7 +1,7 @@
 import { certificateExpiryKind } from './certificate-expiry.ts'
 import { dnsKind } from './dns.ts'
 import { httpKind } from './http.ts'
-import type { Kind } from './kind.ts'
+import type { Kind, NetworkWorld } from './kind.ts'
 import { tcpKind } from './tcp.ts'
 
 /** The kinds that look over the network. Where they do, the network half looks: agent/network. */
@@ -10,4 +10,4 @@ export const networkKinds = {
   tcp: tcpKind,
   dns: dnsKind,
   'certificate-expiry': certificateExpiryKind
-} as const satisfies Record<string, Kind>
+} as const satisfies Record<string, Kind<NetworkWorld>>

@@ -1,8 +1,8 @@
-import { defineKind, fail, hostName, judge, port, thresholds } from './kind.ts'
+import { defineNetworkKind, fail, hostName, judge, port, thresholds } from './kind.ts'
 import { connectOnce, networkError } from './reach.ts'
 
 /** A TCP port that must accept connections. */
-export const tcpKind = defineKind({
+export const tcpKind = defineNetworkKind({
   options: {
     host: hostName('Name or address'),
     port: port(),

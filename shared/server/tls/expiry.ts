@@ -1,5 +1,5 @@
 import type { X509Certificate } from 'node:crypto'
-import type { Logger } from '../log.ts'
+import type { Notes } from '../log.ts'
 import type { TlsMaterial } from './files.ts'
 
 /** What expires, from when until when it holds, milliseconds since 1970. */
@@ -31,7 +31,7 @@ export function expiriesOf({ certificate, trust }: TlsMaterial): Expiry[] {
 }
 
 /** Says what expires soon, once a day. */
-export function expiryWarner(logger: Pick<Logger, 'warn'>) {
+export function expiryWarner(logger: Pick<Notes, 'warn'>) {
   const told = new Map<string, number>()
   return (expiries: readonly Expiry[], now: number): void => {
     for (const { what, from, until } of expiries) {

@@ -4,7 +4,7 @@ import { createServer } from 'node:https'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { BelayError, describeError } from '../../errors.ts'
-import type { Logger } from '../log.ts'
+import type { Notes } from '../log.ts'
 import { httpLimits } from '../unix-socket.ts'
 import { limitAddresses } from './addresses.ts'
 import type { Expiry } from './expiry.ts'
@@ -26,7 +26,7 @@ export interface TlsOptions {
   readonly maxPerAddress: number
   readonly handler: RequestListener
   readonly now: () => number
-  readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>
+  readonly logger: Notes
 }
 
 /** A listener over TLS, which reads its certificates anew without cutting anybody off. */
