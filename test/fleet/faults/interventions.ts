@@ -13,79 +13,59 @@ const guardEnds = (host: Host) =>
     'the guard to end'
   )
 
+/** Neither runner nor agent comes back; nothing but the guard is left. */
+const guardAlone = async (host: Host, id: string) => {
+  await host.must(['systemctl', 'stop', 'belay-agent', 'belay-operation'])
+  await hurryGuard(host, id)
+  await guardEnds(host)
+}
+const byGuard = {
+  phase: 'confirming',
+  candidate: good,
+  confirm: { nobodyFor: 300 },
+  ends: ['rolled-back'],
+  says: /the guard brought the baseline back/
+} as const
+
 /** What comes from outside while an operation waits or works. */
 export const interventions: readonly Fault[] = [
+  { ...byGuard, name: 'runner and agent gone for good: the guard', meanwhile: guardAlone },
   {
-    name: 'runner and agent gone for good: the guard',
-    phase: 'confirming',
-    candidate: good,
-    confirm: { nobodyFor: 300 },
-    meanwhile: async (host, id) => {
-      await host.must(['systemctl', 'stop', 'belay-agent', 'belay-operation'])
-      await hurryGuard(host, id)
-      await guardEnds(host)
-    },
-    ends: ['rolled-back'],
-    says: /the guard brought the baseline back/
-  },
-  {
+    ...byGuard,
     name: 'Node gone, runner and agent killed: the guard',
-    phase: 'confirming',
-    candidate: good,
-    confirm: { nobodyFor: 300 },
     meanwhile: async (host, id) => {
       await host.must(['mount', '--bind', '/dev/null', '/opt/belay/node'])
       await host.must(['systemctl', 'kill', '--signal=KILL', 'belay-operation', 'belay-agent'])
       await hurryGuard(host, id)
       await guardEnds(host)
       await host.must(['umount', '/opt/belay/node'])
-    },
-    ends: ['rolled-back'],
-    says: /the guard brought the baseline back/
+    }
   },
   {
+    ...byGuard,
     name: 'systemd reloaded and re-executed over and over',
-    phase: 'confirming',
-    candidate: good,
-    confirm: { nobodyFor: 300 },
     meanwhile: async (host, id) => {
       await host.must(['systemctl', 'stop', 'belay-agent', 'belay-operation'])
       await hurryGuard(host, id)
       const storm =
         'i=0; while [ $i -lt 12 ]; do systemctl daemon-reload; i=$((i + 1)); done; systemctl daemon-reexec'
       await Promise.all([host.run(['sh', '-c', storm]), guardEnds(host)])
-    },
-    ends: ['rolled-back'],
-    says: /the guard brought the baseline back/
+    }
   },
   {
+    ...byGuard,
     name: 'guard killed, runner and agent gone for good',
-    phase: 'confirming',
-    candidate: good,
     blows: () => [guard],
-    confirm: { nobodyFor: 300 },
-    meanwhile: async (host, id) => {
-      await host.must(['systemctl', 'stop', 'belay-agent', 'belay-operation'])
-      await hurryGuard(host, id)
-      await guardEnds(host)
-    },
-    ends: ['rolled-back'],
-    says: /the guard brought the baseline back/
+    meanwhile: guardAlone
   },
   {
+    ...byGuard,
     name: 'the boot loader fails under the guard, once',
-    phase: 'confirming',
-    candidate: good,
-    confirm: { nobodyFor: 300 },
     meanwhile: async (host, id) => {
       await host.must(['touch', '/run/fixture-broken-boot'])
-      await host.must(['systemctl', 'stop', 'belay-agent', 'belay-operation'])
-      await hurryGuard(host, id)
-      await guardEnds(host)
+      await guardAlone(host, id)
       await host.must(['rm', '/run/fixture-broken-boot'])
-    },
-    ends: ['rolled-back'],
-    says: /the guard brought the baseline back/
+    }
   },
   {
     name: 'runner told to end',
