@@ -1,6 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import type { Test } from 'tap'
 import t from 'tap'
+import { RUNNER_LABEL } from '../../agent/platform/darwin/jobs.ts'
+import { writePlist } from '../../agent/platform/darwin/plist.ts'
 import type { Collected } from '../../agent/retention/gc.ts'
 import { Mac } from '../darwin/mac.ts'
 import { belayArgv, equipOperator, NAME, writeSystem } from '../darwin/operator.ts'
@@ -150,6 +152,15 @@ t.test('stories on a Mac', { skip, timeout: 900_000 }, async (t) => {
   })
 
   await t.test('a drill: what runs is activated once more, and proven', async (t) => {
+    // A runner that is still there when its operation is over keeps nobody out.
+    const operations = '/var/lib/belay/operations'
+    const newest = (await mac.must(['sh', '-c', `ls ${operations} | tail -n 1`])).trim()
+    const plist = `${operations}/${newest}/runner.plist`
+    const lingers = { Label: RUNNER_LABEL, ProgramArguments: ['/bin/sleep', '100000'], RunAtLoad: true }
+    writeFileSync(`${mac.root}${plist}`, writePlist(lingers), { mode: 0o644 })
+    await mac.run(['launchctl', 'bootout', `system/${RUNNER_LABEL}`])
+    await mac.must(['launchctl', 'bootstrap', 'system', plist])
+    t.same((await truthOf(mac)).operation, [RUNNER_LABEL])
     const { code, stdout, stderr } = await mac.run(['belay-agent', 'drill'])
     t.equal(code, 0, `${stdout}${stderr}`)
     t.match(lastMove(mac), { to: 'committed' })

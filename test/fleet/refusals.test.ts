@@ -99,6 +99,17 @@ t.test(
       t.equal((await forward()).code, 0)
     })
 
+    await t.test('a runner that is still there when its operation is over keeps nobody out', async (t) => {
+      const after = (await truthOf(host)).running
+      const newest = (await host.must(['sh', '-c', 'ls /var/lib/belay/operations | tail -n 1'])).trim()
+      const unit = ['--unit=belay-operation.service', `--description=Belay operation ${newest}`]
+      await host.must(['systemd-run', ...unit, '--collect', 'sleep', 'infinity'])
+      t.match(await host.run(['belay-agent', 'rollback']), { code: 0 })
+      t.same(await truthOf(host), before)
+      await host.must(['belay-agent', 'release'])
+      t.match(await host.run(['belay-agent', 'activate', after, '--auto-confirm']), { code: 0 })
+    })
+
     await t.test(
       'rollback with the agent and the Nix daemon stopped, and a broken configuration',
       async (t) => {

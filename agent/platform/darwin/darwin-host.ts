@@ -1,5 +1,5 @@
 import { lstat, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { durableWrite } from '../../../shared/durable-write.ts'
 import { BelayError, codeOf } from '../../../shared/errors.ts'
@@ -12,6 +12,7 @@ import { operationDirectory } from '../../operation/store.ts'
 import { desiredPath } from '../nix/desired-path.ts'
 import { ignoreMissing, readGenerations } from '../nix/generations.ts'
 import type { Host, PreflightOptions } from '../platform.ts'
+import { isOver, LINGER_MS, WAIT_MS } from '../runner-before.ts'
 import { assertCandidate } from './candidate.ts'
 import { RUNNER_LABEL, runnerJob } from './jobs.ts'
 import { bootout, bootstrap, jobState } from './launchctl.ts'
@@ -96,11 +97,14 @@ async function lookAt(settings: Settings, storePath: string, options: PreflightO
 /** An earlier runner that is just going may hold the label a little longer than its operation lasts. */
 async function startRunner(id: string, directory: string, config: string | null): Promise<void> {
   const plist = join(directory, 'runner.plist')
-  const end = monotonicMs() + 30_000
+  const began = monotonicMs()
   for (;;) {
     const job = await jobState(RUNNER_LABEL)
+    const waitedMs = monotonicMs() - began
     // It runs already, or has died and will be started again; one that launchd leaves alone is started anew.
-    const ended = job?.state === 'not running' && job.runs !== 0
+    const other = basename(dirname(job?.path ?? ''))
+    const lingers = waitedMs > LINGER_MS && other !== id && (await isOver(dirname(directory), other))
+    const ended = lingers || (job?.state === 'not running' && job.runs !== 0)
     // Of macOS /var is a link: it may tell the path by its other name.
     if (job?.path?.endsWith(plist) && !ended) return
     try {
@@ -108,7 +112,7 @@ async function startRunner(id: string, directory: string, config: string | null)
       await durableWrite(plist, writePlist(runnerJob(id, directory, config)), 0o644)
       return await bootstrap(RUNNER_LABEL, plist)
     } catch (error) {
-      if (codeOf(error) !== 'operation-running' || monotonicMs() > end) throw error
+      if (codeOf(error) !== 'operation-running' || waitedMs > WAIT_MS) throw error
       await delay(100)
     }
   }

@@ -17,6 +17,7 @@ import { homesOf } from '../home/home-host.ts'
 import { desiredPath } from '../nix/desired-path.ts'
 import { ignoreMissing, readGenerations } from '../nix/generations.ts'
 import type { Host, PreflightOptions } from '../platform.ts'
+import { isOver, LINGER_MS, WAIT_MS } from '../runner-before.ts'
 import { assertCandidate } from './candidate.ts'
 import { journalOf } from './journal-of.ts'
 import { placesOf } from './nixos-ports.ts'
@@ -80,7 +81,10 @@ export function nixosHost(settings: Settings, config: string | null): Host {
     preflight: (storePath, options) => lookAt(settings, storePath, options),
     startRunner: async (id) => {
       const [profile = 'system'] = await profilesOf(id)
-      await startRunner(id, config, runnerUnit(profile))
+      await startRunner(runnerCommand(id, config, runnerUnit(profile)), {
+        ...{ id, unit: runnerUnit(profile) },
+        isOver: (other) => isOver(root, other)
+      })
     },
     follow: async (id, line, signal) => {
       const reader = await startCommand([...(await journalctl(id)), '--follow'], { onStdoutLine: line })
@@ -122,19 +126,28 @@ async function lookAt(settings: Settings, storePath: string, options: PreflightO
   })
 }
 
+interface RunnerStart {
+  readonly id: string
+  readonly unit: string
+  /** Whether another operation has ended, for certain. */
+  readonly isOver: (id: string) => Promise<boolean>
+}
+
 /** An earlier runner that is just going may hold the name a little longer than its operation lasts. */
-async function startRunner(id: string, config: string | null, unit: string): Promise<void> {
-  const end = monotonicMs() + 30_000
+async function startRunner(argv: readonly string[], { id, unit, isOver }: RunnerStart): Promise<void> {
+  const began = monotonicMs()
   for (;;) {
     try {
-      return await startTransient(runnerCommand(id, config, unit), unit)
+      return await startTransient(argv, unit)
     } catch (error) {
       const { description, running, waitsForRestart } = await stateOf(unit)
       // It runs already, or died at once and will be started again.
       if (running && description.endsWith(id)) return
-      if (codeOf(error) !== 'operation-running' || monotonicMs() > end) throw error
+      const waitedMs = monotonicMs() - began
+      if (codeOf(error) !== 'operation-running' || waitedMs > WAIT_MS) throw error
       // Of another operation, and failing over and over: that one has ended, or cannot be read.
-      if (waitsForRestart) await stopUnit(unit)
+      const lingers = async () => waitedMs > LINGER_MS && isOver(description.split(' ').at(-1) ?? '')
+      if (waitsForRestart || (await lingers())) await stopUnit(unit)
       await delay(100)
     }
   }

@@ -76,6 +76,8 @@ export function runnerCommand(id: string, config: string | null, unit = RUNNER_U
     '--property=RestartSec=300ms',
     '--property=RestartSteps=8',
     '--property=RestartMaxDelaySec=60s',
+    // Where it dies the host is as safe as anywhere: nobody need wait for it.
+    '--property=TimeoutStopSec=10',
     `--setenv=PATH=${toolPath()}`,
     '--',
     ...agentCommand(),
