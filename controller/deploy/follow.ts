@@ -11,6 +11,8 @@ const GRACE = 180_000
 interface Seen {
   seq: number
   outputs: number
+  /** The agent has taken our confirmation. */
+  confirmed: boolean
 }
 
 /** The same for a host that boots the candidate on trial, and perhaps its baseline after that. */
@@ -18,7 +20,7 @@ const BOOT_GRACE = 900_000
 
 /** Follows an operation to its end, or to where it waits for a reboot, through as many connections as it takes, and confirms it on the way. */
 export async function followOperation(context: Context, id: string): Promise<Operation> {
-  const seen: Seen = { seq: -1, outputs: 0 }
+  const seen: Seen = { seq: -1, outputs: 0, confirmed: false }
   return await overTunnel(context, patience(context), async (client) => {
     const now = await look(context, client, id)
     if (rests(context, now)) {
@@ -26,7 +28,7 @@ export async function followOperation(context: Context, id: string): Promise<Ope
       await readLog(context, client, id, seen).catch(() => context.signal.throwIfAborted())
       return now
     }
-    if (now.phase === 'confirming') await confirmFresh(context, id)
+    if (now.phase === 'confirming') await confirmFresh(context, id, seen)
     if (now.phase === 'staged') await bootStaged(client, id)
     await readLog(context, client, id, seen)
     const end = await look(context, client, id)
@@ -63,7 +65,7 @@ async function readLog(context: Context, client: AgentClient, id: string, seen: 
       seen.seq = event.seq
       context.news += 1
       context.step(event.phase, event.message)
-      if (event.phase === 'confirming') await confirmFresh(context, id)
+      if (event.phase === 'confirming') await confirmFresh(context, id, seen)
       if (event.phase === 'stuck' || (event.phase === 'staged' && !context.plan.reboot)) return
       if (event.phase === 'staged') await bootStaged(client, id)
     }
@@ -81,7 +83,8 @@ async function bootStaged(client: AgentClient, id: string): Promise<void> {
  * Confirms over a connection of its own, opened now, after the activation: that it can be opened is what is proven.
  * Does nothing when the host is past the question. What the agent refuses is told, and the host decides.
  */
-async function confirmFresh(context: Context, id: string): Promise<void> {
+async function confirmFresh(context: Context, id: string, seen: Seen): Promise<void> {
+  if (seen.confirmed) return
   try {
     await overTunnel(context, patience(context), async (client) => {
       const { phase, confirmation } = await look(context, client, id)
@@ -89,6 +92,7 @@ async function confirmFresh(context: Context, id: string): Promise<void> {
       const nonce = confirmation?.nonce
       if (!nonce) throw new BelayError('nonce-missing', 'the agent does not show us the nonce')
       await client.confirm(id, nonce)
+      seen.confirmed = true
       context.note('confirmed over a new connection')
     })
   } catch (error) {

@@ -48,6 +48,12 @@ t.test('a connection that breaks while we confirm is tried again', async (t) => 
   t.same(d.steps().slice(-3), tail)
 })
 
+t.test('what the agent has taken is not said again when the log comes from its start', async (t) => {
+  const d = deployment(t, { cut: { at: 'confirming', tunnels: 1 }, after: [] })
+  await deployHost({ ...d.plan, waitSeconds: 0.3 }, d.ports)
+  t.equal(d.notes().filter((note) => note === 'confirmed over a new connection').length, 1)
+})
+
 t.test('what the host decides against us is told as it is', async (t) => {
   const stories: [Story, string][] = [
     [{ before: ['accepted', 'fetching', 'refused'] }, 'refused'],
