@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { Value } from 'typebox/value'
 import { clean } from '../../shared/clean.ts'
-import type { Conversation } from '../../shared/command.ts'
-import { converse } from '../../shared/command.ts'
+import type { Conversation } from '../../shared/conversation.ts'
+import { converse } from '../../shared/conversation.ts'
 import { BelayError } from '../../shared/errors.ts'
 import { monotonicMs } from '../clock.ts'
 import type { Finding, Question } from '../health/kinds/kind.ts'
@@ -185,11 +185,12 @@ export class NetworkHalf {
     const conversation = converse(argv, { env, onLine, maxLine: MAX_SAID })
     running = { conversation, asked: new Map(), why: null, stillborn: false, answered: false }
     const started = running
-    void conversation.ended.then((lastWords) => {
+    void conversation.ended.then(({ words, excess }) => {
       this.#running = null
+      started.why ??= excess
       if (started.why !== null) this.#cleared = clear()
       started.stillborn = started.why === null && !started.answered
-      const why = started.why ?? (clean(lastWords) || 'it says not why')
+      const why = started.why ?? (clean(words) || 'it says not why')
       const error = new BelayError('command-failed', `the network half has ended: ${why}`)
       for (const asked of started.asked.values()) asked.reject(error)
     })

@@ -91,6 +91,18 @@ t.test('it may ask for metrics one after the other, and hears them', async (t) =
   await t.rejects(twice.half.ask(open, never), { code: 'command-failed' }, 'not two at once')
 })
 
+t.test('metrics that it asks for and does not read are not kept for it', async (t) => {
+  const scrape = '{"type":"scrape","connections":3}'
+  const { half, cleared } = takenOver(t, `read question; echo '${scrape}'; sleep 1; echo '${scrape}'; exec sleep 60`)
+  const text = 'x'.repeat(9 * 1024 * 1024)
+  half.serve({ metrics: async () => text, scraped: () => {}, note: () => {} })
+  await t.rejects(half.ask(open, never), {
+    code: 'command-failed',
+    message: /has ended: it does not read what it is told/
+  })
+  t.equal(cleared(), 2, 'what systemd-run started is ended as well, and no other is started for the question')
+})
+
 t.test('one that cannot be started for a moment is started again', async (t) => {
   const dir = t.testdir({})
   const { half, cleared } = takenOver(
