@@ -22,6 +22,8 @@ export interface LastOf {
 
 /** What of the stderr of a conversation is kept, in characters. */
 const LAST_WORDS = 500
+/** And so much it may write there, in characters: reading without end takes the time of whoever reads. */
+const MAX_STDERR = 256 * 1024
 /** What it may leave unread, in bytes, before it is told the next: for who never reads, all of it would be kept here. */
 const MAX_UNREAD = 8 * 1024 * 1024
 
@@ -37,6 +39,7 @@ export function converse(
   let words = ''
   let excess: string | null = null
   let rest = ''
+  let complained = 0
   const endFor = (what: string) => {
     excess ??= what
     kill()
@@ -46,6 +49,8 @@ export function converse(
   stdin.on('error', () => {}) // it has ended, which is told below
   stderr.setEncoding('utf8').on('data', (text: string) => {
     words = `${words}${text}`.slice(-LAST_WORDS)
+    complained += text.length
+    if (complained > MAX_STDERR) endFor('it wrote without end to its standard error')
   })
   stdout.setEncoding('utf8').on('data', (text: string) => {
     const lines = `${rest}${text}`.split('\n')

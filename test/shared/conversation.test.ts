@@ -40,3 +40,9 @@ t.test('who does not read what it is told is ended before that is much', async (
   for (let said = 0; said < 100; said++) deaf.say(much)
   t.same(await deaf.ended, { words: '', excess: 'it does not read what it is told' })
 })
+
+t.test('who writes to its standard error without end is ended', async (t) => {
+  const env = { PATH: process.env.PATH ?? '' }
+  const loud = converse(['sh', '-c', 'exec yes >&2'], { onLine: () => {}, maxLine: 1000, env })
+  t.match(await loud.ended, { words: /^(y\n)+y?$/, excess: 'it wrote without end to its standard error' })
+})
