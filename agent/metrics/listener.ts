@@ -40,7 +40,9 @@ export function metricsListener(options: MetricsListenerOptions): MetricsListene
     scraped: (open) => {
       connections = open
     },
-    note: ({ level, text, detail }) => logger[level]({ said: clean(detail) }, clean(text))
+    // Its words are a field: nobody takes them for the agent's own.
+    note: ({ level, text, detail }) =>
+      logger[level]({ said: clean(`${text} ${detail}`).trim() }, 'said by the network half')
   })
   const follow = async (): Promise<string | null> => {
     try {

@@ -22,7 +22,7 @@ export interface Service {
   /** The metrics of the agent. */
   readonly metrics: () => Promise<string>
   readonly scraped: (connections: number) => void
-  readonly note: (note: Extract<Said, { type: 'note' }>) => void
+  readonly note: (note: Note) => void
 }
 
 /** How long it may take to say that it has given up, in milliseconds; and to end when nobody speaks to it any more. */
@@ -33,8 +33,14 @@ const ATTEMPTS = 5
 const AGAIN_MS = 500
 /** Metrics are made no more often than with so many milliseconds in between, whatever it asks for. */
 const SCRAPE_GAP_MS = 50
+/** So many of its notes are kept in a minute: a few in a day are what it has to say. */
+const MAX_NOTES = 10
+const NOTES_MS = 60_000
 
 type Answer = Extract<Said, { type: 'finding' | 'listening' }>
+type Note = Extract<Said, { type: 'note' }>
+
+const TOO_MUCH: Note = { type: 'note', level: 'warn', text: 'more in this minute than is kept', detail: '' }
 
 interface Asked {
   readonly wants: Answer['type']
@@ -64,6 +70,9 @@ export class NetworkHalf {
   /** Resolves when nothing is left of one that had to be ended. */
   #cleared: Promise<void> | null = null
   #scrapedAt = Number.NEGATIVE_INFINITY
+  /** Of this minute, of all processes. */
+  #notes = 0
+  #notesSince = Number.NEGATIVE_INFINITY
   #running: Promise<Running> | null = null
   #lastId = 0
   #closed = false
@@ -214,13 +223,22 @@ export class NetworkHalf {
           return asked.resolve(said)
         }
       }
-      if (said?.type === 'note' && service !== null) return service.note(said)
+      if (said?.type === 'note' && service !== null) return this.#note(service, said)
       if (said?.type !== 'scrape' || service === null || scraping) return end(running, NOT_A_RECORD)
       scraping = true
       void this.#scrape(running, service, said.connections).finally(() => {
         scraping = false
       })
     }
+  }
+
+  /** The log is the host's: a line of it for each of the half's would push everything else out. */
+  #note(service: Service, note: Note): void {
+    const now = monotonicMs()
+    if (now - this.#notesSince >= NOTES_MS) [this.#notes, this.#notesSince] = [0, now]
+    this.#notes += 1
+    if (this.#notes < MAX_NOTES) service.note(note)
+    if (this.#notes === MAX_NOTES) service.note(TOO_MUCH)
   }
 
   async #scrape(running: Running, service: Service, connections: number): Promise<void> {

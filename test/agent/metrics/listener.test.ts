@@ -88,7 +88,7 @@ t.test('metrics tell when its certificates expire, and whether there is a listen
 })
 
 t.test('another name, another authority, none at all and a revoked one get nothing', async (t) => {
-  const { authority, client, revoke, listener } = await withMetrics(t)
+  const { authority, client, revoke, listener, log } = await withMetrics(t)
   for (const pair of [
     authority.role('admin', 'anna'),
     authority.host('galena'),
@@ -104,6 +104,8 @@ t.test('another name, another authority, none at all and a revoked one get nothi
   revoke(prometheus.serial)
   await listener.tick()
   t.match(await ask({}, '/metrics'), { status: 0 })
+  const told = /^said by the network half \{"said":"the certificates were read again \{.*\}"\}$/m
+  t.match(log.join('\n'), told, 'its words are a field')
 })
 
 t.test(

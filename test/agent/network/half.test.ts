@@ -91,9 +91,22 @@ t.test('it may ask for metrics one after the other, and hears them', async (t) =
   await t.rejects(twice.half.ask(open, never), { code: 'command-failed' }, 'not two at once')
 })
 
+t.test('of its notes ten in a minute are kept, and that there were more', async (t) => {
+  const note = '{"type":"note","level":"error","text":"rolled back","detail":"{}"}'
+  const script = `read question; for i in 1 2 3 4 5 6 7 8 9 10 11 12; do echo '${note}'; done; echo '${finding({})}'`
+  const { half } = takenOver(t, `${script}; exec cat >/dev/null`)
+  const texts: string[] = []
+  half.serve({ metrics: async () => '', scraped: () => {}, note: ({ text }) => void texts.push(text) })
+  t.match(await half.ask(open, never), { result: 'pass' })
+  t.same(texts, [...Array(9).fill('rolled back'), 'more in this minute than is kept'])
+})
+
 t.test('metrics that it asks for and does not read are not kept for it', async (t) => {
   const scrape = '{"type":"scrape","connections":3}'
-  const { half, cleared } = takenOver(t, `read question; echo '${scrape}'; sleep 1; echo '${scrape}'; exec sleep 60`)
+  const { half, cleared } = takenOver(
+    t,
+    `read question; echo '${scrape}'; sleep 1; echo '${scrape}'; exec sleep 60`
+  )
   const text = 'x'.repeat(9 * 1024 * 1024)
   half.serve({ metrics: async () => text, scraped: () => {}, note: () => {} })
   await t.rejects(half.ask(open, never), {
