@@ -2,6 +2,7 @@ import { createSocket } from 'node:dgram'
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer as createHttp } from 'node:http'
 import type { AddressInfo, Server } from 'node:net'
+import { createServer as createTcp } from 'node:net'
 import { join } from 'node:path'
 import { createServer as createTls } from 'node:tls'
 import t from 'tap'
@@ -59,6 +60,17 @@ t.test('http', async (t) => {
   })
   const signal = AbortSignal.timeout(50)
   await t.rejects(measure({ kind: 'http', url: `${url}/silent` }, { signal }), { name: /Abort|Timeout/ })
+})
+
+t.test('a server that agrees to another protocol has answered', async (t) => {
+  const answer = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n'
+  const port = await open(
+    t,
+    createTcp((socket) => void socket.on('error', () => {}).once('data', () => socket.write(answer)))
+  )
+  const check = { kind: 'http', url: `http://127.0.0.1:${port}/` }
+  t.match(await measure(check), { result: 'fail', message: 'status 101, wanted 200' })
+  t.match(await measure({ ...check, status: [101] }), { result: 'pass' })
 })
 
 t.test('dns', async (t) => {
