@@ -253,7 +253,11 @@ export class NetworkHalf {
 
 const NOT_A_RECORD = 'it said what it was not asked for'
 
-const tell = ({ conversation }: Running, told: Told) => conversation.say(JSON.stringify(told))
+/** Node's readline takes these two for the end of a line, JSON does not. */
+const lineOf = (told: Told) =>
+  JSON.stringify(told).replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029')
+
+const tell = ({ conversation }: Running, told: Told) => conversation.say(lineOf(told))
 
 function end(running: Running, why: string): void {
   running.why ??= why

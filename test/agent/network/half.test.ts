@@ -28,6 +28,8 @@ t.test('the half itself answers, and ends with the conversation', async (t) => {
   const half = new NetworkHalf(networkAlone)
   t.match(await half.ask(open, never), { result: 'fail', message: /ECONNREFUSED/ })
   t.match(await half.ask({ kind: 'command', options: {} }, never), { result: 'unknown', message: /no kind/ })
+  const lines = { kind: 'a\u2028b\u2029c\r\n', options: {} }
+  t.match(await half.ask(lines, never), { result: 'unknown', message: /no kind a\u2028b\u2029c\r\n looks/ })
   await half.close()
   await t.rejects(half.ask(open, never), /stopping/)
 })
