@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import type { Finding } from './kind.ts'
 import { defineNetworkKind, hostName, orNull, path, port, unknown } from './kind.ts'
+import { unbracket } from './reach.ts'
 
 const DAY_SECONDS = 86_400
 const MAX_BYTES = 1024 * 1024
@@ -45,7 +46,14 @@ export const certificateExpiryKind = defineNetworkKind({
       const ends =
         file !== null
           ? await endsOfFile(root + file)
-          : [await endOfServer(server?.host ?? '', server?.port ?? 443, server?.name ?? null, signal)]
+          : [
+              await endOfServer(
+                unbracket(server?.host ?? ''),
+                server?.port ?? 443,
+                server?.name ?? null,
+                signal
+              )
+            ]
       if (ends.length === 0) return unknown(`no certificate in ${file}`)
       return judgeExpiry(Math.min(...ends), now(), days)
     }

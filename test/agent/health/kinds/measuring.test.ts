@@ -106,6 +106,8 @@ t.test('the certificate of a server, trusted or not', async (t) => {
   )
   const server = { host: '127.0.0.1', port }
   t.match(await measure({ kind: 'certificate-expiry', server }), { result: 'warn', message: /9 days left/ })
+  const bracketed = { host: '[::ffff:127.0.0.1]', port }
+  t.match(await measure({ kind: 'certificate-expiry', server: bracketed }), { result: 'warn' }, 'IPv6')
   t.match(await measure({ kind: 'certificate-expiry', file: join(dir, 'cert'), warnDays: 1, failDays: 0 }), {
     result: 'pass'
   })
