@@ -143,6 +143,9 @@ t.test('what reaches the network', { skip: fleetUnavailable() ?? false, timeout:
     }
     for (const path of ['/nix/var/nix/daemon-socket/socket', '/run/dbus/system_bus_socket'])
       t.match((await host.run([...inside, 'ls', path])).stderr, 'Permission denied', path)
+    for (const path of ['/tmp/x', '/var/tmp/x', '/var/lib/x', '/run/x'])
+      t.not((await host.run([...inside, 'touch', path])).code, 0, `${path} is not written`)
+    t.match((await host.run([...inside, 'logger', 'x'])).stderr, 'Permission denied')
     t.match((await scrape('/v1/host')).stdout, '"code":"not-found"')
   })
 

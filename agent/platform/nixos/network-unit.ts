@@ -11,7 +11,11 @@ const CLEAR_MS = 3000
 const passedOn = ['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR']
 
 /** What is not for it, whatever the permissions say: to ask the agent, Nix or the service manager, and to see what they keep. */
-const hidden = ['/run/dbus', '/run/systemd/private', '/nix/var', '/boot', '/root']
+const hidden = [
+  ...['/run/dbus', '/run/systemd/private', '/run/systemd/notify', '/nix/var', '/boot', '/root'],
+  // To write without end: PrivateTmp gives it a folder of the host's own disk, and journald keeps what anybody says.
+  ...['/tmp', '/var/tmp', '/run/systemd/journal']
+]
 
 interface Places {
   readonly stateDirectory: string
