@@ -14,6 +14,8 @@ export interface Conversation {
 
 /** How a conversation ended. */
 export interface LastOf {
+  /** Its exit code; null when a signal ended it, or it was never there. */
+  readonly code: number | null
   /** What it wrote last to stderr, or why it was never there. */
   readonly words: string
   /** What there was too much of, where it was ended for that. */
@@ -59,19 +61,19 @@ export function converse(
     if (rest.length > maxLine) endFor('it said a line without end')
   })
   const ended = new Promise<LastOf>((resolve) => {
-    const settle = () => {
+    const settle = (code: number | null) => {
       // What it started may still have the other ends.
       for (const stream of [stdin, stdout, stderr]) stream.destroy()
-      resolve({ words: words.trim(), excess })
+      resolve({ code, words: words.trim(), excess })
     }
     child.on('error', (error) => {
       words ||= error.message
-      settle()
+      settle(null)
     })
-    child.on('exit', () => {
+    child.on('exit', (code) => {
       kill()
-      setTimeout(settle, DRAIN_MS).unref()
-      child.on('close', settle)
+      setTimeout(settle, DRAIN_MS, code).unref()
+      child.on('close', () => settle(code))
     })
   })
   return {

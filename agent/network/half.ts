@@ -110,12 +110,16 @@ export class NetworkHalf {
   async close(): Promise<void> {
     this.#closed = true
     const running = await this.#running?.catch(() => null)
-    if (!running) return
-    const { conversation } = running
+    if (running) await this.#hangUp(running)
+    await this.#cleared
+  }
+
+  async #hangUp({ conversation }: Running): Promise<void> {
     conversation.hangUp()
     const late = new Promise<'late'>((resolve) => void setTimeout(resolve, END_MS, 'late').unref())
-    if ((await Promise.race([conversation.ended, late])) !== 'late') return
-    conversation.kill()
+    const last = await Promise.race([conversation.ended, late])
+    if (last === 'late') conversation.kill()
+    else if (last.code === 0) return
     await this.#program.clear()
   }
 
@@ -194,10 +198,11 @@ export class NetworkHalf {
     const conversation = converse(argv, { env, onLine, maxLine: MAX_SAID })
     running = { conversation, asked: new Map(), why: null, stillborn: false, answered: false }
     const started = running
-    void conversation.ended.then(({ words, excess }) => {
+    void conversation.ended.then(({ code, words, excess }) => {
       this.#running = null
       started.why ??= excess
-      if (started.why !== null) this.#cleared = clear()
+      // Only who started it may be gone: systemd ends that one with the agent, and the half goes on where it likes.
+      if (!this.#closed && (started.why !== null || code !== 0)) this.#cleared = clear()
       started.stillborn = started.why === null && !started.answered
       const why = started.why ?? (clean(words) || 'it says not why')
       const error = new BelayError('command-failed', `the network half has ended: ${why}`)

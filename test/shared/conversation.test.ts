@@ -14,7 +14,7 @@ t.test('a conversation goes in lines, both ways, and ends with its input', async
   for (const word of ['a', 'b c', '']) talk.say(word)
   await third.promise
   talk.hangUp()
-  t.same(await talk.ended, { words: 'bye', excess: null })
+  t.same(await talk.ended, { code: 0, words: 'bye', excess: null })
   t.same(lines, ['<a>', '<b c>', '<>'])
   talk.say('to nobody')
 })
@@ -28,7 +28,11 @@ t.test('a line that is too long ends a conversation, with all that the program h
   const silent = converse(['sh', '-c', 'trap "" TERM HUP; tail -f /dev/null'], { onLine, maxLine: 1, env })
   silent.kill()
   await silent.ended
-  t.match(await converse(['/nowhere'], { onLine, maxLine: 1, env }).ended, { words: /ENOENT/, excess: null })
+  t.match(await converse(['/nowhere'], { onLine, maxLine: 1, env }).ended, {
+    code: null,
+    words: /ENOENT/,
+    excess: null
+  })
 })
 
 t.test('who does not read what it is told is ended before that is much', async (t) => {
@@ -38,7 +42,7 @@ t.test('who does not read what it is told is ended before that is much', async (
   const deaf = converse(['sh', '-c', script], { onLine: () => {}, maxLine: 1000, env })
   const much = 'x'.repeat(1024 * 1024)
   for (let said = 0; said < 100; said++) deaf.say(much)
-  t.same(await deaf.ended, { words: '', excess: 'it does not read what it is told' })
+  t.same(await deaf.ended, { code: null, words: '', excess: 'it does not read what it is told' })
 })
 
 t.test('who writes to its standard error without end is ended', async (t) => {

@@ -131,9 +131,20 @@ t.test('one that cannot be started for a moment is started again', async (t) => 
 t.test('one that cannot be started at all says why', async (t) => {
   const { half, cleared } = takenOver(t, `read question; printf 'no\\033[31m room' >&2; exit 1`)
   await t.rejects(half.ask(open, never), { code: 'command-failed', message: /has ended: no room$/ })
-  t.equal(cleared(), 5)
+  t.equal(cleared(), 6)
   const missing = new NetworkHalf({ argv: ['/nowhere/half'], env: {}, clear: async () => {} })
   await t.rejects(missing.ask(open, never), { code: 'command-failed', message: /ENOENT/ })
+})
+
+t.test('what goes on when who started it was told to end, is ended', async (t) => {
+  for (const early of [true, false]) {
+    const { half, cleared } = takenOver(t, `read question; echo '${finding({})}'; read more; exit 143`)
+    t.match(await half.ask(open, never), { result: 'pass' })
+    // systemd tells it together with the agent, which has other things to do first.
+    if (early) await t.rejects(half.ask(open, never), /has ended/)
+    await half.close()
+    t.equal(cleared(), 2, early ? 'before' : 'while it is hung up')
+  }
 })
 
 t.test('one that says nothing is given up by the signal, and forced to end', async (t) => {
