@@ -39,6 +39,12 @@ t.test('an answer to what was asked is taken as it is', async (t) => {
   t.same(await half.ask(open, never), { result: 'pass', value: 2, message: 'well' })
 })
 
+t.test('an authority that began before 1970 is no lie', async (t) => {
+  const expiries = [{ what: 'client-authority', from: -631_152_000_000, until: 1 }]
+  const { half } = takenOver(t, says(JSON.stringify({ type: 'listening', id: 1, expiries, problem: null })))
+  t.same(await half.listen({} as never), { expiries, problem: null })
+})
+
 const lies = {
   'no JSON': 'lies',
   'no record': '[]',
