@@ -32,7 +32,7 @@ const END_MS = 2000
 const ATTEMPTS = 5
 const AGAIN_MS = 500
 /** Metrics are made no more often than with so many milliseconds in between, whatever it asks for. */
-const SCRAPE_GAP_MS = 50
+const SCRAPE_GAP_MS = 250
 /** So many of its notes are kept in a minute: a few in a day are what it has to say. */
 const MAX_NOTES = 10
 const NOTES_MS = 60_000
