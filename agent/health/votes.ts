@@ -10,10 +10,9 @@ import type { NetworkProgram } from '../network/half.ts'
 import { NetworkHalf } from '../network/half.ts'
 import type { Observed } from '../operation/drift.ts'
 import type { Measures } from './begin.ts'
-import { beginCheck } from './begin.ts'
+import { beginCheck, waitsForOthers } from './begin.ts'
 import type { Measure } from './kinds/kind.ts'
 import { unknown } from './kinds/kind.ts'
-import { kinds } from './kinds/kinds.ts'
 import { runCheck } from './run-check.ts'
 import { readKept } from './store.ts'
 import type { HostParts } from './world.ts'
@@ -49,9 +48,6 @@ export const votingChecks = (settings: Settings): readonly CheckSetting[] =>
   parseChecks(settings.checks, settings)
     .filter(({ votes }) => votes)
     .toSorted((a, b) => Number(waitsForOthers(a)) - Number(waitsForOthers(b)))
-
-const waitsForOthers = ({ kind, options }: CheckSetting) =>
-  kind === 'mesh' || kind === 'ssh' || kinds[kind].overNetwork(options)
 
 /** How long the votes after an activation may take, in seconds: a poll, and another when the time to settle is over. */
 export function votesSeconds(settings: Settings): number {
