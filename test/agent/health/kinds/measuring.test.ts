@@ -113,6 +113,11 @@ t.test('the certificate of a server, trusted or not', async (t) => {
   })
   await t.rejects(measure({ kind: 'certificate-expiry', file: join(dir, 'none') }), { code: 'ENOENT' })
   t.match(await measure({ kind: 'certificate-expiry', file: '/etc/passwd' }), { result: 'unknown' })
+  const begins = '-----BEGIN CERTIFICATE-----\n'.repeat(30_000)
+  writeFileSync(join(dir, 'begins'), begins + readFileSync(join(dir, 'cert'), 'utf8').repeat(2))
+  const begun = performance.now()
+  t.match(await measure({ kind: 'certificate-expiry', file: join(dir, 'begins') }), { result: 'warn' })
+  t.ok(performance.now() - begun < 5000, 'who writes the file does not hold the agent up')
 })
 
 t.test('sensors and roots are walked, and not for ever', async (t) => {
