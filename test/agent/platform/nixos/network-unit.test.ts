@@ -19,6 +19,11 @@ t.test('the half runs without any right, in a unit that is ours', async (t) => {
   )
   t.match(argv.at(-1), /network-half\.ts$/)
   t.ok(argvOf('0190a').includes('--unit=belay-network-0190a.service'))
+  t.ok(
+    argvOf('0190a').includes('--property=RuntimeMaxSec=15min'),
+    'nobody asks again for that of an operation'
+  )
+  t.notMatch(argv.join(' '), 'RuntimeMaxSec')
   for (const unit of ['belay-network.service', 'belay-network-0190a.service']) t.ok(isOurs(unit), unit)
   t.notOk(isOurs('belay-agent.service'))
 })
