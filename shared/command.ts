@@ -31,7 +31,7 @@ export interface CommandResult {
 const KILL_DELAY_MS = 2000
 
 /** Ends a program by force with its process group, of which it is the first. */
-function killGroup(pid: number | undefined): void {
+export function killGroup(pid: number | undefined): void {
   try {
     if (pid !== undefined) process.kill(-pid, 'SIGKILL')
   } catch {} // all of it is gone
@@ -174,7 +174,7 @@ export interface BoundedResult {
 }
 
 /** How long what is left in the pipes may take to be read when the program has ended, in milliseconds. */
-const DRAIN_MS = 250
+export const DRAIN_MS = 250
 
 /**
  * Runs a program in a process group of its own, which ends with it: by the signal, by too much output, or when the
@@ -239,60 +239,6 @@ export function runBounded(
   })
 }
 
-/** A program that is spoken with in lines while it runs. */
-export interface Conversation {
-  say(line: string): void
-  /** Resolves when the program has ended, with the last it wrote to stderr. Never rejects. */
-  readonly ended: Promise<string>
-  /** Closes its standard input, upon which it is to end. */
-  hangUp(): void
-  /** Ends it by force, with its process group. */
-  kill(): void
-}
-
-/** What of the stderr of a conversation is kept, in characters. */
-const LAST_WORDS = 500
-
-/** Starts a program to speak with, as {@link runBounded} does. A line that is longer than `maxLine` ends it. */
-export function converse(
-  argv: readonly string[],
-  options: Pick<CommandOptions, 'env'> & { onLine: (line: string) => void; maxLine: number }
-): Conversation {
-  const { onLine, maxLine, env } = options
-  const child = spawn(argv[0] ?? '', argv.slice(1), { detached: true, stdio: 'pipe', env })
-  const kill = () => killGroup(child.pid)
-  let lastWords = ''
-  let rest = ''
-  child.stdin.on('error', () => {}) // it has ended, which is told below
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    lastWords = `${lastWords}${text}`.slice(-LAST_WORDS)
-  })
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    const lines = `${rest}${text}`.split('\n')
-    rest = lines.pop() ?? ''
-    for (const line of lines) onLine(line)
-    if (rest.length > maxLine) kill()
-  })
-  const ended = new Promise<string>((resolve) => {
-    const settle = () => {
-      // What it started may still have the other ends.
-      for (const stream of [child.stdin, child.stdout, child.stderr]) stream.destroy()
-      resolve(lastWords.trim())
-    }
-    child.on('error', (error) => {
-      lastWords ||= error.message
-      settle()
-    })
-    child.on('exit', () => {
-      kill()
-      setTimeout(settle, DRAIN_MS).unref()
-      child.on('close', settle)
-    })
-  })
-  return {
-    say: (line) => void child.stdin.write(`${line}\n`),
-    ended,
-    hangUp: () => void child.stdin.end(),
-    kill
-  }
-}
+/** Starts a program in a process group of its own, with pipes to speak with it. */
+export const spawnPiped = (argv: readonly string[], env: CommandOptions['env']) =>
+  spawn(argv[0] ?? '', argv.slice(1), { detached: true, stdio: 'pipe', env })

@@ -13,3 +13,7 @@ export function beginCheck({ kind, options }: CheckSetting, measures: Measures =
   if (kinds[kind].overNetwork(options)) return (world) => world.network({ kind, options })
   return kinds[kind].begin(options)
 }
+
+/** Whether others can let it wait for all of its time: they must not take that of what this host knows by itself. */
+export const waitsForOthers = ({ kind, options }: CheckSetting): boolean =>
+  kind === 'mesh' || kind === 'ssh' || kinds[kind].overNetwork(options)

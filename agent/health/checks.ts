@@ -3,7 +3,7 @@ import type { CheckState, Sample } from '../../shared/api/checks.ts'
 import { BelayError } from '../../shared/errors.ts'
 import type { CheckSetting } from '../config/checks.ts'
 import type { Measures } from './begin.ts'
-import { beginCheck } from './begin.ts'
+import { beginCheck, waitsForOthers } from './begin.ts'
 import type { Gives, Measure, World } from './kinds/kind.ts'
 import { unknown } from './kinds/kind.ts'
 import { kinds } from './kinds/kinds.ts'
@@ -15,7 +15,7 @@ import { fold } from './state.ts'
 import type { Kept } from './store.ts'
 import type { RunOf } from './world.ts'
 
-/** So many run at a time: checks must not starve the host, nor the agent. */
+/** So many run at a time: checks must not starve the host, nor the agent. As many more wait for others. */
 const AT_ONCE = 2
 /** The state is written at most so often, in milliseconds. */
 const WRITE_MS = 60_000
@@ -68,6 +68,7 @@ export class Checks {
   /** Those of which a run is over its time and yet not gone. */
   readonly #hanging = new Set<string>()
   readonly #limit = pLimit(AT_ONCE)
+  readonly #limitOfWaiting = pLimit(AT_ONCE)
   #dirty = false
   #writtenAt = Number.NEGATIVE_INFINITY
   #writing: NodeJS.Timeout | null = null
@@ -122,7 +123,8 @@ export class Checks {
     }
     const running = this.#running.get(name)
     if (running) return running
-    const started = this.#limit(() => this.#runOne(check)).finally(() => this.#running.delete(name))
+    const limit = waitsForOthers(check.setting) ? this.#limitOfWaiting : this.#limit
+    const started = limit(() => this.#runOne(check)).finally(() => this.#running.delete(name))
     this.#running.set(name, started)
     return started
   }

@@ -10,7 +10,7 @@ import type { NetworkProgram } from '../network/half.ts'
 import { NetworkHalf } from '../network/half.ts'
 import type { Observed } from '../operation/drift.ts'
 import type { Measures } from './begin.ts'
-import { beginCheck } from './begin.ts'
+import { beginCheck, waitsForOthers } from './begin.ts'
 import type { Measure } from './kinds/kind.ts'
 import { unknown } from './kinds/kind.ts'
 import { runCheck } from './run-check.ts'
@@ -43,9 +43,11 @@ export interface VotingHost {
   readonly measures?: Measures
 }
 
-/** The checks that vote. */
+/** The checks that vote, first those of this host alone: others who let it wait must not take the time of these. */
 export const votingChecks = (settings: Settings): readonly CheckSetting[] =>
-  parseChecks(settings.checks, settings).filter(({ votes }) => votes)
+  parseChecks(settings.checks, settings)
+    .filter(({ votes }) => votes)
+    .toSorted((a, b) => Number(waitsForOthers(a)) - Number(waitsForOthers(b)))
 
 /** How long the votes after an activation may take, in seconds: a poll, and another when the time to settle is over. */
 export function votesSeconds(settings: Settings): number {

@@ -40,26 +40,29 @@ export function metricsListener(options: MetricsListenerOptions): MetricsListene
     scraped: (open) => {
       connections = open
     },
-    note: ({ level, text, detail }) => logger[level]({ said: clean(detail) }, clean(text))
+    // Its words are a field: nobody takes them for the agent's own.
+    note: ({ level, text, detail }) =>
+      logger[level]({ said: clean(`${text} ${detail}`).trim() }, 'said by the network half')
   })
   const follow = async (): Promise<string | null> => {
     try {
-      const now = await half.listen(await orderOf(options))
+      const order = await orderOf(options)
+      const lost = (error: unknown) => ({ expiries: [], problem: describeError(error) })
+      const now = await half.listen(order).catch(lost)
       expiries = now.expiries
+      listens = expiries.length > 0
       return now.problem
     } catch (error) {
+      // There is no order, and the listener is as it was.
       return describeError(error)
     }
   }
   return {
     async tick() {
-      const before = problem
+      const before = { problem, listens }
       problem = await follow()
-      if (problem === null && !listens) {
-        listens = true
-        logger.info({ address, port }, 'metrics are given over TLS')
-      }
-      if (problem !== null && problem !== before) {
+      if (listens && !before.listens) logger.info({ address, port }, 'metrics are given over TLS')
+      if (problem !== null && (problem !== before.problem || listens !== before.listens)) {
         const text = listens ? 'the listener for metrics is as it was' : 'metrics are not given over TLS'
         logger.error({ problem }, text)
       }

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { Value } from 'typebox/value'
 import { clean } from '../../shared/clean.ts'
-import type { Conversation } from '../../shared/command.ts'
-import { converse } from '../../shared/command.ts'
+import type { Conversation } from '../../shared/conversation.ts'
+import { converse } from '../../shared/conversation.ts'
 import { BelayError } from '../../shared/errors.ts'
 import { monotonicMs } from '../clock.ts'
 import type { Finding, Question } from '../health/kinds/kind.ts'
@@ -22,7 +22,7 @@ export interface Service {
   /** The metrics of the agent. */
   readonly metrics: () => Promise<string>
   readonly scraped: (connections: number) => void
-  readonly note: (note: Extract<Said, { type: 'note' }>) => void
+  readonly note: (note: Note) => void
 }
 
 /** How long it may take to say that it has given up, in milliseconds; and to end when nobody speaks to it any more. */
@@ -32,9 +32,15 @@ const END_MS = 2000
 const ATTEMPTS = 5
 const AGAIN_MS = 500
 /** Metrics are made no more often than with so many milliseconds in between, whatever it asks for. */
-const SCRAPE_GAP_MS = 50
+const SCRAPE_GAP_MS = 250
+/** So many of its notes are kept in a minute: a few in a day are what it has to say. */
+const MAX_NOTES = 10
+const NOTES_MS = 60_000
 
 type Answer = Extract<Said, { type: 'finding' | 'listening' }>
+type Note = Extract<Said, { type: 'note' }>
+
+const TOO_MUCH: Note = { type: 'note', level: 'warn', text: 'more in this minute than is kept', detail: '' }
 
 interface Asked {
   readonly wants: Answer['type']
@@ -64,6 +70,9 @@ export class NetworkHalf {
   /** Resolves when nothing is left of one that had to be ended. */
   #cleared: Promise<void> | null = null
   #scrapedAt = Number.NEGATIVE_INFINITY
+  /** Of this minute, of all processes. */
+  #notes = 0
+  #notesSince = Number.NEGATIVE_INFINITY
   #running: Promise<Running> | null = null
   #lastId = 0
   #closed = false
@@ -101,12 +110,16 @@ export class NetworkHalf {
   async close(): Promise<void> {
     this.#closed = true
     const running = await this.#running?.catch(() => null)
-    if (!running) return
-    const { conversation } = running
+    if (running) await this.#hangUp(running)
+    await this.#cleared
+  }
+
+  async #hangUp({ conversation }: Running): Promise<void> {
     conversation.hangUp()
     const late = new Promise<'late'>((resolve) => void setTimeout(resolve, END_MS, 'late').unref())
-    if ((await Promise.race([conversation.ended, late])) !== 'late') return
-    conversation.kill()
+    const last = await Promise.race([conversation.ended, late])
+    if (last === 'late') conversation.kill()
+    else if (last.code === 0) return
     await this.#program.clear()
   }
 
@@ -185,11 +198,13 @@ export class NetworkHalf {
     const conversation = converse(argv, { env, onLine, maxLine: MAX_SAID })
     running = { conversation, asked: new Map(), why: null, stillborn: false, answered: false }
     const started = running
-    void conversation.ended.then((lastWords) => {
+    void conversation.ended.then(({ code, words, excess }) => {
       this.#running = null
-      if (started.why !== null) this.#cleared = clear()
+      started.why ??= excess
+      // Only who started it may be gone: systemd ends that one with the agent, and the half goes on where it likes.
+      if (!this.#closed && (started.why !== null || code !== 0)) this.#cleared = clear()
       started.stillborn = started.why === null && !started.answered
-      const why = started.why ?? (clean(lastWords) || 'it says not why')
+      const why = started.why ?? (clean(words) || 'it says not why')
       const error = new BelayError('command-failed', `the network half has ended: ${why}`)
       for (const asked of started.asked.values()) asked.reject(error)
     })
@@ -213,13 +228,22 @@ export class NetworkHalf {
           return asked.resolve(said)
         }
       }
-      if (said?.type === 'note' && service !== null) return service.note(said)
+      if (said?.type === 'note' && service !== null) return this.#note(service, said)
       if (said?.type !== 'scrape' || service === null || scraping) return end(running, NOT_A_RECORD)
       scraping = true
       void this.#scrape(running, service, said.connections).finally(() => {
         scraping = false
       })
     }
+  }
+
+  /** The log is the host's: a line of it for each of the half's would push everything else out. */
+  #note(service: Service, note: Note): void {
+    const now = monotonicMs()
+    if (now - this.#notesSince >= NOTES_MS) [this.#notes, this.#notesSince] = [0, now]
+    this.#notes += 1
+    if (this.#notes < MAX_NOTES) service.note(note)
+    if (this.#notes === MAX_NOTES) service.note(TOO_MUCH)
   }
 
   async #scrape(running: Running, service: Service, connections: number): Promise<void> {
@@ -234,7 +258,11 @@ export class NetworkHalf {
 
 const NOT_A_RECORD = 'it said what it was not asked for'
 
-const tell = ({ conversation }: Running, told: Told) => conversation.say(JSON.stringify(told))
+/** Node's readline takes these two for the end of a line, JSON does not. */
+const lineOf = (told: Told) =>
+  JSON.stringify(told).replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029')
+
+const tell = ({ conversation }: Running, told: Told) => conversation.say(lineOf(told))
 
 function end(running: Running, why: string): void {
   running.why ??= why

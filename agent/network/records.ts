@@ -26,7 +26,8 @@ export type Told =
   | { readonly type: 'metrics'; readonly text: string | null }
 
 const id = Type.Integer({ minimum: 1 })
-const time = Type.Number({ minimum: 0 })
+/** Milliseconds since 1970; authorities that began before that are about. */
+const time = Type.Number()
 const closed = { additionalProperties: false }
 
 const Expiry = Type.Object(

@@ -143,6 +143,9 @@ t.test('what reaches the network', { skip: fleetUnavailable() ?? false, timeout:
     }
     for (const path of ['/nix/var/nix/daemon-socket/socket', '/run/dbus/system_bus_socket'])
       t.match((await host.run([...inside, 'ls', path])).stderr, 'Permission denied', path)
+    for (const path of ['/tmp/x', '/var/tmp/x', '/var/lib/x', '/run/x'])
+      t.not((await host.run([...inside, 'touch', path])).code, 0, `${path} is not written`)
+    t.match((await host.run([...inside, 'logger', 'x'])).stderr, 'Permission denied')
     t.match((await scrape('/v1/host')).stdout, '"code":"not-found"')
   })
 
@@ -179,6 +182,12 @@ t.test('what reaches the network', { skip: fleetUnavailable() ?? false, timeout:
     await comesBack(t, host, 'quick')
     t.not(await halfOf(host), second, 'another one')
     await soon(scraped, 'metrics again')
+    // systemd tells systemd-run to end together with the agent; what hears nothing is ended all the same.
+    await host.must(['kill', '-STOP', await halfOf(host)])
+    await host.must(['systemctl', 'stop', 'belay-agent'])
+    t.not((await host.run(['systemctl', 'is-active', 'belay-network'])).code, 0, 'nothing is left')
+    await host.must(['systemctl', 'start', 'belay-agent'])
+    await host.waitFor(scraped, 'metrics once more')
   })
 
   const activate = async (next: Generation) => {

@@ -1,6 +1,6 @@
 import { readlinkSync } from 'node:fs'
 import t from 'tap'
-import { converse, mustRun, runBounded, runCommand, startCommand } from '../../shared/command.ts'
+import { mustRun, runBounded, runCommand, startCommand } from '../../shared/command.ts'
 
 const timeoutMs = 10_000
 
@@ -81,33 +81,4 @@ t.test('a bounded command', async (t) => {
     'nobody waits for what got away'
   )
   t.ok(performance.now() - begun < 20_000)
-})
-
-t.test('a conversation goes in lines, both ways, and ends with its input', async (t) => {
-  const lines: string[] = []
-  const third = Promise.withResolvers<void>()
-  const onLine = (line: string) => {
-    lines.push(line)
-    if (lines.length === 3) third.resolve()
-  }
-  const env = { PATH: process.env.PATH ?? '' }
-  const script = 'while read line; do echo "<$line>"; done; echo bye >&2'
-  const talk = converse(['sh', '-c', script], { onLine, maxLine: 100, env })
-  for (const word of ['a', 'b c', '']) talk.say(word)
-  await third.promise
-  talk.hangUp()
-  t.equal(await talk.ended, 'bye')
-  t.same(lines, ['<a>', '<b c>', '<>'])
-  talk.say('to nobody')
-})
-
-t.test('a line that is too long ends a conversation, with all that the program has started', async (t) => {
-  const env = { PATH: process.env.PATH ?? '' }
-  const onLine = () => t.fail('no line')
-  const script = 'tail -f /dev/null & yes x | tr -d "\\n"'
-  await converse(['sh', '-c', script], { onLine, maxLine: 1000, env }).ended
-  const silent = converse(['sh', '-c', 'trap "" TERM HUP; tail -f /dev/null'], { onLine, maxLine: 1, env })
-  silent.kill()
-  await silent.ended
-  t.match(await converse(['/nowhere'], { onLine, maxLine: 1, env }).ended, /ENOENT/)
 })

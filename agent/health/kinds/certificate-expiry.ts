@@ -1,9 +1,12 @@
 import { Type } from 'typebox'
 import type { Finding } from './kind.ts'
 import { defineNetworkKind, hostName, orNull, path, port, unknown } from './kind.ts'
+import { unbracket } from './reach.ts'
 
 const DAY_SECONDS = 86_400
 const MAX_BYTES = 1024 * 1024
+const BEGIN = '-----BEGIN CERTIFICATE-----'
+const END = '-----END CERTIFICATE-----'
 
 /** How long a certificate is still valid, of a PEM file or of a server. */
 export const certificateExpiryKind = defineNetworkKind({
@@ -45,7 +48,14 @@ export const certificateExpiryKind = defineNetworkKind({
       const ends =
         file !== null
           ? await endsOfFile(root + file)
-          : [await endOfServer(server?.host ?? '', server?.port ?? 443, server?.name ?? null, signal)]
+          : [
+              await endOfServer(
+                unbracket(server?.host ?? ''),
+                server?.port ?? 443,
+                server?.name ?? null,
+                signal
+              )
+            ]
       if (ends.length === 0) return unknown(`no certificate in ${file}`)
       return judgeExpiry(Math.min(...ends), now(), days)
     }
@@ -67,8 +77,12 @@ export function judgeExpiry(
 /** When each certificate of a PEM text ends, in milliseconds since the epoch. */
 export async function endsOf(text: string): Promise<readonly number[]> {
   const { X509Certificate } = await import('node:crypto')
-  const blocks = text.match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g) ?? []
-  return blocks.map((block) => Date.parse(new X509Certificate(block).validTo))
+  // Not by a pattern: of many beginnings without an end each would be followed through all of the text.
+  return text.split(BEGIN).flatMap((after, i) => {
+    const end = i === 0 ? -1 : after.indexOf(END)
+    if (end < 0) return []
+    return [Date.parse(new X509Certificate(`${BEGIN}${after.slice(0, end)}${END}`).validTo)]
+  })
 }
 
 async function endsOfFile(file: string): Promise<readonly number[]> {

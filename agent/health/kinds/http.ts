@@ -95,6 +95,11 @@ async function get(url: string, { socketPath, rejectUnauthorized, signal }: Aske
       }, reject)
     })
     sent.on('error', reject)
+    // Without this, who agrees to change the protocol would never be heard of again.
+    sent.on('upgrade', (response, socket) => {
+      socket.destroy()
+      resolve({ status: response.statusCode ?? 0, body: '' })
+    })
     sent.end()
   })
 }

@@ -17,7 +17,8 @@ export async function connectOnce(host: string, port: number, signal: AbortSigna
   })
 }
 
-const unbracket = (host: string) => host.replace(/^\[(.*)\]$/, '$1')
+/** An address as one connects to it; people write IPv6 as in a URL. */
+export const unbracket = (host: string) => host.replace(/^\[(.*)\]$/, '$1')
 
 /** How a network error reads in one line; an error with several causes has an empty message of its own. */
 export function networkError(error: unknown): string {

@@ -7,11 +7,18 @@ import { networkUnit } from './units.ts'
 /** How long the service manager may take to end one, in milliseconds; by force after one second. */
 const CLEAR_MS = 3000
 
+/** How long that of an operation may last, whose runner may be gone for ever: far longer than all votes together. */
+const VOTES_MAX = '15min'
+
 /** Which authorities Node trusts can be said in its environment. */
 const passedOn = ['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR']
 
 /** What is not for it, whatever the permissions say: to ask the agent, Nix or the service manager, and to see what they keep. */
-const hidden = ['/run/dbus', '/run/systemd/private', '/nix/var', '/boot', '/root']
+const hidden = [
+  ...['/run/dbus', '/run/systemd/private', '/run/systemd/notify', '/nix/var', '/boot', '/root'],
+  // To write without end: PrivateTmp gives it a folder of the host's own disk, and journald keeps what anybody says.
+  ...['/tmp', '/var/tmp', '/run/systemd/journal']
+]
 
 interface Places {
   readonly stateDirectory: string
@@ -59,11 +66,11 @@ const limits = ({ stateDirectory, socketDirectory }: Places): readonly string[] 
 ]
 
 /** The command line of the network half, in a transient unit, with its standard input and output passed on. */
-export function networkArgv(unit: string, places: Places): readonly string[] {
+export function networkArgv(unit: string, places: Places, more: readonly string[]): readonly string[] {
   return [
     ...['systemd-run', '--quiet', '--collect', '--pipe', '--no-ask-password', '--service-type=exec'],
     ...[`--unit=${unit}`, '--description=Belay network half'],
-    ...limits(places).map((limit) => `--property=${limit}`),
+    ...[...limits(places), ...more].map((limit) => `--property=${limit}`),
     ...passedOn.filter((name) => process.env[name]).map((name) => `--setenv=${name}`),
     '--',
     ...networkCommand()
@@ -74,7 +81,7 @@ export function networkArgv(unit: string, places: Places): readonly string[] {
 export function networkProgram(places: Places, operation: string | null): NetworkProgram {
   const unit = networkUnit(operation)
   return {
-    argv: networkArgv(unit, places),
+    argv: networkArgv(unit, places, operation === null ? [] : [`RuntimeMaxSec=${VOTES_MAX}`]),
     env: { ...process.env, PATH: toolPath(), LC_ALL: 'C.UTF-8' } as Record<string, string>,
     clear: async () => void (await runQuietly(['systemctl', 'stop', unit], CLEAR_MS))
   }

@@ -13,7 +13,10 @@ const settings = {
   a: { kind: 'drift', forSeconds: 60 },
   b: { kind: 'drift' },
   c: { kind: 'drift' },
-  reboot: { kind: 'unexpected-reboot' }
+  reboot: { kind: 'unexpected-reboot' },
+  far: { kind: 'tcp', host: 'far', port: 1 },
+  farther: { kind: 'tcp', host: 'farther', port: 1 },
+  farthest: { kind: 'mesh', peers: [{ host: 'far' }] }
 }
 const same = {
   profile: 'system',
@@ -29,6 +32,7 @@ function world(kept: Kept = nothingKept) {
   const written: Kept[] = []
   const warned: string[] = []
   const open: { name: string; answer: (drift: boolean) => void }[] = []
+  const asked: string[] = []
   let limitReached = () => {}
   const limit = new Promise<void>((resolve) => {
     limitReached = resolve
@@ -46,11 +50,12 @@ function world(kept: Kept = nothingKept) {
     world: ({ name, signal, recall, remember }: RunOf) =>
       ({
         ...{ signal, recall, remember, bootId: bootIds.now, now: () => time.now },
+        network: () => new Promise(() => asked.push(name)),
         observe: () =>
           new Promise((resolve) => open.push({ name, answer: (drift) => resolve({ ...same, drift }) }))
       }) as unknown as World
   })
-  return { checks, time, written, warned, open, limitReached, bootIds }
+  return { checks, time, written, warned, open, asked, limitReached, bootIds }
 }
 
 t.test('two at a time, the same one once', async (t) => {
@@ -77,6 +82,17 @@ t.test('two at a time, the same one once', async (t) => {
     { result: 'fail' }
   ])
   await t.rejects(w.checks.run('z'), { code: 'check-unknown', found: 'z' })
+})
+
+t.test('what waits for others takes no turn of what the host knows by itself', async (t) => {
+  const w = world()
+  for (const name of ['far', 'farther', 'farthest']) void w.checks.run(name)
+  await turn()
+  t.same(w.asked, ['far', 'farther'])
+  const run = w.checks.run('a')
+  await turn()
+  w.open[0]?.answer(false)
+  t.match(await run, { name: 'a', result: 'pass' })
 })
 
 t.test('a sink gets every sample, and a broken one harms nobody', async (t) => {

@@ -87,3 +87,16 @@ t.test('what is critical votes, but for what an activation changes by itself', a
   const many = Object.fromEntries([...'abcdefgh'].map((name) => [name, { kind: 'load', votes: true }]))
   t.equal(votesSeconds(of(many)), 2 * 60 + 15 + 5)
 })
+
+t.test('what waits for others comes last: all share the time', async (t) => {
+  const checks = {
+    a: { kind: 'tcp', host: 'a', port: 1, votes: true },
+    b: { kind: 'mesh', peers: [{ host: 'a' }], votes: true },
+    c: { kind: 'load', votes: true },
+    d: { kind: 'ssh', host: 'a', votes: true },
+    e: { kind: 'certificate-expiry', file: '/c.pem', votes: true },
+    f: { kind: 'certificate-expiry', server: { host: 'a' }, votes: true }
+  }
+  const names = votingChecks(parseSettings(JSON.stringify({ checks }), 'test')).map(({ name }) => name)
+  t.equal(names.join(''), 'ceabdf')
+})

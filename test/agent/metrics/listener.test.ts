@@ -88,7 +88,7 @@ t.test('metrics tell when its certificates expire, and whether there is a listen
 })
 
 t.test('another name, another authority, none at all and a revoked one get nothing', async (t) => {
-  const { authority, client, revoke, listener } = await withMetrics(t)
+  const { authority, client, revoke, listener, log } = await withMetrics(t)
   for (const pair of [
     authority.role('admin', 'anna'),
     authority.host('galena'),
@@ -104,6 +104,8 @@ t.test('another name, another authority, none at all and a revoked one get nothi
   revoke(prometheus.serial)
   await listener.tick()
   t.match(await ask({}, '/metrics'), { status: 0 })
+  const told = /^said by the network half \{"said":"the certificates were read again \{.*\}"\}$/m
+  t.match(log.join('\n'), told, 'its words are a field')
 })
 
 t.test(
@@ -123,3 +125,35 @@ t.test(
     t.ok(d.app)
   }
 )
+
+t.test('a listener that is gone is not one that is as it was', async (t) => {
+  const directory = t.testdir({
+    'web.yml': 'tls_server_config: { cert_file: a.pem, key_file: a.pem }\n',
+    'a.pem': 'whatever'
+  })
+  const log: string[] = []
+  const say = (_: object, text: string) => void log.push(text)
+  const expiries = [{ what: 'server' as const, from: 0, until: 1 }]
+  const answers = [
+    async () => ({ expiries, problem: null }),
+    async () => ({ expiries, problem: 'no certificate with its key' }),
+    async () => ({ expiries: [], problem: 'no listener: EADDRINUSE' }),
+    async () => ({ expiries, problem: null }),
+    () => Promise.reject(new Error('the network half has ended'))
+  ]
+  const listener = metricsListener({
+    settings: { address: '::', port: 9465, webConfigFile: join(directory, 'web.yml'), crlFile: null },
+    enrolled: { certificateFile: '', keyFile: '', clientCaFile: null, crlFile: null },
+    half: { serve: () => {}, listen: () => (answers.shift() ?? t.fail)() as never },
+    metrics: async () => '',
+    logger: { info: say, warn: say, error: say } as never
+  })
+  const seen: number[] = []
+  for (let times = 0; times < 5; times++) {
+    await listener.tick()
+    seen.push(listener.expiries().length)
+  }
+  const [given, notGiven] = ['metrics are given over TLS', 'metrics are not given over TLS']
+  t.same(log, [given, 'the listener for metrics is as it was', notGiven, given, notGiven])
+  t.same(seen, [1, 1, 0, 1, 0], 'nothing is told of certificates that nobody shows')
+})

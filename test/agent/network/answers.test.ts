@@ -90,5 +90,13 @@ t.test('the half gives up in time, and when it is told to', async (t) => {
   const looked = lookFor({ kind: 'http', options }, cancel.signal)
   cancel.abort(new Error('told to'))
   t.match(await looked, { result: 'unknown', message: /could not look: / })
+  const expiry = settingOf({
+    kind: 'certificate-expiry',
+    server: { host: '127.0.0.1', port: Number(new URL(url).port) }
+  })
+  t.match(await lookFor({ kind: 'certificate-expiry', options: expiry.options }, cancel.signal), {
+    result: 'unknown',
+    message: 'could not look: told to'
+  })
   t.match(await lookFor({ kind: 'constructor', options }, never), { result: 'unknown', message: /no kind/ })
 })

@@ -28,6 +28,8 @@ t.test('the half itself answers, and ends with the conversation', async (t) => {
   const half = new NetworkHalf(networkAlone)
   t.match(await half.ask(open, never), { result: 'fail', message: /ECONNREFUSED/ })
   t.match(await half.ask({ kind: 'command', options: {} }, never), { result: 'unknown', message: /no kind/ })
+  const lines = { kind: 'a\u2028b\u2029c\r\n', options: {} }
+  t.match(await half.ask(lines, never), { result: 'unknown', message: /no kind a\u2028b\u2029c\r\n looks/ })
   await half.close()
   await t.rejects(half.ask(open, never), /stopping/)
 })
@@ -35,6 +37,12 @@ t.test('the half itself answers, and ends with the conversation', async (t) => {
 t.test('an answer to what was asked is taken as it is', async (t) => {
   const { half } = takenOver(t, says(finding({ value: 2 })))
   t.same(await half.ask(open, never), { result: 'pass', value: 2, message: 'well' })
+})
+
+t.test('an authority that began before 1970 is no lie', async (t) => {
+  const expiries = [{ what: 'client-authority', from: -631_152_000_000, until: 1 }]
+  const { half } = takenOver(t, says(JSON.stringify({ type: 'listening', id: 1, expiries, problem: null })))
+  t.same(await half.listen({} as never), { expiries, problem: null })
 })
 
 const lies = {
@@ -91,6 +99,31 @@ t.test('it may ask for metrics one after the other, and hears them', async (t) =
   await t.rejects(twice.half.ask(open, never), { code: 'command-failed' }, 'not two at once')
 })
 
+t.test('of its notes ten in a minute are kept, and that there were more', async (t) => {
+  const note = '{"type":"note","level":"error","text":"rolled back","detail":"{}"}'
+  const script = `read question; for i in 1 2 3 4 5 6 7 8 9 10 11 12; do echo '${note}'; done; echo '${finding({})}'`
+  const { half } = takenOver(t, `${script}; exec cat >/dev/null`)
+  const texts: string[] = []
+  half.serve({ metrics: async () => '', scraped: () => {}, note: ({ text }) => void texts.push(text) })
+  t.match(await half.ask(open, never), { result: 'pass' })
+  t.same(texts, [...Array(9).fill('rolled back'), 'more in this minute than is kept'])
+})
+
+t.test('metrics that it asks for and does not read are not kept for it', async (t) => {
+  const scrape = '{"type":"scrape","connections":3}'
+  const { half, cleared } = takenOver(
+    t,
+    `read question; echo '${scrape}'; sleep 1; echo '${scrape}'; exec sleep 60`
+  )
+  const text = 'x'.repeat(9 * 1024 * 1024)
+  half.serve({ metrics: async () => text, scraped: () => {}, note: () => {} })
+  await t.rejects(half.ask(open, never), {
+    code: 'command-failed',
+    message: /has ended: it does not read what it is told/
+  })
+  t.equal(cleared(), 2, 'what systemd-run started is ended as well, and no other is started for the question')
+})
+
 t.test('one that cannot be started for a moment is started again', async (t) => {
   const dir = t.testdir({})
   const { half, cleared } = takenOver(
@@ -104,9 +137,20 @@ t.test('one that cannot be started for a moment is started again', async (t) => 
 t.test('one that cannot be started at all says why', async (t) => {
   const { half, cleared } = takenOver(t, `read question; printf 'no\\033[31m room' >&2; exit 1`)
   await t.rejects(half.ask(open, never), { code: 'command-failed', message: /has ended: no room$/ })
-  t.equal(cleared(), 5)
+  t.equal(cleared(), 6)
   const missing = new NetworkHalf({ argv: ['/nowhere/half'], env: {}, clear: async () => {} })
   await t.rejects(missing.ask(open, never), { code: 'command-failed', message: /ENOENT/ })
+})
+
+t.test('what goes on when who started it was told to end, is ended', async (t) => {
+  for (const early of [true, false]) {
+    const { half, cleared } = takenOver(t, `read question; echo '${finding({})}'; read more; exit 143`)
+    t.match(await half.ask(open, never), { result: 'pass' })
+    // systemd tells it together with the agent, which has other things to do first.
+    if (early) await t.rejects(half.ask(open, never), /has ended/)
+    await half.close()
+    t.equal(cleared(), 2, early ? 'before' : 'while it is hung up')
+  }
 })
 
 t.test('one that says nothing is given up by the signal, and forced to end', async (t) => {

@@ -2,6 +2,7 @@ import { createSocket } from 'node:dgram'
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer as createHttp } from 'node:http'
 import type { AddressInfo, Server } from 'node:net'
+import { createServer as createTcp } from 'node:net'
 import { join } from 'node:path'
 import { createServer as createTls } from 'node:tls'
 import t from 'tap'
@@ -61,6 +62,17 @@ t.test('http', async (t) => {
   await t.rejects(measure({ kind: 'http', url: `${url}/silent` }, { signal }), { name: /Abort|Timeout/ })
 })
 
+t.test('a server that agrees to another protocol has answered', async (t) => {
+  const answer = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n'
+  const port = await open(
+    t,
+    createTcp((socket) => void socket.on('error', () => {}).once('data', () => socket.write(answer)))
+  )
+  const check = { kind: 'http', url: `http://127.0.0.1:${port}/` }
+  t.match(await measure(check), { result: 'fail', message: 'status 101, wanted 200' })
+  t.match(await measure({ ...check, status: [101] }), { result: 'pass' })
+})
+
 t.test('dns', async (t) => {
   const server = createSocket('udp4')
   server.on('message', (question, { port, address }) => {
@@ -94,11 +106,18 @@ t.test('the certificate of a server, trusted or not', async (t) => {
   )
   const server = { host: '127.0.0.1', port }
   t.match(await measure({ kind: 'certificate-expiry', server }), { result: 'warn', message: /9 days left/ })
+  const bracketed = { host: '[::ffff:127.0.0.1]', port }
+  t.match(await measure({ kind: 'certificate-expiry', server: bracketed }), { result: 'warn' }, 'IPv6')
   t.match(await measure({ kind: 'certificate-expiry', file: join(dir, 'cert'), warnDays: 1, failDays: 0 }), {
     result: 'pass'
   })
   await t.rejects(measure({ kind: 'certificate-expiry', file: join(dir, 'none') }), { code: 'ENOENT' })
   t.match(await measure({ kind: 'certificate-expiry', file: '/etc/passwd' }), { result: 'unknown' })
+  const begins = '-----BEGIN CERTIFICATE-----\n'.repeat(30_000)
+  writeFileSync(join(dir, 'begins'), begins + readFileSync(join(dir, 'cert'), 'utf8').repeat(2))
+  const begun = performance.now()
+  t.match(await measure({ kind: 'certificate-expiry', file: join(dir, 'begins') }), { result: 'warn' })
+  t.ok(performance.now() - begun < 5000, 'who writes the file does not hold the agent up')
 })
 
 t.test('sensors and roots are walked, and not for ever', async (t) => {

@@ -15,10 +15,15 @@ t.test('the half runs without any right, in a unit that is ours', async (t) => {
     t.ok(argv.indexOf(part) > 0 && argv.indexOf(part) < argv.indexOf('--'), part)
   t.match(
     argv.find((part) => part.startsWith('--property=InaccessiblePaths=')),
-    /-\/nix\/var .*-\/var\/lib\/other -\/run\/other$/
+    /-\/nix\/var .*-\/tmp -\/var\/tmp .*-\/var\/lib\/other -\/run\/other$/
   )
   t.match(argv.at(-1), /network-half\.ts$/)
   t.ok(argvOf('0190a').includes('--unit=belay-network-0190a.service'))
+  t.ok(
+    argvOf('0190a').includes('--property=RuntimeMaxSec=15min'),
+    'nobody asks again for that of an operation'
+  )
+  t.notMatch(argv.join(' '), 'RuntimeMaxSec')
   for (const unit of ['belay-network.service', 'belay-network-0190a.service']) t.ok(isOurs(unit), unit)
   t.notOk(isOurs('belay-agent.service'))
 })

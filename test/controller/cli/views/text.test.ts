@@ -5,6 +5,11 @@ import { storePath } from '../../fakes/fleet-host.ts'
 
 t.test('text of others cannot touch the terminal', (t) => {
   t.equal(clean('a\u001b[2Jb\u0007c\rd\te\u009b1m'), 'ab c d e')
+  // Overrides of the direction show "fail" where there is "liaf"; two more ends of a line.
+  t.equal(
+    clean('a\u202eliaf\u202c b\u2066c\u2069 d\u2028e\u2029f \u200fשלום'),
+    'a liaf  b c  d e f \u200fשלום'
+  )
   t.equal(firstLine('one\u001b[31m\ntwo'), 'one')
   t.end()
 })
