@@ -14,6 +14,7 @@ import type { Settings } from './config/settings.ts'
 import { DesiredKeeper } from './desired/desired.ts'
 import { keepChecks } from './health/keep-checks.ts'
 import { Soak } from './health/soak/soak.ts'
+import { byNode, keepSchedule } from './keep-schedule.ts'
 import { Looking } from './looking.ts'
 import type { MetricSources } from './metrics/metrics.ts'
 import { agentMetrics } from './metrics/metrics.ts'
@@ -103,7 +104,8 @@ export async function serve(settings: Settings, config: string | null): Promise<
   ready = true
   const stopNotifying = notifySystemd(`${settings.socketDirectory}/admin.sock`)
   looking.start(operations.root, look)
-  const stopTending = await daily(tend)
+  // Once a day, at a quiet minute.
+  const stopTending = keepSchedule('17 3 * * *', tend, await byNode())
   const stopRetention = await scheduleRetention(settings, () => platform.startRetention(config), logger)
   const stopSoak = soak.follow()
   await health.start()
@@ -156,15 +158,4 @@ async function tellAtLogin(platform: Platform, settings: Settings, operations: O
   const [all, unreadable] = await Promise.all([operations.all(), operations.unreadable()])
   const [way, { keepLoginMessage }] = await Promise.all([platform.rescue(), import('./rescue/keep.ts')])
   await keepLoginMessage(settings, way, { operations: all, unreadable })
-}
-
-/** Runs a task once a day, at a quiet minute (UTC). Nothing that has a deadline may hang on this. */
-async function daily(task: () => Promise<unknown>): Promise<() => void> {
-  const { schedule } = await import('node-cron')
-  const job = schedule('17 3 * * *', () => void task(), {
-    timezone: 'UTC',
-    noOverlap: true,
-    suppressMissedWarning: true
-  })
-  return () => void job.stop()
 }

@@ -77,7 +77,7 @@ const controller = await buildController({
   logger,
   describe: describeAs(
     'Belay controller',
-    'API of belay serve: on Unix sockets, where the socket is the role (observe, propose, approve, operate, admin), and over TLS with a bearer token. Errors are problem details (RFC 9457) with a closed `code`.'
+    'API of belay serve: on Unix sockets, where the socket is the role (observe, propose, approve, operate, admin), and over TLS with a client certificate or a bearer token. Errors are problem details (RFC 9457) with a closed `code`.'
   )
 })
 await mkdir('openapi', { recursive: true })

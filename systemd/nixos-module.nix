@@ -216,7 +216,14 @@ in
     environment.systemPackages = [ cfg.package ];
     environment.etc."belay/agent.json".source = settingsFile;
     users.groups = lib.genAttrs (lib.filter (name: name != null) (
-      lib.attrValues { inherit (cfg.settings.groups) observe operate admin; }
+      lib.attrValues {
+        inherit (cfg.settings.groups)
+          observe
+          propose
+          operate
+          admin
+          ;
+      }
     )) (_: { });
 
     systemd.packages = [

@@ -1,11 +1,9 @@
+import type { Every } from '../clock-jumps.ts'
+import { onClockJump } from '../clock-jumps.ts'
 import type { CheckSetting } from '../config/checks.ts'
 import type { Checks } from './checks.ts'
 import type { CheckClock } from './run-check.ts'
 
-/** How often it is looked whether the clock has jumped, in milliseconds. */
-export const DRIFT_MS = 15_000
-/** A jump; what time synchronisation does in one interval is far less. */
-const JUMP_MS = 2000
 /** What has never run, or not for long, runs so long after the start: at boot others are still starting. */
 const FIRST_MS = 20_000
 
@@ -26,8 +24,7 @@ export interface SchedulerOptions {
   readonly checks: Checks
   readonly cron: Cron
   readonly clock: CheckClock
-  /** Calls again and again; gives what ends that. */
-  readonly every: (ms: number, act: () => void) => () => void
+  readonly every: Every
   readonly once: (ms: number, act: () => void) => () => void
   readonly warn: (error: unknown, text: string) => void
 }
@@ -44,17 +41,11 @@ export function startScheduler(options: SchedulerOptions): () => void {
     nextRunAt: (name) => tasks.get(name)?.nextRunAt() ?? null,
     intervalMs: (name) => tasks.get(name)?.intervalMs() ?? null
   }
-  let offset = clock.now() - clock.monotonicMs()
-  const stopWatching = every(DRIFT_MS, () => {
-    const now = clock.now() - clock.monotonicMs()
-    // Also after sleep, in which the monotonic clock stands still. node-cron waits for a time that is gone, or not come.
-    if (Math.abs(now - offset) > JUMP_MS) {
-      for (const task of tasks.values()) {
-        task.stop()
-        task.start()
-      }
+  const stopWatching = onClockJump(clock, every, () => {
+    for (const task of tasks.values()) {
+      task.stop()
+      task.start()
     }
-    offset = now
   })
   const stopFirst = once(FIRST_MS, () => {
     for (const [name, task] of tasks) {
@@ -72,8 +63,11 @@ export function startScheduler(options: SchedulerOptions): () => void {
 
 const silent = { info: () => {}, warn: () => {}, error: () => {}, debug: () => {} }
 
+/** When something is due. */
+export type Timetable = Pick<CheckSetting, 'schedule' | 'timeZone' | 'jitterSeconds'>
+
 /** Schedules kept by node-cron, at minute granularity. Nothing that has a deadline may hang on it. */
-export async function nodeCron(): Promise<Cron> {
+export async function nodeCron(): Promise<(setting: Timetable, run: () => Promise<unknown>) => Task> {
   const { createTask } = await import('node-cron')
   return (setting, run) => {
     const task = createTask(setting.schedule, run, {

@@ -16,7 +16,7 @@ export interface Standing {
    * sample to sample, so that neither sleep nor a jump of the clock makes a failure older.
    */
   readonly failedMs: number | null
-  /** It has failed for at least as long as its `for` demands. */
+  /** It has failed for at least as long as its `forSeconds` demand. */
   readonly failing: boolean
   /** A mark for each of the last known results: whether it was another than the one before. */
   readonly changes: readonly boolean[]

@@ -13,7 +13,7 @@ export function checkMetrics(checks: Pick<Checks, 'states'>): () => Promise<stri
   const m = {
     result: gauge('result', '1 for what the check found last', ['check', 'result']),
     success: gauge('success', '1 when the last run could tell; 0 when its result is unknown', ['check']),
-    failing: gauge('failing', '1 when the check has failed for as long as its for demands', [
+    failing: gauge('failing', '1 when the check has failed for as long as its forSeconds demand', [
       'check',
       'severity'
     ]),

@@ -1,5 +1,4 @@
 import { CommanderError } from 'commander'
-import type { ErrorCode } from '../../shared/errors.ts'
 import { BelayError, codeOf } from '../../shared/errors.ts'
 import { allWell } from '../deploy/events.ts'
 import { approvals, approve, revoke } from './commands/approvals.ts'
@@ -36,23 +35,7 @@ import { resultsView } from './views/results.ts'
 import { statusView } from './views/status.ts'
 import { firstLine } from './views/text.ts'
 import type { ExitCode, Terminal, Wiring } from './wiring.ts'
-import { exitCodes } from './wiring.ts'
-
-/** Errors of the one who typed, not of a host. */
-const usageErrors: readonly ErrorCode[] = [
-  'invalid-fleet-file',
-  'invalid-request',
-  'invalid-store-path',
-  'invalid-inventory',
-  'invalid-rollout',
-  'rollout-unknown',
-  'rollout-active',
-  'rollout-ended',
-  'invalid-config',
-  'token-unknown',
-  'authority-missing',
-  'certificate-unknown'
-]
+import { exitCodes, usageErrors } from './wiring.ts'
 
 /** Runs one command line; gives its exit code. Never throws. */
 export async function runCli(

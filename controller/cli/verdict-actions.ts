@@ -12,7 +12,7 @@ import { errorJson, errorView } from './views/error.ts'
 import { soakView, verdictView } from './views/verdict.ts'
 import { verdictMarkdown } from './views/verdict-markdown.ts'
 import type { ExitCode, Terminal, Wiring } from './wiring.ts'
-import { exitCodes } from './wiring.ts'
+import { exitCodes, usageErrors } from './wiring.ts'
 
 const codes: Record<VerdictWord, ExitCode> = {
   GO: exitCodes.ok,
@@ -20,8 +20,8 @@ const codes: Record<VerdictWord, ExitCode> = {
   'CONDITIONAL GO': exitCodes.conditional,
   'INSUFFICIENT EVIDENCE': exitCodes.insufficient
 }
-/** Errors of the one who typed, and of his files, are no missing evidence. */
-const ours: readonly ErrorCode[] = ['invalid-request', 'invalid-fleet-file', 'invalid-decisions', 'internal']
+/** Errors of the one who typed, and of that person's files, are no missing evidence. */
+const ours: readonly ErrorCode[] = [...usageErrors, 'internal']
 
 /** The actions about verdicts; `exit` takes the exit code. */
 export function verdictActions(

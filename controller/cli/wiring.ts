@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../../shared/errors.ts'
 import type { Run } from '../build/run.ts'
 import type { Clock } from '../deploy/clock.ts'
 import type { ScanClosure } from '../leaks/scan-closure.ts'
@@ -50,3 +51,20 @@ export interface GlobalOptions {
   readonly fleet: string
   readonly json?: boolean
 }
+
+/** Errors of the one who typed, and of that person's files, not of a host: exit code 2. */
+export const usageErrors: readonly ErrorCode[] = [
+  'invalid-fleet-file',
+  'invalid-request',
+  'invalid-store-path',
+  'invalid-inventory',
+  'invalid-rollout',
+  'invalid-decisions',
+  'rollout-unknown',
+  'rollout-active',
+  'rollout-ended',
+  'invalid-config',
+  'token-unknown',
+  'authority-missing',
+  'certificate-unknown'
+]

@@ -79,6 +79,19 @@ export async function initAuthority(
   await writeRecords(directory, { format: 1, name, lists: 0, certificates: [] })
 }
 
+/** A file without which nothing can be signed. Throws `authority-missing`, where one of them is gone. */
+async function readPart(file: string): Promise<Buffer> {
+  return await readFile(file).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code !== 'ENOENT') throw cause
+    const wanted = 'a copy of this file, or another authority with belay pki init --pki'
+    throw new BelayError('authority-missing', `${file} is gone; wanted ${wanted}`, {
+      cause,
+      at: file,
+      wanted
+    })
+  })
+}
+
 /** Opens an authority. Throws `authority-missing`, or `store-locked` while another command has it open. */
 export async function openAuthority(directory: string, now: () => number): Promise<Authority> {
   let records = await readRecords(directory)
@@ -87,8 +100,8 @@ export async function openAuthority(directory: string, now: () => number): Promi
     // Again, now that nobody else writes it.
     records = await readRecords(directory)
     const files = authorityFiles(directory)
-    const key = createPrivateKey(await readFile(files.key))
-    const certificate = new X509Certificate(await readFile(files.certificate))
+    const key = createPrivateKey(await readPart(files.key))
+    const certificate = new X509Certificate(await readPart(files.certificate))
     if (!certificate.checkPrivateKey(key)) {
       const text = `${files.key} is not the key of ${files.certificate}`
       throw new BelayError('certificate-unusable', text, { at: files.key })

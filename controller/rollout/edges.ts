@@ -27,6 +27,6 @@ export function edgesOf(plan: RolloutPlan, looks: ReadonlyMap<string, Look>) {
 }
 
 function waits(text: string, first: string): { readonly because: Because; readonly wakeAt: null } {
-  const unblock = `${first} runs the new generation, or belay rollout skip ${first}`
+  const unblock = `${first} runs the new generation, or belay rollout skip ${first} --reason …`
   return { because: { code: 'waiting-for-host', text, unblock }, wakeAt: null }
 }

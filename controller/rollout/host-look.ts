@@ -64,7 +64,7 @@ function held(host: PlannedHost, seen: Observations): Look | null {
   if (hold !== undefined)
     return look('absent', because('held', hold, `take the hold of ${host.name} out of the fleet file`))
   const own = seen.hosts.get(host.name)?.hold ?? null
-  return own === null ? null : look('absent', because('held', own, `belay release ${host.name}`))
+  return own === null ? null : look('absent', because('held', own, `belay release ${host.name} --reason …`))
 }
 
 /** Runs the generation. The operation says since when, also to a controller that has lost its records. */
@@ -138,7 +138,10 @@ function unseen(
   const why = observed.error ?? 'it does not answer'
   return host.presence === 'intermittent'
     ? look('absent', because('away', why, 'its return; it joins then'))
-    : look('absent', because('unreachable', why, `its agent answers, or belay rollout skip ${host.name}`))
+    : look(
+        'absent',
+        because('unreachable', why, `its agent answers, or belay rollout skip ${host.name} --reason …`)
+      )
 }
 
 /** Begun, and nobody hears from it; what becomes of it is known when it answers. */
@@ -191,7 +194,7 @@ function drifted(host: PlannedHost, state: HostState, observed: HostObservation)
 }
 
 const unblocked = (host: PlannedHost) =>
-  `${retry(host)}, belay rollout skip ${host.name}, or a plan with another generation`
+  `${retry(host)}, belay rollout skip ${host.name} --reason …, or a plan with another generation`
 
 function failed(host: PlannedHost, code: ReasonCode, text: string): Look {
   const unblock = code === 'stuck' ? `log in and look: ssh ${host.name} belay-agent rescue` : unblocked(host)

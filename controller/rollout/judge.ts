@@ -63,7 +63,11 @@ function generalReason(
     const { kind, who, why, by } = state.end
     if (kind === 'finished') return { code: kind, text: 'the rollout has ended', unblock: 'a new rollout' }
     const text = by === null ? `${who} ended it${why ? `: ${why}` : ''}` : `${by} took over`
-    return { code: kind, text, unblock: by === null ? 'a new rollout' : `belay rollout status ${by}` }
+    return {
+      code: kind,
+      text,
+      unblock: by === null ? 'a new rollout' : `belay rollout status --rollout ${by}`
+    }
   }
   const [harmed] = [...looks].filter(([, look]) => look.is === 'regressed')
   if (harmed !== undefined) {
@@ -138,7 +142,7 @@ function pauseReason(
       unblock: `belay rollout approve ${stage} --sign`
     }
   }
-  if (code === 'held') return { code, text, unblock: `belay release ${name}` }
+  if (code === 'held') return { code, text, unblock: `belay release ${name} --reason …` }
   if (code === 'outside-window') return { code: 'waiting-for-window', text, unblock: 'a window of the host' }
   return { code: 'backing-off', text, unblock: `time, until ${until}` }
 }

@@ -82,7 +82,7 @@ function soaks(stage: PlannedStage, done: readonly Member[], now: number): Stage
 /** What is away is not watched. */
 function soakPauses(stage: PlannedStage, { name }: PlannedHost): Because {
   const text = `stage ${stage.name} is watched, and ${name} is away: its soak stands`
-  return { code: 'waiting-for-soak', text, unblock: `its return, or belay rollout skip ${name}` }
+  return { code: 'waiting-for-soak', text, unblock: `its return, or belay rollout skip ${name} --reason …` }
 }
 
 function verdicts(stage: PlannedStage, done: readonly Member[], seen: Observations): StageLook | null {

@@ -26,7 +26,7 @@ export const CheckState = Type.Object(
     ranAt: Nullable(at('When it ran last')),
     since: Nullable(at('Since when its result is the same')),
     nextRunAt: Nullable(at('When it is due next, before jitter; null where nothing schedules it')),
-    failing: Type.Boolean({ description: 'It has failed for at least as long as its `for` demands' }),
+    failing: Type.Boolean({ description: 'It has failed for at least as long as its `forSeconds` demand' }),
     flapping: Type.Boolean({ description: 'Its result keeps changing' })
   },
   { $id: 'CheckState', additionalProperties: false, description: 'A check and what it found last' }

@@ -52,7 +52,9 @@ export const CheckEvidence = Type.Object(
     }),
     baseline: Type.Array(HourOfCheck, { description: 'Before the activation, oldest first' }),
     soak: Type.Array(HourOfCheck, { description: 'Since the activation, oldest first' }),
-    failingSince: Nullable(at('Since when it fails for as long as its `for` demands; null while it does not'))
+    failingSince: Nullable(
+      at('Since when it fails for as long as its `forSeconds` demand; null while it does not')
+    )
   },
   { $id: 'CheckEvidence', ...closed, description: 'What one check found before and since' }
 )

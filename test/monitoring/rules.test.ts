@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { Registry } from 'prom-client'
 import t from 'tap'
@@ -8,6 +8,7 @@ import { addSoakMetrics } from '../../agent/metrics/soak.ts'
 import { dashboardFile, dashboardText } from '../../scripts/dashboard.ts'
 import { runCommand } from '../../shared/command.ts'
 import { call, startDaemon } from '../agent/fakes/daemon.ts'
+import { startController } from '../controller/server/daemon.ts'
 
 const folder = resolve(import.meta.dirname, '../../docs/monitoring')
 const textOf = (name: string) => readFileSync(resolve(folder, name), 'utf8')
@@ -47,6 +48,27 @@ t.test('every metric in rules and dashboard is one of the agent or of a recordin
     used.filter((name) => !known.has(name)),
     []
   )
+})
+
+t.test('a page names every family of agent and controller', async (t) => {
+  const read = (page: string) => readFileSync(resolve(folder, '..', page), 'utf8')
+  const pages = globSync('*.md', { cwd: resolve(folder, '..') })
+    .map(read)
+    .join('')
+  const familiesOf = async (socket: string, prefix: string) => {
+    const { body } = await call(socket, 'GET', '/metrics')
+    const names = [...body.matchAll(/^# TYPE (\S+)/gm)].map(([, name = '']) => name)
+    const ours = names.filter((name) => name.startsWith(prefix))
+    t.ok(ours.length > 20, prefix)
+    return ours.map((name) => name.slice(prefix.length))
+  }
+  const agent = await startDaemon(t)
+  // Where several stand in a row, they stand without what all have in common.
+  for (const name of await familiesOf(agent.socket('observe'), 'belay_agent_'))
+    t.match(pages, new RegExp(`(belay_agent|\`)_${name}\\b`), name)
+  const controller = await startController(t, { fleet: 'version: 1\nhosts: { cinnabar: {} }\n' })
+  for (const name of await familiesOf(controller.socket('observe'), 'belay_controller_'))
+    t.match(read('controller.md'), new RegExp(`\`${name}\\b`), name)
 })
 
 t.test('each alert says what, why and how bad', async (t) => {

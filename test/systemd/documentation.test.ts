@@ -1,5 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import type { Command } from 'commander'
 import t from 'tap'
 import type { TSchema } from 'typebox'
 import { parse } from 'yaml'
@@ -9,6 +10,7 @@ import type { Actions } from '../../controller/cli/program.ts'
 import { buildProgram } from '../../controller/cli/program.ts'
 import { HomeEntry } from '../../controller/inventory/home-schema.ts'
 import { parseFleet } from '../../controller/inventory/load.ts'
+import { RolloutPolicy, Stage } from '../../controller/inventory/rollout-schema.ts'
 import { FleetFile } from '../../controller/inventory/schema.ts'
 import { ControllerSettings } from '../../controller/server/settings.ts'
 import { checkout } from './module.ts'
@@ -27,6 +29,8 @@ const pages = [
   'docs/checklist.md',
   'docs/desired.md'
 ]
+/** All that there is to read. */
+const everyPage = globSync(['*.md', 'docs/**/*.md'], { cwd: checkout }).sort()
 const textOf = (page: string) => readFileSync(join(checkout, page), 'utf8')
 const install = textOf('docs/install.md')
 const fleetFile = textOf('docs/fleet-file.md')
@@ -120,34 +124,89 @@ t.test('docs/fleet-file.md has every key of the schema', async (t) => {
   })
 })
 
+t.test('docs/rollouts.md has every key of the policy and of a stage', async (t) => {
+  const page = textOf('docs/rollouts.md')
+  const tables = [
+    ['Every key of `rollout`, all optional:', RolloutPolicy],
+    ['Every key of a stage, all but `name` and `select` optional:', Stage]
+  ] as const
+  for (const [line, schema] of tables)
+    t.same(
+      rowsBelow(page, line),
+      Object.entries(schema.properties).map(([key, { description }]) => [`\`${key}\``, description]),
+      line
+    )
+})
+
 t.test('every fleet file in the pages is valid', async (t) => {
   for (const text of pages.flatMap((page) => fences(textOf(page), 'yaml'))) {
     t.ok(parseFleet(text, '/fleet.yaml').hosts.length > 0)
   }
 })
 
-t.test('every command in the pages exists', async (t) => {
-  let help = ''
-  const out = (text: string) => {
-    help += text
+t.test('every command that a page types exists, with its options', async (t) => {
+  const program = buildProgram({} as Actions, '0')
+  const helpOf = async (name: string, path: readonly string[]): Promise<string> => {
+    if (name === 'belay') {
+      const inner = (at: Command | undefined, word: string) =>
+        at?.commands.find((each) => each.name() === word)
+      return path.reduce<Command | undefined>(inner, program)?.helpInformation() ?? ''
+    }
+    let help = ''
+    const out = (text: string) => {
+      help += text
+    }
+    await runAgentCli([...path, '--help'], { out, err: () => {} })
+    return help
   }
-  await runAgentCli(['--help'], { out, err: () => {} })
-  const ofAgent = [...help.matchAll(/^ {2}([a-z]+) .*/gm)].map(([, name]) => name)
-  const ofController = buildProgram({} as Actions, '0').commands.map((command) => command.name())
-  const used = (name: string) =>
-    pages
-      .flatMap((page) => codeIn(textOf(page)))
-      .flatMap((code) => [...code.matchAll(new RegExp(`\\b${name} ([a-z]+)`, 'g'))])
-      .map(([, word]) => word)
-  t.ok(used('belay-agent').length >= 2)
-  for (const word of used('belay-agent')) t.ok(ofAgent.includes(word), `belay-agent ${word}`)
-  t.ok(used('belay').length >= 3)
-  for (const word of used('belay')) t.ok(ofController.includes(word ?? ''), `belay ${word}`)
+  const known = new Map<
+    string,
+    { readonly commands: readonly string[]; readonly options: readonly string[] }
+  >()
+  const knownOf = async (name: string, path: readonly string[]) => {
+    const key = [name, ...path].join(' ')
+    const found = known.get(key)
+    if (found !== undefined) return found
+    const help = await helpOf(name, path)
+    const [, inner = ''] = help.split('\nCommands:\n')
+    const commands = [...inner.matchAll(/^ {2}([a-z][a-z-]*)/gm)].map(([, word = '']) => word)
+    const options = [...help.matchAll(/--[a-z][a-z-]*/g)].map(([option]) => option)
+    known.set(key, { commands, options })
+    return { commands, options }
+  }
+  const seen = { belay: 0, 'belay-agent': 0 }
+  for (const page of everyPage)
+    for (const typed of typedIn(textOf(page)))
+      for (const [, name = '', rest = ''] of typed.matchAll(
+        /(?<![\w/.@-])(belay-agent|belay) ([^#|;&><]*)/g
+      )) {
+        const words = rest.split(/\s+/).filter((word) => word !== '' && word !== '--json')
+        const path: string[] = []
+        for (const word of words) {
+          if (!(await knownOf(name, path)).commands.includes(word)) break
+          path.push(word)
+        }
+        // Of running text, such as "belay is …", a line of code has nothing; a name of a unit or user has no command.
+        if (path.length === 0 && !/^[a-z]+$/.test(words[0] ?? '-')) continue
+        seen[name as keyof typeof seen]++
+        t.not(path.length, 0, `${page}: ${name} ${rest}`)
+        const { options } = await knownOf(name, path)
+        const used = words
+          .slice(path.length, words.findIndex((word) => word.includes('$(')) + 1 || undefined)
+          .flatMap((word) => /^\[?(--[a-z][a-z-]*)/.exec(word)?.[1] ?? [])
+        for (const option of used)
+          t.ok(
+            ['--config', '--fleet', ...options].includes(option),
+            `${page}: ${name} ${path.join(' ')} ${option}`
+          )
+      }
+  t.ok(seen.belay > 100 && seen['belay-agent'] > 100, JSON.stringify(seen))
 })
 
 t.test('every file that the pages link to exists, and every heading', async (t) => {
-  for (const page of pages) {
+  for (const page of everyPage) {
     for (const [, target = ''] of textOf(page).matchAll(/\]\(([^)]+)\)/g)) {
+      if (/^https?:/.test(target)) continue
       const [file = '', heading] = target.split('#')
       const path = file === '' ? join(checkout, page) : join(checkout, dirname(page), file)
       t.ok(existsSync(path), `${page}: ${target}`)
@@ -168,6 +227,12 @@ function fences(page: string, language: string): string[] {
   return [...page.matchAll(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\``, 'gms'))].map(
     ([, text = '']) => text
   )
+}
+
+/** What is typed in a page: as code, and in the lines of fenced blocks. */
+function typedIn(page: string): string[] {
+  const fenced = [...page.matchAll(/^```[a-z]*\n(.*?)^```/gms)].flatMap(([, text = '']) => text.split('\n'))
+  return [...codeIn(page), ...fenced]
 }
 
 /** What stands as code in a page: between backticks, or in indented lines. */

@@ -121,6 +121,13 @@ t.test('flake and module', { skip }, async (t) => {
   await t.test('it starts with the host and makes the groups that are named', async (t) => {
     const config = enabled('settings.groups = { operate = "belay-operate"; observe = "monitoring"; };')
     t.same(await module.value('groups', config), ['belay-operate', 'monitoring'])
+    // Each of them: an agent does not start where a group that it is told of is missing.
+    const roles = Object.keys(keys.groups.properties).sort()
+    const all = roles.map((role) => `${role} = "belay-${role}";`).join(' ')
+    t.same(
+      await module.value('groups', enabled(`settings.groups = { ${all} };`)),
+      roles.map((role) => `belay-${role}`)
+    )
     t.same(await module.value('groups', enabled()), [])
     t.same(await module.value('wantedBy', config), ['multi-user.target'])
     t.same(await module.value('path', config), ['nix', 'openssh', 'age'])

@@ -36,7 +36,7 @@ export function check(state: CheckState): string {
 }
 
 function resultOf({ result, failing, flapping }: CheckState): string {
-  // Failing, but not yet for as long as its `for` demands.
+  // Failing, but not yet for as long as its `forSeconds` demand.
   const pending = result === 'fail' && !failing ? ' (pending)' : ''
   return `${result ?? '-'}${pending}${flapping ? ' (flapping)' : ''}`
 }

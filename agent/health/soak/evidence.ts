@@ -30,7 +30,7 @@ export interface EvidenceParts {
   readonly asOf: string
   readonly checks: readonly CheckDefinition[]
   readonly hours: HoursByCheck
-  /** Since when a check fails for as long as its `for` demands, as far as is known in memory. */
+  /** Since when a check fails for as long as its `forSeconds` demand, as far as is known in memory. */
   readonly failingSince: (check: CheckDefinition) => string | null
 }
 

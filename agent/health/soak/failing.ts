@@ -50,7 +50,7 @@ export class Failing {
     return this.#passed.has(name)
   }
 
-  /** Since when a check fails, once it has done so for as long as its `for` demands; else null. */
+  /** Since when a check fails, once it has done so for as long as its `forSeconds` demand; else null. */
   longEnough({ name, forSeconds }: CheckDefinition, monotonicMs: number): string | null {
     const since = this.#since.get(name)
     return since !== undefined && monotonicMs - since.monotonicMs >= forSeconds * 1000 ? since.at : null

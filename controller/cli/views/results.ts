@@ -21,7 +21,7 @@ export const outcomeLook = {
 /** What an operator can do next, by outcome. */
 const advice: Partial<Record<Outcome, string>> = {
   staged:
-    'Nothing has changed yet. To boot it on trial: belay deploy --mode boot --reboot, or on the host belay-agent reboot',
+    'What is staged waits for a reboot. On the host: belay-agent reboot, and from a new session belay-agent confirm; belay-agent rollback gives it up',
   'rolled-back': 'The host runs its old generation again. Its journal: belay-agent log',
   stuck: 'The rollback failed and is being tried again. Log in and look: belay-agent status',
   unreachable: 'Look again in a while: belay status',
@@ -48,7 +48,8 @@ export function resultsView(results: readonly HostResult[], paint: Paint): strin
   const hints = Object.entries(advice)
     .filter(([outcome]) => results.some((result) => result.outcome === outcome))
     .map(([, text]) => `${text}\n`)
-  const good = results.filter((result) => outcomes[result.outcome]).length
+  // What is staged is as it was asked for, and runs only after its reboot.
+  const good = results.filter(({ outcome }) => outcomes[outcome] && outcome !== 'staged').length
   const sum = `${good} of ${results.length} ${results.length === 1 ? 'host runs' : 'hosts run'} the new generation.\n`
   const body = table(['HOST', 'RESULT', 'TIME', 'GENERATION', 'REASON'], rows, paint)
   return `\n${body}${reasons.join('')}\n${paint('bold', sum)}${hints.join('')}`

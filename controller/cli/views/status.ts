@@ -23,8 +23,9 @@ export function statusView(hosts: readonly HostStatus[], nowMs: number, paint: P
   const held = hosts.flatMap(({ host, hold }) =>
     hold === null ? [] : [`${paint('yellow', `${host} is on hold`)} ${holdLine(hold)}\n`]
   )
+  const ended = hosts.flatMap(({ host, lastOperation }) => whyLines(paint('yellow', host), lastOperation))
   const homes = hosts.flatMap((host) => host.homes.flatMap((home) => homeLines(host.host, home, paint)))
-  const below = [...held, ...reasons, ...drifted, ...homes]
+  const below = [...held, ...reasons, ...drifted, ...ended, ...homes]
   return `${body}${below.length > 0 ? '\n' : ''}${below.join('')}`
 }
 
@@ -37,13 +38,27 @@ function driftLine(kind: string, found: string | null, wanted: string | null): s
   return firstLine(`${text}: ${short(found)}, wanted ${short(wanted)}`)
 }
 
+/** Ends that a person asks the reason of. */
+const unwanted: ReadonlySet<string> = new Set(['rolling-back', 'rolled-back', 'stuck', 'refused'])
+
+/** Why the last operation did not end as asked. */
+function whyLines(name: string, last: LastOperation | null): string[] {
+  if (last === null || last.reason === null || !unwanted.has(last.phase)) return []
+  return [`${name}: ${last.phase}: ${firstLine(last.reason)}\n`]
+}
+
 /** What is to be said of a home besides its row. */
-function homeLines(host: string, { user, problem, hold, drifts }: HomeStatus, paint: Paint): string[] {
+function homeLines(
+  host: string,
+  { user, problem, hold, drifts, lastOperation }: HomeStatus,
+  paint: Paint
+): string[] {
   const name = paint('yellow', clean(`${user}@${host}`))
   return [
     ...(hold === null ? [] : [`${name} ${paint('yellow', 'is on hold')} ${holdLine(hold)}\n`]),
     ...(problem === null ? [] : [`${name}: ${firstLine(problem)}\n`]),
-    ...drifts.map(({ kind, found, wanted }) => `${name}: ${driftLine(kind, found, wanted)}\n`)
+    ...drifts.map(({ kind, found, wanted }) => `${name}: ${driftLine(kind, found, wanted)}\n`),
+    ...whyLines(name, lastOperation)
   ]
 }
 

@@ -1,7 +1,8 @@
 import t from 'tap'
+import { DRIFT_MS } from '../../../agent/clock-jumps.ts'
 import { parseChecks } from '../../../agent/config/checks.ts'
 import type { Checks } from '../../../agent/health/checks.ts'
-import { DRIFT_MS, nodeCron, startScheduler } from '../../../agent/health/scheduler.ts'
+import { nodeCron, startScheduler } from '../../../agent/health/scheduler.ts'
 
 const places = { stateDirectory: '/var/lib/belay', bootDirectory: '/boot' }
 const settings = parseChecks(

@@ -23,7 +23,7 @@ const after = (results: readonly CheckResult[], times = results.map((_, i) => i 
     null
   )
 
-t.test('it fails for as long as its for demands, and not before', async (t) => {
+t.test('it fails for as long as its forSeconds demand, and not before', async (t) => {
   const failing = (count: number) => after(Array<CheckResult>(count).fill('fail'))?.failing
   t.equal(failing(5), false)
   t.equal(failing(6), true)

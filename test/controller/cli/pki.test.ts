@@ -74,6 +74,15 @@ t.test('one that was cut off while it was made goes on with the key that is ther
   t.match(await pki('status'), { code: 0, out: /nothing is signed yet/ })
 })
 
+t.test('one of which a part is gone says which', async (t) => {
+  for (const file of ['ca.key', 'ca.pem']) {
+    const { pki, directory } = world(t)
+    await pki('init')
+    rmSync(join(directory, file))
+    t.match(await pki('renew'), { code: 2, err: new RegExp(`${file} is gone.*authority-missing`) })
+  }
+})
+
 t.test('certificates are for callers or for servers, and OpenSSL agrees', async (t) => {
   const { pki, directory, out } = world(t)
   await pki('init')

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import t from 'tap'
@@ -100,6 +100,15 @@ t.test('evidence of another host, or that is none, judges nobody', async (t) => 
   t.match(other, { code: 4, err: /evidence of another host, "galena"/ })
   t.match(await judge({ ...stories.passes, extra: 1 } as never), { code: 4, err: /invalid-evidence/ })
   t.match(await belay('verdict', 'galena', '--evidence', '/nowhere'), { code: 4, err: /invalid-evidence/ })
+})
+
+t.test('a file of ours that is wrong is neither a NO-GO nor missing evidence', async (t) => {
+  const { directory, judge, belay } = fleet(t)
+  writeFileSync(join(directory, 'soak-decisions.jsonl'), 'nonsense\n')
+  t.match(await judge(stories.passes), { code: 2, err: /invalid-decisions/ })
+  rmSync(join(directory, 'soak-decisions.jsonl'))
+  const nobody = await belay('verdict', 'galena', '--server', 'https://controller.example:9464')
+  t.match(nobody, { code: 2, err: /invalid-config/ })
 })
 
 t.test('a page that cannot be written is no NO-GO, and the verdict is told all the same', async (t) => {

@@ -45,5 +45,8 @@ t.test('a table, the long reasons in full, and what to do next', (t) => {
     ''
   ])
   t.match(resultsView([result('a', { outcome: 'unchanged' })], painter(false)), '1 of 1 host runs')
+  const staged = resultsView([result('a', { outcome: 'staged' }), result('b', {})], painter(false))
+  t.match(staged, '1 of 2 hosts run the new generation.')
+  t.match(staged, /On the host: belay-agent reboot, and from a new session belay-agent confirm/)
   t.end()
 })

@@ -27,7 +27,8 @@ t.test('a host writes no letter of its own on the terminal', (t) => {
     drifts: [{ kind: 'toString' as never, found: null, wanted: null }],
     lastOperation: null
   }
-  const host: HostStatus = { ...good, agentVersion: evil, hold, homes: [home] }
+  const lastOperation = { id: evil, phase: 'stuck', updatedAt: evil, reason: evil } as const
+  const host: HostStatus = { ...good, agentVersion: evil, hold, homes: [home], lastOperation }
   const lines = statusView([host], Date.parse('2026-01-01T12:01:05Z'), painter(false)).split('\n')
   t.same(lines.map(clean), lines)
   t.notOk(lines.some((line) => line.startsWith('forged')))
@@ -52,15 +53,23 @@ t.test('the fleet as a table, with the reason of silence below', (t) => {
     { kind: 'profile-moved', found: storePath('c'), wanted: storePath('b') }
   ]
   const drifted = { ...good, host: 'orpiment', drift: true, drifts, lastOperation: null }
-  const text = statusView([good, silent, drifted], Date.parse('2026-01-01T12:01:05Z'), painter(false))
+  const end = { id: 'op', phase: 'rolled-back', updatedAt: '2026-01-01T12:00:00Z' } as const
+  const back = {
+    ...good,
+    host: 'galena',
+    lastOperation: { ...end, reason: 'failing.service has failed\nmore' }
+  }
+  const text = statusView([good, silent, drifted, back], Date.parse('2026-01-01T12:01:05Z'), painter(false))
   t.same(text.split('\n'), [
-    'HOST      REACHABLE  GEN  RUNNING                         DRIFT  LAST OPERATION       AGENT',
-    'cinnabar  yes        7    bbbbbbb…-nixos-system-cinnabar  no     committed 1m05s ago  0.1.0',
-    'realgar   no         -    -                               -      -                    -',
-    'orpiment  yes        7    bbbbbbb…-nixos-system-cinnabar  yes    -                    0.1.0',
+    'HOST      REACHABLE  GEN  RUNNING                         DRIFT  LAST OPERATION         AGENT',
+    'cinnabar  yes        7    bbbbbbb…-nixos-system-cinnabar  no     committed 1m05s ago    0.1.0',
+    'realgar   no         -    -                               -      -                      -',
+    'orpiment  yes        7    bbbbbbb…-nixos-system-cinnabar  yes    -                      0.1.0',
+    'galena    yes        7    bbbbbbb…-nixos-system-cinnabar  no     rolled-back 1m05s ago  0.1.0',
     '',
     'realgar: No route to host',
     'orpiment: the profile is not what the last operation left: ccccccc…-nixos-system-cinnabar, wanted bbbbbbb…-nixos-system-cinnabar',
+    'galena: rolled-back: failing.service has failed',
     ''
   ])
   t.end()
@@ -79,7 +88,12 @@ t.test('homes stand below their host, and what is wrong with one is said', (t) =
         drifts: [],
         hold
       },
-      lastOperation: { id: 'op', phase: 'rolled-back', updatedAt: '2026-01-01T12:00:00Z', reason: null }
+      lastOperation: {
+        id: 'op',
+        phase: 'rolled-back',
+        updatedAt: '2026-01-01T12:00:00Z',
+        reason: 'a link is in the way'
+      }
     },
     {
       ...{ user: 'bob', kind: 'unknown', problem: 'it does not answer', generation: null, running: null },
@@ -93,6 +107,7 @@ t.test('homes stand below their host, and what is wrong with one is said', (t) =
     '  bob@    unknown     -    -                               no     -',
     '',
     'alice@cinnabar is on hold since 2026-01-01T11:00:00Z by alice: she travels',
+    'alice@cinnabar: rolled-back: a link is in the way',
     'bob@cinnabar: it does not answer',
     ''
   ])
