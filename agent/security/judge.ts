@@ -1,4 +1,5 @@
 import type { ProfileName } from '../../shared/api/profile.ts'
+import { userOf } from '../../shared/api/profile.ts'
 import type { Statement } from '../../shared/approval.ts'
 import type { ErrorCode } from '../../shared/errors.ts'
 import { BelayError } from '../../shared/errors.ts'
@@ -133,9 +134,11 @@ export function refusal(
   }
   if (near === undefined) {
     const text = `nobody has approved ${asked.storePath} on ${asked.host}`
+    const user = userOf(asked.profile)
+    const home = user === null ? '' : ` --home ${user}`
     return new BelayError('approval-missing', text, {
       found: 0,
-      wanted: `belay approve ${asked.host} --plan HASH --path ${asked.storePath}`,
+      wanted: `belay approve ${asked.host}${home} --plan HASH --path ${asked.storePath}`,
       at: 'approval'
     })
   }
