@@ -4,6 +4,7 @@ import { Registry } from 'prom-client'
 import t from 'tap'
 import { parse } from 'yaml'
 import type { Soak } from '../../agent/health/soak/soak.ts'
+import { homeMetrics } from '../../agent/metrics/homes.ts'
 import { addSoakMetrics } from '../../agent/metrics/soak.ts'
 import { dashboardFile, dashboardText } from '../../scripts/dashboard.ts'
 import { runCommand } from '../../shared/command.ts'
@@ -21,6 +22,13 @@ function soakFamilies(): string[] {
   return registry.getMetricsAsArray().map(({ name }) => name)
 }
 
+/** Families of homes, which are there where the configuration names users. */
+function homeFamilies(): string[] {
+  const registry = new Registry()
+  homeMetrics(registry, ['ada'])
+  return registry.getMetricsAsArray().map(({ name }) => name)
+}
+
 t.test('promtool accepts rules and configuration, and the alerts do what their tests say', async (t) => {
   for (const args of [
     ['check', 'rules', 'alerts.yml', 'recording.yml'],
@@ -33,22 +41,28 @@ t.test('promtool accepts rules and configuration, and the alerts do what their t
   }
 })
 
-t.test('every metric in rules and dashboard is one of the agent or of a recording rule', async (t) => {
-  const d = await startDaemon(t)
-  const { body } = await call(d.socket('observe'), 'GET', '/metrics')
-  const families = [...body.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name)
-  const { groups } = parse(textOf('recording.yml')) as { groups: { rules: { record: string }[] }[] }
-  const recorded = groups.flatMap(({ rules }) => rules.map(({ record }) => record))
-  const used = ['alerts.yml', 'recording.yml', 'dashboard.json']
-    .flatMap((name) => [...textOf(name).matchAll(/\bbelay(?:_agent_\w+|:[a-z0-9_:]+)/g)])
-    .map(([name]) => name)
-  t.ok(used.length > 20)
-  const known = new Set([...families, ...recorded, ...soakFamilies()])
-  t.same(
-    used.filter((name) => !known.has(name)),
-    []
-  )
-})
+t.test(
+  'every metric in rules and dashboard is one of the agent, the controller or a recording rule',
+  async (t) => {
+    const d = await startDaemon(t)
+    const controller = await startController(t, { fleet: 'version: 1\nhosts: { cinnabar: {} }\n' })
+    const bodies = await Promise.all(
+      [d, controller].map(async (each) => (await call(each.socket('observe'), 'GET', '/metrics')).body)
+    )
+    const families = [...bodies.join('\n').matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name)
+    const { groups } = parse(textOf('recording.yml')) as { groups: { rules: { record: string }[] }[] }
+    const recorded = groups.flatMap(({ rules }) => rules.map(({ record }) => record))
+    const used = ['alerts.yml', 'recording.yml', 'dashboard.json']
+      .flatMap((name) => [...textOf(name).matchAll(/\bbelay(?:_(?:agent|controller)_\w+|:[a-z0-9_:]+)/g)])
+      .map(([name]) => name)
+    t.ok(used.length > 20)
+    const known = new Set([...families, ...recorded, ...soakFamilies(), ...homeFamilies()])
+    t.same(
+      used.filter((name) => !known.has(name)),
+      []
+    )
+  }
+)
 
 t.test('a page names every family of agent and controller', async (t) => {
   const read = (page: string) => readFileSync(resolve(folder, '..', page), 'utf8')
