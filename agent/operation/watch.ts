@@ -89,5 +89,8 @@ export function describeEvent(event: Event): string {
       return `confirmed by ${event.principal}`
     case 'approved':
       return `approved by ${event.principal}, approval ${event.approval}`
+    default:
+      event satisfies never
+      return `${(event as { readonly type: string }).type}, of a newer agent`
   }
 }
