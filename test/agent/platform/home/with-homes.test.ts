@@ -72,7 +72,12 @@ function world(directory: string, story: Story) {
     const { systemStatus = '0', homeStatus = '0' } = story
     const nothing = () => effect(() => {})
     const system: Ports = {
-      ...{ journal, bootId: `${host.boot}`, activationUnit: 'x', activationSeconds: 60, bootSeconds: 60 },
+      ...{
+        journal,
+        bootId: `${host.boot}`,
+        activationUnit: 'x',
+        ...{ activationSeconds: 60, verifySeconds: 60, bootSeconds: 60 }
+      },
       ...{ monotonicMs: () => 0, wallAt: () => 't', newNonce: () => 'n', backOff: async () => null },
       ...{ fetch: nothing, arm: nothing, stage: nothing, unstage: nothing, reboot: nothing },
       ...{ guardFired: async () => false, cancelRequested: async () => false, mayReboot: async () => false },
