@@ -2,8 +2,10 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { hostClock } from '../../../agent/clock.ts'
+import { heard } from '../../../agent/operation/control.ts'
 import { writeMarks } from '../../../agent/operation/marks.ts'
 import { Operations } from '../../../agent/operation/operations.ts'
+import { operationDirectory } from '../../../agent/operation/store.ts'
 import { unproven } from '../../../shared/api/mark.ts'
 import type { Phase } from '../../../shared/operation/phase.ts'
 import { candidate, startDaemon } from '../fakes/daemon.ts'
@@ -88,6 +90,22 @@ t.test('a rollback that is asked for three times at once is one', async (t) => {
   const [first, ...others] = (await Promise.all(presses)).map(({ accepted }) => accepted.id)
   t.same(others, [first, first])
   t.equal((await operations.all()).length, 1)
+})
+
+t.test('a rollback to another generation than the one that is on its way is not swallowed', async (t) => {
+  const d = await startDaemon(t)
+  const generation = async (number: number) => ({ number, storePath: candidate })
+  const host = { ...d.host, generation }
+  const operations = new Operations({ settings: d.settings, clock: hostClock('boot'), host })
+  const { id } = (await operations.rollback({ generation: 1 }, caller)).accepted
+  for (const phases of [[], ['rolling-back']] as const) {
+    await go(d, id, phases)
+    t.match(await operations.rollback({ generation: 1 }, caller), { accepted: { id } })
+    await t.rejects(operations.rollback({ generation: 2 }, caller), { code: 'operation-running' })
+  }
+  await go(d, id, ['stuck'])
+  t.match(await operations.rollback({ generation: 2 }, caller), { accepted: { id } })
+  t.match(await heard(operationDirectory(operations.root, id), 'retry'), { target: { number: 2 } })
 })
 
 t.test('a rollback waits for a commit, and goes back behind it', async (t) => {
