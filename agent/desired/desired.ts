@@ -258,13 +258,13 @@ export class DesiredKeeper {
 
   /** Never throws. */
   async #fetch(storePath: string): Promise<void> {
-    try {
-      await this.#options.host.fetch(storePath)
-      this.#setback = null
-    } catch (error) {
-      this.#setBack('path-missing', describeError(error))
+    const problem = await this.#options.host.fetch(storePath).then(() => null, describeError)
+    // Another one may be wanted by now, and be on its way.
+    if (this.#fetching?.storePath === storePath) {
+      this.#fetching = null
+      if (problem === null) this.#setback = null
+      else this.#setBack('path-missing', problem)
     }
-    this.#fetching = null
     void this.tick()
   }
 

@@ -55,6 +55,10 @@ export function votesSeconds(settings: Settings): number {
   return each === 0 ? 0 : 2 * Math.min(each, VOTES_SECONDS) + SETTLE_MS / 1000 + CLOSING_SECONDS
 }
 
+/** How long it may take until it is known whether a system is worse: its agent answers, and the checks vote. */
+export const lookSeconds = (settings: Settings): number =>
+  settings.limits.agentSeconds + votesSeconds(settings)
+
 /** What the checks that vote find now. */
 export async function votesNow(settings: Settings, host: VotingHost): Promise<Votes> {
   const samples = await withPoll(settings, host, (poll) => poll(() => true))

@@ -180,11 +180,11 @@ export class Operations {
 
   async cancel(id: string, caller: Caller, reason: string | null): Promise<OperationState> {
     const state = await this.get(id)
-    if (!cancellable.has(state.phase)) {
-      const detail = { found: state.phase, wanted: [...cancellable] }
-      throw new BelayError('not-cancellable', `operation ${id} is ${state.phase}`, detail)
-    }
+    if (!cancellable.has(state.phase)) throw notCancellable(state)
     await say(operationDirectory(this.root, id), { word: 'cancel', principal: caller.principal, reason })
+    // The runner looks for the word once more when it begins to commit, and the word may have come behind that.
+    const now = await this.get(id)
+    if (now.phase === 'committing' || now.phase === 'committed') throw notCancellable(now)
     return state
   }
 
@@ -254,6 +254,11 @@ export class Operations {
     await removeOperation(this.root, id)
     this.#ended.delete(id)
   }
+}
+
+function notCancellable({ accepted, phase }: OperationState): BelayError {
+  const detail = { found: phase, wanted: [...cancellable] }
+  return new BelayError('not-cancellable', `operation ${accepted.id} is ${phase}`, detail)
 }
 
 /** Where operations are kept. */

@@ -20,6 +20,8 @@ export interface Ports {
   readonly activationUnit: string
   /** Longest that an activation with its verification may take, in seconds. */
   readonly activationSeconds: number
+  /** Longest that a look at what runs may take, in seconds. */
+  readonly verifySeconds: number
   /** Longest that a trial boot may take to come up, in seconds. */
   readonly bootSeconds: number
   monotonicMs(): number

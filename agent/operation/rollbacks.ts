@@ -120,12 +120,14 @@ export class Rollbacks {
 
   async #turnRound(state: OperationState, request: RollbackRequest, caller: Caller): Promise<OperationState> {
     const { operations, host } = this.#options
-    const { id, kind, profile } = state.accepted
+    const { id, kind, profile, target } = state.accepted
     const onItsWay = kind === 'activate' && cancellable.has(state.phase)
     const { generation } = request
-    const wantsOther = generation !== undefined && generation !== state.baseline?.generation.number
-    if (wantsOther && onItsWay) {
-      const text = `operation ${id} is ${state.phase}; ask again when it has ended`
+    const back = state.retarget ?? (kind === 'rollback' ? target : state.baseline?.generation)
+    const wantsOther = generation !== undefined && generation !== back?.number
+    // Only who is stuck asks where else to go.
+    if (wantsOther && state.phase !== 'stuck') {
+      const text = `operation ${id} is ${state.phase}; ask again when it has ended or is stuck`
       throw new BelayError('operation-running', text, { found: id })
     }
     const other = wantsOther ? await this.#named(generation, profile, caller) : null

@@ -194,7 +194,8 @@ async function confirming(ports: Ports, state: OperationState): Promise<Move> {
   }
   if (state.confirmedBy !== null) return { to: 'committing', reason: `confirmed by ${state.confirmedBy}` }
   let window = state.window
-  await arm(ports, state, 'confirming', windowSeconds)
+  // Who confirms in the last moment has it looked at behind the deadline.
+  await arm(ports, state, 'confirming', windowSeconds + ports.verifySeconds)
   if (window === null) {
     const inMs = windowSeconds * 1000
     window = {

@@ -108,6 +108,10 @@ function apply(state: OperationState, record: JournalRecord<Event>): OperationSt
       return { ...state, confirmedBy: event.principal }
     case 'approved':
       return state
+    default:
+      // Of a newer agent, which a rollback has left behind. What moves an operation is told by `moved` alone.
+      event satisfies never
+      return state
   }
 }
 

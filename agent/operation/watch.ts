@@ -5,7 +5,7 @@ import { readJournal } from '../journal/journal.ts'
 import { until } from './control.ts'
 import type { Event } from './events.ts'
 import { foldOperation } from './state.ts'
-import { listOperations, operationDirectory } from './store.ts'
+import { ignoreCorrupt, listOperations, operationDirectory, readOperation } from './store.ts'
 
 /** The records of an operation, those there are and those to come, until it has ended or the signal says so. */
 export async function* watchOperation(
@@ -55,7 +55,9 @@ export async function* watchAll(
       async () => (await listOperations(root)).find((id) => from === null || id >= from.operation) ?? null
     )
     if (next === null) continue
-    for await (const record of watchOperation(root, next, signal)) {
+    // One that cannot be read keeps nobody from those behind it.
+    const readable = await readOperation(root, next).catch(ignoreCorrupt)
+    for await (const record of readable === null ? [] : watchOperation(root, next, signal)) {
       if (next === from?.operation && record.seq <= from.seq) continue
       yield { operation: next, record }
     }
@@ -89,5 +91,8 @@ export function describeEvent(event: Event): string {
       return `confirmed by ${event.principal}`
     case 'approved':
       return `approved by ${event.principal}, approval ${event.approval}`
+    default:
+      event satisfies never
+      return `${(event as { readonly type: string }).type}, of a newer agent`
   }
 }

@@ -3,7 +3,7 @@ import { releaseReserve } from '../../../shared/durable-write.ts'
 import { BelayError, describeError } from '../../../shared/errors.ts'
 import { parseStorePath } from '../../../shared/store-path.ts'
 import { monotonicMs } from '../../clock.ts'
-import { votesNow, votesSeconds } from '../../health/votes.ts'
+import { lookSeconds, votesNow } from '../../health/votes.ts'
 import { awaitAnswer, awaitRetry, heard } from '../../operation/control.ts'
 import type { Accepted, Baseline } from '../../operation/events.ts'
 import type { Ports } from '../../operation/ports.ts'
@@ -54,8 +54,8 @@ export function darwinPorts(options: PortsOptions): Ports {
     activationUnit: ACTIVATION_LABEL,
     // What a Mac's script has done by the time it fails, nobody can tell.
     untouched: async () => null,
-    activationSeconds: limits.activationSeconds + limits.agentSeconds + votesSeconds(settings),
-    bootSeconds: limits.bootSeconds,
+    activationSeconds: limits.activationSeconds + lookSeconds(settings),
+    ...{ verifySeconds: lookSeconds(settings), bootSeconds: limits.bootSeconds },
     monotonicMs,
     wallAt: (inMs) => new Date(Date.now() + inMs).toISOString(),
     newNonce: () => randomBytes(32).toString('base64url'),

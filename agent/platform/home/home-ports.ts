@@ -59,6 +59,7 @@ export function homePorts(options: HomeOptions): Ports {
     bootId,
     activationUnit: homeUnit(user),
     activationSeconds: limitSeconds + votesSeconds(settings),
+    verifySeconds: votesSeconds(settings),
     bootSeconds: settings.limits.bootSeconds,
     monotonicMs,
     wallAt: (inMs) => new Date(Date.now() + inMs).toISOString(),

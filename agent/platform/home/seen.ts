@@ -65,13 +65,15 @@ export function parseSeen(text: string): HomeSeen | null {
     .map(parseGeneration)
     .filter((generation) => generation !== null)
     .sort((a, b) => a.number - b.number)
-  const units = values('unit').map((value) => value.split(' '))
+  const listed = values('unit').map((value) => value.split(' '))
+  const manager = lines.includes('manager') && !listed.some(([, unit = '']) => ENDING.includes(unit))
+  // What a manager stops as it ends may fail; nothing of that is the home's.
+  const units = manager ? listed : []
   const unitsIn = (states: readonly string[]) =>
     units
       .flatMap(([state = '', unit = '']) => (states.includes(state) && UNIT.test(unit) ? [unit] : []))
       .slice(0, MAX_LISTED)
       .sort()
-  const ends = units.some(([, unit = '']) => ENDING.includes(unit))
   const current = generations.find(({ number }) => number === numberOf(values('link')[0] ?? ''))
   return {
     uid,
@@ -82,7 +84,7 @@ export function parseSeen(text: string): HomeSeen | null {
     generations,
     root: path('root'),
     running: storePathOf(values('current')[0]),
-    manager: lines.includes('manager') && !ends,
+    manager,
     failedUnits: unitsIn(['failed']),
     runningUnits: unitsIn(['active', 'activating'])
   }

@@ -78,15 +78,19 @@ export function withHomes(system: Ports, parts: readonly HomePart[], options: Po
       await back
     },
     settle: async () => {
-      for (const part of parts) {
-        await part.settle().catch((error: unknown) => options.warn(`left undone: ${describeError(error)}`))
+      for (const part of parts)
         await handOver(part, options).catch((error: unknown) =>
           options.warn(
             `the home of ${part.user} did not come back, and nobody brings it: ${describeError(error)}`
           )
         )
-      }
       await system.settle()
+      // Last, and at the same time: a home that does not answer takes its time, and the next operation may break it off.
+      await Promise.all(
+        parts.map((part) =>
+          part.settle().catch((error: unknown) => options.warn(`left undone: ${describeError(error)}`))
+        )
+      )
     }
   }
 }

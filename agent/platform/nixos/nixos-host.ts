@@ -24,7 +24,7 @@ import { placesOf } from './nixos-ports.ts'
 import { observe } from './observe.ts'
 import { startTransient, stateOf, stopUnit } from './systemd.ts'
 import { ACTIVATION_UNIT } from './transient-unit.ts'
-import { runnerCommand, runnerUnit } from './units.ts'
+import { operationOf, runnerCommand, runnerUnit } from './units.ts'
 
 /** Output lines shown of one activation; the whole is in the system's journal. */
 const MAX_LINES = 5000
@@ -146,7 +146,8 @@ async function startRunner(argv: readonly string[], { id, unit, isOver }: Runner
       const waitedMs = monotonicMs() - began
       if (codeOf(error) !== 'operation-running' || waitedMs > WAIT_MS) throw error
       // Of another operation, and failing over and over: that one has ended, or cannot be read.
-      const lingers = async () => waitedMs > LINGER_MS && isOver(description.split(' ').at(-1) ?? '')
+      const other = operationOf(description)
+      const lingers = async () => waitedMs > LINGER_MS && other !== null && isOver(other)
       if (waitsForRestart || (await lingers())) await stopUnit(unit)
       await delay(100)
     }

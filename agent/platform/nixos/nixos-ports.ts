@@ -4,7 +4,7 @@ import { describeError } from '../../../shared/errors.ts'
 import { parseStorePath } from '../../../shared/store-path.ts'
 import { monotonicMs } from '../../clock.ts'
 import type { Settings } from '../../config/settings.ts'
-import { votesNow, votesSeconds } from '../../health/votes.ts'
+import { lookSeconds, votesNow } from '../../health/votes.ts'
 import { awaitAnswer, awaitRetry, heard } from '../../operation/control.ts'
 import type { Accepted, Baseline, Outcome } from '../../operation/events.ts'
 import type { Ports, Untouched } from '../../operation/ports.ts'
@@ -67,8 +67,8 @@ export function nixosPorts(options: PortsOptions): Ports {
     bootId,
     activationUnit: `${ACTIVATION_UNIT}.service`,
     untouched: async (outcome) => lockTaken(outcome),
-    activationSeconds:
-      settings.limits.activationSeconds + settings.limits.agentSeconds + votesSeconds(settings),
+    activationSeconds: settings.limits.activationSeconds + lookSeconds(settings),
+    verifySeconds: lookSeconds(settings),
     bootSeconds: settings.limits.bootSeconds,
     monotonicMs,
     wallAt: (inMs) => new Date(Date.now() + inMs).toISOString(),

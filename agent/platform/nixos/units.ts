@@ -87,6 +87,10 @@ export function runnerCommand(id: string, config: string | null, unit = RUNNER_U
   ]
 }
 
+/** The operation of a runner, by the description of its unit; null for another who has the name, as a rescue that switches. */
+export const operationOf = (description: string): string | null =>
+  /^Belay operation (\S+)$/.exec(description)?.[1] ?? null
+
 /** Starts a retention. It has its own time limits; this one is for what nobody has thought of. */
 export function gcCommand(config: string | null): string[] {
   return [

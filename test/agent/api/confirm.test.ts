@@ -174,7 +174,7 @@ t.test('a rollback asked for again is the same one, and not cancelled', async (t
   t.equal(await said('cancel'), null)
   t.match(JSON.parse((await said('retry')) ?? ''), { word: 'retry', target: null })
   t.match(await rollback({ generation: 1 }), { status: 202, id })
-  t.match(JSON.parse((await said('retry')) ?? ''), { target: { number: 1 } })
+  t.match(JSON.parse((await said('retry')) ?? ''), { target: null }, 'it goes there already')
 })
 
 t.test('a login session from before the activation proves nothing', async (t) => {

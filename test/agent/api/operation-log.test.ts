@@ -1,6 +1,9 @@
+import { writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
+import { join } from 'node:path'
 import t from 'tap'
 import { parsePosition, streamLog } from '../../../agent/api/operation-log.ts'
+import { operationDirectory } from '../../../agent/operation/store.ts'
 import { sseEvents } from '../../../shared/agent-client/sse.ts'
 import type { OperationEvent } from '../../../shared/api/schemas.ts'
 import { call, candidate, startDaemon } from '../fakes/daemon.ts'
@@ -148,3 +151,24 @@ t.test('those who may only look leave room for operators', async (t) => {
   t.equal(await events('observe'), 429)
   t.equal(await events('operate'), 200)
 })
+
+t.test(
+  'an operation that cannot be read keeps nobody from those behind it',
+  { timeout: 20_000 },
+  async (t) => {
+    const d = await startDaemon(t)
+    const begin = async () =>
+      (
+        await d.operations.start(
+          { storePath: candidate },
+          { principal: 'operate', connectedMonotonicMs: 0 },
+          null
+        )
+      ).accepted.id
+    const first = await begin()
+    await d.append(first, { type: 'moved', to: 'cancelled', reason: 'test' })
+    const second = await begin()
+    await writeFile(join(operationDirectory(d.operations.root, first), 'journal.jsonl'), 'torn\n')
+    t.same(await read(d.socket('observe'), 1), [`${second}:0`])
+  }
+)

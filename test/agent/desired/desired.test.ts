@@ -184,6 +184,19 @@ t.test('what is not here is fetched, once at a time', async (t) => {
   t.match(await keeper.view(), { pending: { code: 'converging' } })
 })
 
+t.test('the fetch of what is not wanted any more says nothing of what is', async (t) => {
+  const w = await world(t)
+  w.store.there = false
+  const keeper = w.keeper()
+  await keeper.put(request(1), 'operate socket')
+  await keeper.put(request(2, { storePath: candidate.replace('bb', 'cc') }), 'operate socket')
+  w.gates[0]?.reject(new BelayError('path-not-valid', 'no substituter has it'))
+  await new Promise(setImmediate)
+  await keeper.tick()
+  t.match(await keeper.view(), { pending: { code: 'fetching' } })
+  t.equal(w.store.fetches, 2)
+})
+
 t.test('a cancellation by a person stands; a new revision goes on', async (t) => {
   const w = await world(t)
   const keeper = w.keeper()

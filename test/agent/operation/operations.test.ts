@@ -2,10 +2,28 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { hostClock } from '../../../agent/clock.ts'
+import { heard } from '../../../agent/operation/control.ts'
+import { writeMarks } from '../../../agent/operation/marks.ts'
 import { Operations } from '../../../agent/operation/operations.ts'
+import { operationDirectory } from '../../../agent/operation/store.ts'
+import { unproven } from '../../../shared/api/mark.ts'
+import type { Phase } from '../../../shared/operation/phase.ts'
 import { candidate, startDaemon } from '../fakes/daemon.ts'
 
 const caller = { principal: 'operate', connectedMonotonicMs: 0 }
+const toConfirming = ['fetching', 'checking', 'arming', 'activating', 'verifying', 'confirming'] as const
+
+/** A generation to go back to where none is named. */
+const known = { ...unproven, number: 2, storePath: candidate, state: 'good' as const }
+
+/** Has the journal of an operation say that it went through these phases. */
+async function go(
+  d: Pick<Awaited<ReturnType<typeof startDaemon>>, 'append'>,
+  id: string,
+  phases: readonly Phase[]
+): Promise<void> {
+  for (const to of phases) await d.append(id, { type: 'moved', to, reason: 'test' })
+}
 
 t.test('what the last change left outlives the operations that changed nothing', async (t) => {
   const d = await startDaemon(t)
@@ -74,13 +92,29 @@ t.test('a rollback that is asked for three times at once is one', async (t) => {
   t.equal((await operations.all()).length, 1)
 })
 
+t.test('a rollback to another generation than the one that is on its way is not swallowed', async (t) => {
+  const d = await startDaemon(t)
+  const generation = async (number: number) => ({ number, storePath: candidate })
+  const host = { ...d.host, generation }
+  const operations = new Operations({ settings: d.settings, clock: hostClock('boot'), host })
+  const { id } = (await operations.rollback({ generation: 1 }, caller)).accepted
+  for (const phases of [[], ['rolling-back']] as const) {
+    await go(d, id, phases)
+    t.match(await operations.rollback({ generation: 1 }, caller), { accepted: { id } })
+    await t.rejects(operations.rollback({ generation: 2 }, caller), { code: 'operation-running' })
+  }
+  await go(d, id, ['stuck'])
+  t.match(await operations.rollback({ generation: 2 }, caller), { accepted: { id } })
+  t.match(await heard(operationDirectory(operations.root, id), 'retry'), { target: { number: 2 } })
+})
+
 t.test('a rollback waits for a commit, and goes back behind it', async (t) => {
   const d = await startDaemon(t)
   const operations = new Operations({ settings: d.settings, clock: hostClock('boot'), host: d.host })
   const { id } = (await operations.start({ storePath: candidate }, caller, null)).accepted
-  await d.append(id, { type: 'moved', to: 'committing', reason: 'test' })
+  await go(d, id, [...toConfirming, 'committing'])
   const asked = operations.rollback({ generation: 1 }, caller)
-  await d.append(id, { type: 'moved', to: 'committed', reason: 'test' })
+  await go(d, id, ['committed'])
   const { accepted, phase } = await asked
   t.match({ kind: accepted.kind, phase }, { kind: 'rollback', phase: 'accepted' })
   t.not(accepted.id, id)
@@ -88,14 +122,36 @@ t.test('a rollback waits for a commit, and goes back behind it', async (t) => {
 
 t.test('a rollback overtaken by the confirmation it was to cancel begins one of its own', async (t) => {
   const d = await startDaemon(t)
+  await writeMarks(d.settings.stateDirectory, [known])
   const operations = new Operations({ settings: d.settings, clock: hostClock('boot'), host: d.host })
   const { id } = (await operations.start({ storePath: candidate }, caller, null)).accepted
-  await d.append(id, { type: 'moved', to: 'confirming', reason: 'test' })
+  await go(d, id, toConfirming)
   const cancel = operations.cancel.bind(operations)
   operations.cancel = async (...args) => {
-    await d.append(id, { type: 'moved', to: 'committing', reason: 'test' })
-    await d.append(id, { type: 'moved', to: 'committed', reason: 'test' })
+    await go(d, id, ['committing', 'committed'])
     return cancel(...args)
   }
-  t.match(await operations.rollback({ generation: 1 }, caller), { accepted: { kind: 'rollback' } })
+  t.match(await operations.rollback({}, caller), { accepted: { kind: 'rollback' } })
 })
+
+t.test(
+  'a rollback whose word comes behind the last look of the runner goes back behind the commit',
+  async (t) => {
+    const d = await startDaemon(t)
+    await writeMarks(d.settings.stateDirectory, [known])
+    const operations = new Operations({ settings: d.settings, clock: hostClock('boot'), host: d.host })
+    const { id } = (await operations.start({ storePath: candidate }, caller, null)).accepted
+    await go(d, id, toConfirming)
+    const get = operations.get.bind(operations)
+    let asked = 0
+    operations.get = async (...args) => {
+      const state = await get(...args)
+      asked += 1
+      // Read as confirming; the runner goes on before the word is there, and looks for it in vain.
+      if (state.phase === 'confirming' && asked > 1) await go(d, id, ['committing', 'committed'])
+      return state
+    }
+    t.match(await operations.rollback({}, caller), { accepted: { kind: 'rollback' } })
+    await t.rejects(operations.cancel(id, caller, null), { code: 'not-cancellable' })
+  }
+)

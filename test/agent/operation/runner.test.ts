@@ -44,6 +44,12 @@ t.test('1000 random schedules of deaths, reboots, guards and failing effects str
   t.ok(committed > 10, `${committed} of them ended committed`)
 })
 
+t.test('the guard waits for the look at a candidate that is confirmed in the last moment', async (t) => {
+  const w = world({ answer: 'late' })
+  t.equal(await w.live(), 'committed')
+  t.equal(w.stranded('committed'), null)
+})
+
 t.test('a cancellation that comes while the confirmation is looked at still counts', async (t) => {
   const w = world({ cancelLate: true })
   t.equal(await w.live(), 'rolled-back')

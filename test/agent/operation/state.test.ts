@@ -3,6 +3,7 @@ import t from 'tap'
 import type { JournalRecord } from '../../../agent/journal/journal.ts'
 import type { Event } from '../../../agent/operation/events.ts'
 import { foldOperation } from '../../../agent/operation/state.ts'
+import { describeEvent } from '../../../agent/operation/watch.ts'
 import type { Phase } from '../../../shared/operation/phase.ts'
 import { canMove, phases } from '../../../shared/operation/phase.ts'
 
@@ -74,4 +75,11 @@ t.test('any walk is folded when the table allows every move, and refused otherwi
     }),
     { numRuns: 2000 }
   )
+})
+
+t.test('what only a newer agent knows costs nothing but itself', async (t) => {
+  const newer = { type: 'paused', by: 'operate' } as unknown as Event
+  const state = foldOperation(journal(accepted, moved('fetching'), newer, moved('refused')))
+  t.match(state, { phase: 'refused', reason: 'to refused', accepted, updatedAt: 't3' })
+  t.equal(describeEvent(newer), 'paused, of a newer agent')
 })

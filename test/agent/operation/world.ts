@@ -20,7 +20,7 @@ export interface Story {
   readonly bootFails?: boolean
   /** However often the host is rebooted out of the trial, the candidate comes up: somebody chooses it in the menu. */
   readonly bootsCandidateAgain?: boolean
-  readonly answer?: 'confirm' | 'cancel' | 'nobody'
+  readonly answer?: 'confirm' | 'cancel' | 'nobody' | 'late'
   readonly refused?: boolean
   readonly cancelEarly?: boolean
   /** A cancellation that comes while the confirmation is being looked at. */
@@ -45,6 +45,9 @@ export interface Death {
 /** `guard`: nobody starts the runner again before the guard's time comes. `kill all`: the guard is killed too. */
 export type Fate = 'kill' | 'kill all' | 'power cut' | 'guard'
 export const fates: readonly Fate[] = ['kill', 'kill all', 'power cut', 'guard']
+
+/** Longest that a look at what runs takes. */
+const VERIFY_SECONDS = 120
 
 class Crash extends Error {}
 
@@ -76,6 +79,9 @@ export function world(story: Story) {
     next: null as string | null,
     staged: false,
     guarded: false,
+    /** The countdown of the guard, and when it comes to its end. */
+    serial: -1,
+    guardEndsMs: 0,
     fired: false,
     boot: 1
   }
@@ -138,7 +144,8 @@ export function world(story: Story) {
       activationUnit: 'activation.service',
       untouched: async ({ status }) =>
         status === '11' ? { reason: 'somebody else switches this host', code: 'locked' } : null,
-      activationSeconds: 60,
+      activationSeconds: 60 + VERIFY_SECONDS,
+      verifySeconds: VERIFY_SECONDS,
       bootSeconds: 60,
       monotonicMs: () => clock.monotonicMs,
       // The wall clock is anything at all: nothing may hang on it.
@@ -146,8 +153,10 @@ export function world(story: Story) {
       newNonce: () => 'n',
       fetch: () => effect(() => (story.refused ? fail('no such path') : undefined)),
       check: () => effect(() => baseline),
-      arm: () =>
+      arm: (_, seconds, serial) =>
         effect(() => {
+          if (!host.guarded || serial !== host.serial) host.guardEndsMs = clock.monotonicMs + seconds * 1000
+          host.serial = serial
           // Before the reboot the guard of a trial only lies ready.
           host.guarded = story.mode !== 'boot' || host.running === next.storePath
         }),
@@ -188,10 +197,16 @@ export function world(story: Story) {
           if (story.locked) return { result: 'exit-code', code: 'exited', status: '11' }
           return host.running === next.storePath ? { result: 'success', code: 'exited', status: '0' } : null
         }),
-      regression: () => effect(() => story.regression ?? null),
+      regression: () =>
+        effect(() => {
+          if (clock.monotonicMs + VERIFY_SECONDS * 1000 > host.guardEndsMs)
+            broken.push('the guard acts while the runner looks')
+          return story.regression ?? null
+        }),
       awaitAnswer: (_, deadlineMonotonicMs) =>
         effect(() => {
           if (!host.guarded) broken.push('waited for an answer without a guard')
+          if (story.answer === 'late') clock.monotonicMs = deadlineMonotonicMs - 1
           if (story.answer === 'nobody') clock.monotonicMs = deadlineMonotonicMs
           if (clock.monotonicMs >= deadlineMonotonicMs) return 'deadline'
           return story.answer === 'cancel' ? 'cancelled' : { confirmedBy: 'operate' }

@@ -3,6 +3,7 @@ import t from 'tap'
 import { openJournal } from '../../../agent/journal/journal.ts'
 import type { Event } from '../../../agent/operation/events.ts'
 import { admit, operationDirectory } from '../../../agent/operation/store.ts'
+import { operationOf, runnerCommand } from '../../../agent/platform/nixos/units.ts'
 import { isOver } from '../../../agent/platform/runner-before.ts'
 
 t.test('an operation is over when its journal says so, and never by what cannot be read', async (t) => {
@@ -35,4 +36,15 @@ t.test('an operation is over when its journal says so, and never by what cannot 
   t.equal(await isOver(root, id), true)
   t.equal(await isOver(root, '20260102T030405678Z-ffffffff'), false)
   for (const other of ['', '..', 'belay-operation.service']) t.equal(await isOver(root, other), false, other)
+})
+
+t.test('a runner is known by its unit, and who else switches under its name is none', async (t) => {
+  const id = '20260102T030405678Z-0a1b2c3d'
+  const [, description = ''] =
+    runnerCommand(id, null)
+      .find((word) => word.startsWith('--description='))
+      ?.split('=') ?? []
+  t.equal(operationOf(description), id)
+  for (const other of [`Belay rescue ${id}`, 'Belay rescue', 'belay-operation.service', ''])
+    t.equal(operationOf(other), null, other)
 })

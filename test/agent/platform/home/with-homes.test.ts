@@ -33,6 +33,7 @@ interface Story {
   readonly nobodyConfirms?: true
   readonly homeCommitFails?: true
   readonly homeStays?: true
+  readonly homeSettles?: () => Promise<void>
 }
 type Fate = 'kill' | 'power cut'
 class Crash extends Error {}
@@ -41,7 +42,7 @@ class Crash extends Error {}
 function world(directory: string, story: Story) {
   const records: JournalRecord<Event>[] = []
   const host = { running: old.system, profile: old.system, home: old.home, homeProfile: old.home, boot: 1 }
-  const kept = { started: false, begun: false, ran: false, left: null as string | null }
+  const kept = { started: false, begun: false, ran: false, left: null as string | null, settled: false }
   const warned: string[] = []
   const write = (event: Event) => {
     const stamp = { at: '2026-01-02T03:04:05Z', bootId: `${host.boot}`, monotonicMs: records.length }
@@ -71,11 +72,20 @@ function world(directory: string, story: Story) {
     const { systemStatus = '0', homeStatus = '0' } = story
     const nothing = () => effect(() => {})
     const system: Ports = {
-      ...{ journal, bootId: `${host.boot}`, activationUnit: 'x', activationSeconds: 60, bootSeconds: 60 },
+      ...{
+        journal,
+        bootId: `${host.boot}`,
+        activationUnit: 'x',
+        ...{ activationSeconds: 60, verifySeconds: 60, bootSeconds: 60 }
+      },
       ...{ monotonicMs: () => 0, wallAt: () => 't', newNonce: () => 'n', backOff: async () => null },
-      ...{ fetch: nothing, arm: nothing, settle: nothing, stage: nothing, unstage: nothing, reboot: nothing },
+      ...{ fetch: nothing, arm: nothing, stage: nothing, unstage: nothing, reboot: nothing },
       ...{ guardFired: async () => false, cancelRequested: async () => false, mayReboot: async () => false },
       ...{ bootFinished: nothing, runningPath: async () => host.running, untouched: async () => null },
+      settle: () =>
+        effect(() => {
+          kept.settled = true
+        }),
       check: () => effect(() => baseline(host.running, host.profile)),
       startActivation: () =>
         effect(() => {
@@ -91,7 +101,8 @@ function world(directory: string, story: Story) {
       restore: (target, profile) => set({ running: target.storePath, profile: profile.storePath })
     }
     const part: HomePart = {
-      ...{ user: 'alice', limitSeconds: 60, fetch: nothing, ready: nothing, settle: nothing },
+      ...{ user: 'alice', limitSeconds: 60, fetch: nothing, ready: nothing },
+      settle: story.homeSettles ?? nothing,
       check: () => effect(() => baseline(host.home, host.homeProfile)),
       wayBack: async () => ['true'],
       isBegun: async () => kept.begun,
@@ -216,3 +227,18 @@ t.test(
     t.match(w.warned, [/the home of alice did not come back with the system/])
   }
 )
+
+t.test('a home that does not answer at the end keeps nothing else from being done', async (t) => {
+  const directory = t.testdir()
+  const asked = Promise.withResolvers<void>()
+  const homeSettles = () => {
+    asked.resolve()
+    return new Promise<void>(() => {})
+  }
+  const story = { nobodyConfirms: true, homeStays: true, homeSettles } as const
+  const w = world(directory, story)
+  void runOperation(w.life(0, { effects: 0 }))
+  await asked.promise
+  t.equal(w.kept.settled, true)
+  await handedOver(t, directory)
+})
