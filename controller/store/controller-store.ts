@@ -115,7 +115,10 @@ export async function openControllerStore(directory: string): Promise<Controller
           .prepare('DELETE FROM events WHERE at < ? AND seq < (SELECT max(seq) FROM events)')
           .run(before)
         database
-          .prepare("DELETE FROM audit WHERE at < ? AND action LIKE 'reboot %lock' AND principal = subject")
+          .prepare(
+            `DELETE FROM audit WHERE at < ? AND action LIKE 'reboot %lock'
+               AND principal IN ('token ' || subject, 'certificate ' || subject, 'host certificate ' || subject)`
+          )
           .run(before)
         database.prepare('DELETE FROM proposals WHERE at < ?').run(before)
         for (const table of ['host_states', 'evidence']) {
