@@ -188,7 +188,8 @@ export function unreachable(host: string, at: number, error: string): HostObserv
 
 /** Whether a deployment to one host began anything; its end is observed. */
 function begunOf(result: HostResult, asked: boolean): Begun {
-  if (result.operation !== null || result.outcome === 'unchanged') return { is: 'begun' }
+  const { operation, outcome } = result
+  if (operation !== null || outcome === 'unchanged') return { is: 'begun', operation }
   const code = result.code ?? 'internal'
   const worthIt =
     result.outcome === 'unreachable' || transient.includes(code as ErrorCode) || code.startsWith('approval-')

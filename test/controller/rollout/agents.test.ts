@@ -74,7 +74,7 @@ t.test('a host that is never done is followed for so long at a stretch', async (
   const { newKey: _, signal: __, ...ports } = d.ports
   const hosts = new Map([['cinnabar', fleetHost()]])
   const agents = realAgents({ ...ports, verdictOn: async () => 'go', hosts }, 0.2)
-  t.same(await agents.start(host, request, manner, signal), { is: 'begun' })
+  t.same(await agents.start(host, request, manner, signal), { is: 'begun', operation: 'op-1' })
   await agents.follow(host, 'op-1', manner, signal)
   t.same(d.notes(), [], 'nothing is wrong with that')
   t.equal(d.agent.seen.open, 0, 'no tunnel is left')
@@ -82,7 +82,7 @@ t.test('a host that is never done is followed for so long at a stretch', async (
 
 t.test('a start goes out under its key, and is begun when the host has an operation', async (t) => {
   const { agents, agent, pushed } = port(t)
-  t.same(await agents.start(host, request, manner, signal), { is: 'begun' })
+  t.same(await agents.start(host, request, manner, signal), { is: 'begun', operation: 'op-1' })
   t.match(agent.seen.starts, [
     { key: request.key, body: { storePath: host.storePath, reason: 'rollout r-1' } }
   ])

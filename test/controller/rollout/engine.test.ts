@@ -1,8 +1,10 @@
+import { join } from 'node:path'
 import t from 'tap'
 import type { Decision } from '../../../controller/rollout/decide.ts'
 import type { EnginePorts } from '../../../controller/rollout/engine.ts'
 import { createEngine, idempotencyKey } from '../../../controller/rollout/engine.ts'
 import type { Agents } from '../../../controller/rollout/ports.ts'
+import { sayTo } from '../../../controller/rollout/words.ts'
 import type { Store } from '../../../controller/store/store.ts'
 import { openStore } from '../../../controller/store/store.ts'
 import { BelayError } from '../../../shared/errors.ts'
@@ -54,6 +56,55 @@ t.test('a rollout goes through its stages, and everything is recorded before it 
   t.match(store.views(plan.id).get('status'), { is: 'done' })
   t.equal(store.observations(plan.id).size, 4)
 })
+
+t.test(
+  'the same plan, with the database lost: what was asked before is no answer to a person now',
+  async (t) => {
+    const world = simWorld(start)
+    const plan = planOf('version: 1\nhosts: { galena: {} }\n', start)
+    const life = async (directory: string, retries: number) => {
+      const store = await openStore(directory)
+      t.teardown(() => store[Symbol.dispose]())
+      store.create(plan, author(world), false)
+      const again: boolean[] = []
+      const agents = simAgents(world)
+      const ports = portsOf(world, store, {
+        ...agents,
+        start: (host, request, ...rest) => {
+          again.push(request.again)
+          return agents.start(host, request, ...rest)
+        }
+      })
+      await run(world, plan.id, ports)
+      for (let i = 0; i < retries; i++) {
+        sayTo(store, plan.id, { word: 'retry', target: 'galena', author: author(world) })
+        await run(world, plan.id, ports)
+      }
+      return { again, kinds: store.records(plan.id).map(({ event }) => event.kind) }
+    }
+    const root = t.testdir({})
+    world.host('galena').temper = 'refuses'
+    t.same((await life(join(root, 'a'), 0)).again, [false])
+    world.host('galena').temper = 'bad'
+    const second = await life(join(root, 'b'), 2)
+    t.same(second.again, [false, false, true, true], 'what refused may be asked, and is not forced')
+    t.equal(second.kinds.filter((kind) => kind === 'key-known').length, 1)
+    world.host('galena').temper = 'good'
+    const third = await life(join(root, 'c'), 1)
+    t.match(third.kinds, [
+      'created',
+      'failed',
+      'retried',
+      'started',
+      'key-known',
+      'started',
+      'key-known',
+      'started'
+    ])
+    t.same(third.kinds.at(-1), 'finished')
+    t.equal(world.activations.length, 5)
+  }
+)
 
 for (const loseStore of [false, true]) {
   t.test(
