@@ -64,7 +64,8 @@ export async function untilNews(
     const heard = engine.news().then(() => {
       news = true
     })
-    while (!news && clock.now() < until && store.version() === version) {
+    // A clock that is set back ends the wait too.
+    while (!news && clock.now() >= now && clock.now() < until && store.version() === version) {
       await Promise.race([heard, clock.sleep(Math.min(LISTEN, until - clock.now()), either)])
     }
   } finally {

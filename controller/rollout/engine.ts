@@ -4,6 +4,7 @@ import type { Clock } from '../deploy/clock.ts'
 import type { Store } from '../store/store.ts'
 import type { Action, Decision, Situation } from './decide.ts'
 import { decide } from './decide.ts'
+import { LONGEST_BACK_OFF } from './judge.ts'
 import { observer } from './observer.ts'
 import type { Agents, Begun, LookAtAlerts, LookAtChecklist, LookAtGate, Manner } from './ports.ts'
 import type { Reason } from './reasons.ts'
@@ -52,9 +53,8 @@ export function idempotencyKey(rollout: string, host: string, attempt: number): 
   return `rollout/${rollout}/${host}/${attempt}`
 }
 
-/** First and longest wait before a host that could not be asked is asked again, in milliseconds. */
+/** First wait before a host that could not be asked is asked again, in milliseconds. */
 const FIRST_BACK_OFF = 5000
-const LONGEST_BACK_OFF = 10 * 60_000
 
 /** An engine for a rollout of the store. */
 export function createEngine(id: string, ports: EnginePorts): Engine {

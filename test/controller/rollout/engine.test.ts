@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import t from 'tap'
 import type { Decision } from '../../../controller/rollout/decide.ts'
+import { untilNews } from '../../../controller/rollout/drive.ts'
 import type { EnginePorts } from '../../../controller/rollout/engine.ts'
 import { createEngine, idempotencyKey } from '../../../controller/rollout/engine.ts'
 import type { Agents } from '../../../controller/rollout/ports.ts'
@@ -55,6 +56,54 @@ t.test('a rollout goes through its stages, and everything is recorded before it 
   t.equal(store.active(), null)
   t.match(store.views(plan.id).get('status'), { is: 'done' })
   t.equal(store.observations(plan.id).size, 4)
+})
+
+t.test('a clock that is set back keeps nobody waiting until it is there again', async (t) => {
+  const world = simWorld(start)
+  using store = await openStore(t.testdir({}))
+  const stages = '[{ name: all, select: {}, gatesBefore: [{ name: net, command: [ping] }] }]'
+  const plan = planOf(`version: 1\nrollout: { stages: ${stages} }\nhosts: { galena: {} }\n`, start)
+  store.create(plan, author(world), false)
+  const answers = ['host-unreachable']
+  let open = false
+  const agents = simAgents(world)
+  const ports = portsOf(world, store, {
+    ...agents,
+    start: async (...asked) => {
+      const code = answers.shift()
+      if (code) return { is: 'not-begun', asked: true, transient: true, code, text: 'no answer' }
+      return await agents.start(...asked)
+    }
+  })
+  const engine = createEngine(plan.id, { ...ports, lookAtGate: async () => ({ open, message: 'shut' }) })
+  const round = async () => {
+    const { hosts } = await engine.round()
+    await engine.settle()
+    return hosts[0]?.reason?.code ?? hosts[0]?.is
+  }
+  const hour = 3_600_000
+  world.host('galena').seconds = 0
+  world.host('galena').on = false
+  t.equal(await round(), 'unreachable')
+  world.to(world.now() - hour)
+  world.host('galena').on = true
+  t.equal(await round(), 'gate-failing', 'the host is looked at')
+  world.to(world.now() - hour)
+  open = true
+  t.equal(await round(), 'moving', 'so is the gate')
+  t.equal(await round(), 'backing-off')
+  world.to(world.now() - hour)
+  t.equal(await round(), 'moving', 'and it is asked again')
+  t.equal(await round(), 'done')
+
+  let slept = 0
+  const sleep = async () => {
+    slept += 1
+    world.to(world.now() + (slept === 1 ? -hour : 500))
+  }
+  const waits = { engine, store, signal: ports.signal, pollMs: 30_000 }
+  await untilNews({ ...waits, clock: { ...ports.clock, sleep } }, { wakeAt: null })
+  t.equal(slept, 1, 'and the next round comes')
 })
 
 t.test(
