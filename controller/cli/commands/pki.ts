@@ -48,6 +48,7 @@ export async function issueToFile(
   const key = readRequest(await readText(request))
   const { issued, pem } = await authority.issue({ ...wanted, key, file: null })
   if (!(await durableCreate(file, pem, 0o644))) throw exists(file)
+  await authority.delivered(issued)
   return issued
 }
 
@@ -61,7 +62,10 @@ export async function renewFiles(
   now: number
 ): Promise<Issued[]> {
   const made: Issued[] = []
-  for (const one of authority.issued) {
+  for (const { serial } of authority.issued) {
+    // As it is now: what was just made may have replaced it.
+    const one = authority.issued.find((each) => each.serial === serial)
+    if (one === undefined) continue
     const standing = standingOf(one, now)
     const wanted = names.length > 0 ? names.includes(one.name) : standing === 'due' || standing === 'expired'
     if (!wanted || one.file === null || standing === 'replaced' || standing === 'revoked') continue
@@ -78,6 +82,7 @@ async function withNewKey(
   const key = newKey()
   const { issued, pem } = await authority.issue({ ...wanted, key: createPublicKey(key) })
   if ((await write(wanted.file, `${pem}${keyPem(key)}`, 0o600)) === false) throw exists(wanted.file)
+  await authority.delivered(issued)
   return issued
 }
 

@@ -1,5 +1,14 @@
 import { createPublicKey, generateKeyPairSync, X509Certificate } from 'node:crypto'
-import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync
+} from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import t from 'tap'
@@ -174,6 +183,20 @@ t.test('half of a life over, a certificate is due; the next one has another key,
   time.ahead = 60 * DAY
   t.match(await status(), { certificates: [{ is: 'replaced' }, { is: 'expired' }] })
   t.match(await pki('renew'), { code: 0, out: /renewed: anna/ })
+})
+
+t.test('one that could not be written is made again the next time', async (t) => {
+  const { pki, out, time, status } = world(t)
+  await pki('init')
+  await pki('issue', 'anna', '--role', 'operate', '--out', out)
+  time.ahead = 16 * DAY
+  renameSync(out, `${out}.away`)
+  t.match(await pki('renew'), { code: 1 })
+  renameSync(`${out}.away`, out)
+  t.match(await status(), { certificates: [{ is: 'due' }, { is: 'good' }] })
+  t.match(await pki('renew'), { code: 0, out: /renewed: anna/ })
+  t.match(await status(), { certificates: [{ is: 'replaced' }, { is: 'replaced' }, { is: 'good' }] })
+  t.match(await pki('renew', 'anna'), { code: 0, out: /^renewed: anna.*\n$/ }, 'and one for all of a name')
 })
 
 t.test('revoked: on the list, with every one of the name, and never renewed', async (t) => {
