@@ -58,6 +58,26 @@ t.test('a rollout goes through its stages, and everything is recorded before it 
   t.equal(store.observations(plan.id).size, 4)
 })
 
+t.test('a word that comes as the rollout ends does not end it another way', async (t) => {
+  const world = simWorld(start)
+  using store = await openStore(t.testdir({}))
+  const plan = planOf(fleet, start)
+  store.create(plan, author(world), false)
+  const racing: Store = {
+    ...store,
+    plan: (id) => {
+      if (store.active() !== null) store.append(id, [{ kind: 'finished' }], author(world))
+      return store.plan(id)
+    }
+  }
+  const abort = () => sayTo(racing, plan.id, { word: 'abort', target: undefined, author: author(world) })
+  t.throws(abort, { code: 'rollout-ended', message: /has ended: finished/ })
+  t.same(
+    store.records(plan.id).map(({ event }) => event.kind),
+    ['created', 'finished']
+  )
+})
+
 t.test('a clock that is set back keeps nobody waiting until it is there again', async (t) => {
   const world = simWorld(start)
   using store = await openStore(t.testdir({}))
