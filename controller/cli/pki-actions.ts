@@ -1,3 +1,4 @@
+import { BelayError, codeOf, describeError } from '../../shared/errors.ts'
 import type { Authority } from '../pki/authority.ts'
 import type { Issued } from '../pki/records.ts'
 import { standingOf } from '../pki/standing.ts'
@@ -52,12 +53,13 @@ export function pkiActions(
     },
     async pkiRenew(names, options) {
       const { renewFiles } = await import('./commands/pki.ts')
-      const made = await withAuthority(options, async (authority) => {
-        const renewed = await renewFiles(authority, names, clock.now())
+      const { made, failed } = await withAuthority(options, async (authority) => {
+        // First: nothing that fails behind it may keep the list from being there in time.
         await authority.writeList()
-        return renewed
+        return await renewFiles(authority, names, clock.now())
       })
-      show(made, 'renewed', options.json)
+      if (made.length > 0 || failed.length === 0) show(made, 'renewed', options.json)
+      if (failed.length > 0) throw new BelayError(codeOf(failed[0]), failed.map(describeError).join('\n'))
     },
     async pkiRevoke(target, options) {
       const ended = await withAuthority(options, (authority) => authority.revoke(target, options.reason))

@@ -41,8 +41,8 @@ export interface HostPlan {
   readonly storePath: string
   readonly homes?: readonly HomePlan[]
   readonly windowSeconds: number
-  /** How long its operation is followed at most; without end where nothing is said. */
-  readonly waitSeconds?: number
+  /** How long its operation is followed at most. */
+  readonly waitSeconds: number
   readonly reason: string | null
   /** How the candidate comes to run; null leaves it to the agent. */
   readonly mode: ActivationMode | null

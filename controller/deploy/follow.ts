@@ -4,6 +4,9 @@ import { BelayError, codeOf, describeError } from '../../shared/errors.ts'
 import type { Context } from './context.ts'
 import { nameOf, overTunnel } from './context.ts'
 
+/** Milliseconds; a timer that is longer fires at once. */
+const LONGEST_TIMER = 2 ** 31 - 1
+
 /** Milliseconds added to the window until a silent host is given up: activation, verification, rollback. */
 const GRACE = 180_000
 
@@ -18,8 +21,22 @@ interface Seen {
 /** The same for a host that boots the candidate on trial, and perhaps its baseline after that. */
 const BOOT_GRACE = 900_000
 
+/**
+ * The same, but not for ever: a host may wait for a person for days, and a broken one says it is busy for as long. Null when
+ * the time of the plan is over.
+ */
+export async function followAtMost(context: Context, id: string): Promise<Operation | null> {
+  const limit = AbortSignal.timeout(Math.min(context.plan.waitSeconds * 1000, LONGEST_TIMER))
+  try {
+    return await followOperation({ ...context, signal: AbortSignal.any([context.signal, limit]) }, id)
+  } catch (error) {
+    if (context.signal.aborted || !limit.aborted) throw error
+    return null
+  }
+}
+
 /** Follows an operation to its end, or to where it waits for a reboot, through as many connections as it takes, and confirms it on the way. */
-export async function followOperation(context: Context, id: string): Promise<Operation> {
+async function followOperation(context: Context, id: string): Promise<Operation> {
   const seen: Seen = { seq: -1, outputs: 0, confirmed: false }
   return await overTunnel(context, patience(context), async (client) => {
     const now = await look(context, client, id)

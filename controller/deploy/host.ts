@@ -5,12 +5,10 @@ import { BelayError, codeOf, describeError, errorCodes } from '../../shared/erro
 import type { Context, DeployPorts, HomePlan, HostPlan } from './context.ts'
 import { contextOf, nameOf, overTunnel } from './context.ts'
 import type { HostResult, Outcome } from './events.ts'
-import { followOperation } from './follow.ts'
+import { followAtMost } from './follow.ts'
 
 /** Milliseconds in which a host that has no operation yet must be reached. */
 const START_PATIENCE = 20_000
-/** Milliseconds; a timer that is longer fires at once. */
-const LONGEST_TIMER = 2 ** 31 - 1
 
 type End = Pick<HostResult, 'outcome' | 'reason' | 'code'>
 
@@ -49,21 +47,10 @@ async function carryOut(context: Context): Promise<End> {
   }
   const { id } = await start(context)
   context.operation = id
-  return await followAtMost(context, id, plan.waitSeconds)
-}
-
-/** Follows an operation, but not for ever: a host may wait for a person for days, and a broken one says it is busy for as long. */
-async function followAtMost(context: Context, id: string, seconds: number | undefined): Promise<End> {
-  if (seconds === undefined) return endOfOperation(await followOperation(context, id))
-  const limit = AbortSignal.timeout(Math.min(seconds * 1000, LONGEST_TIMER))
-  const patient = { ...context, signal: AbortSignal.any([context.signal, limit]) }
-  try {
-    return endOfOperation(await followOperation(patient, id))
-  } catch (error) {
-    if (context.signal.aborted || !limit.aborted) throw error
-    const reason = `not at an end after ${seconds} s; the host goes on by itself`
-    return { outcome: 'not-followed', reason, code: null }
-  }
+  const operation = await followAtMost(context, id)
+  if (operation !== null) return endOfOperation(operation)
+  const reason = `not at an end after ${plan.waitSeconds} s; the host goes on by itself`
+  return { outcome: 'not-followed', reason, code: null }
 }
 
 /** Asks the agent to begin. The same key each time: what is asked twice is one operation. */

@@ -29,6 +29,8 @@ export interface Authority extends Disposable {
   readonly issued: readonly Issued[]
   /** Signs a certificate; on record when this resolves. */
   issue(wanted: Wanted): Promise<{ readonly issued: Issued; readonly pem: string }>
+  /** It is where it belongs: those before it are due no more. Until then they are, whatever became of this one. */
+  delivered(issued: Issued): Promise<void>
   /** Ends the certificates of a serial number or a name, and writes the list. Throws `certificate-unknown`. */
   revoke(target: string, reason: RevocationReason): Promise<readonly Issued[]>
   /** Signs a new revocation list and writes it. */
@@ -119,6 +121,12 @@ export async function openAuthority(directory: string, now: () => number): Promi
         return records.certificates
       },
       issue: (wanted) => issue(signer, wanted, { now: now(), certificate, records, save }),
+      delivered: (issued) => {
+        const certificates = records.certificates.map((one) =>
+          isBefore(one, issued) ? { ...one, replaced: true } : one
+        )
+        return save({ ...records, certificates })
+      },
       async revoke(target, reason) {
         const at = new Date(now()).toISOString()
         const ended = records.certificates.filter((one) => isMeant(one, target))
@@ -176,10 +184,7 @@ async function issue(
     from: new Date(period.from).toISOString(),
     until: new Date(period.until).toISOString()
   }
-  const before = records.certificates.map((one) =>
-    one.kind === kind && one.name === name && one.role === role ? { ...one, replaced: true } : one
-  )
-  await save({ ...records, certificates: [...before, issued] })
+  await save({ ...records, certificates: [...records.certificates, issued] })
   return { issued, pem }
 }
 
@@ -204,6 +209,9 @@ async function listOf(
   await durableWrite(file, pem, 0o644)
   return pem
 }
+
+const isBefore = ({ serial, kind, name, role }: Issued, by: Issued) =>
+  serial !== by.serial && kind === by.kind && name === by.name && role === by.role
 
 function isMeant({ serial, name, revoked }: Issued, target: string): boolean {
   return revoked === null && (serial === target.toUpperCase() || name === target)

@@ -8,7 +8,7 @@ import { isTerminal } from '../../shared/operation/phase.ts'
 import type { DeployPorts, HostPlan } from '../deploy/context.ts'
 import { contextOf } from '../deploy/context.ts'
 import type { HostResult } from '../deploy/events.ts'
-import { followOperation } from '../deploy/follow.ts'
+import { followAtMost } from '../deploy/follow.ts'
 import { deployHost } from '../deploy/host.ts'
 import type { FleetHost } from '../inventory/fleet.ts'
 import { hostClient } from '../transport/host-client.ts'
@@ -37,8 +37,14 @@ const transient: readonly ErrorCode[] = [
   'internal'
 ]
 
+/**
+ * Seconds for which an operation is followed at a stretch. The next round follows it on, unless a person has ended the
+ * rollout: then no host that never ends keeps what comes after it from being driven.
+ */
+const FOLLOW_SECONDS = 1800
+
 /** The agents of the fleet, through tunnels. */
-export function realAgents(ports: AgentPorts): Agents {
+export function realAgents(ports: AgentPorts, followSeconds: number = FOLLOW_SECONDS): Agents {
   const hostOf = ({ name }: PlannedHost): FleetHost => {
     const host = ports.hosts.get(name)
     if (host !== undefined) return host
@@ -58,6 +64,7 @@ export function realAgents(ports: AgentPorts): Agents {
       storePath,
       ...(host.homes === undefined ? {} : { homes: host.homes }),
       windowSeconds: fleetHost.windowSeconds,
+      waitSeconds: followSeconds,
       reason: why,
       mode,
       reboot,
@@ -104,7 +111,7 @@ export function realAgents(ports: AgentPorts): Agents {
         newKey: () => ''
       })
       context.operation = operation
-      await followOperation(context, operation).catch((error: unknown) => {
+      await followAtMost(context, operation).catch((error: unknown) => {
         signal.throwIfAborted()
         context.note(`no longer followed: ${describeError(error)}`)
       })
@@ -181,7 +188,8 @@ export function unreachable(host: string, at: number, error: string): HostObserv
 
 /** Whether a deployment to one host began anything; its end is observed. */
 function begunOf(result: HostResult, asked: boolean): Begun {
-  if (result.operation !== null || result.outcome === 'unchanged') return { is: 'begun' }
+  const { operation, outcome } = result
+  if (operation !== null || outcome === 'unchanged') return { is: 'begun', operation }
   const code = result.code ?? 'internal'
   const worthIt =
     result.outcome === 'unreachable' || transient.includes(code as ErrorCode) || code.startsWith('approval-')

@@ -19,8 +19,9 @@ export type Action =
   | {
       readonly do: 'start'
       readonly host: string
-      /** From the second on a person has asked for it: then also what the host has marked bad. */
       readonly attempt: number
+      /** A person has asked for it: then also what the host has marked bad. */
+      readonly again: boolean
       readonly overDrift: boolean
     }
   | { readonly do: 'follow'; readonly host: string; readonly operation: string }
@@ -77,8 +78,8 @@ export function decide(situation: Situation): Decision {
     const verdict = look?.is === 'ready' ? judge(host) : { because: look?.because ?? null, wakeAt: null }
     if (verdict.wakeAt !== null) wakes.push(verdict.wakeAt)
     if (look?.is === 'ready' && verdict.because === null) {
-      const overDrift = state.hosts.get(host.name)?.overDrift ?? false
-      actions.push({ do: 'start', host: host.name, attempt, overDrift })
+      const { again, overDrift } = state.hosts.get(host.name) ?? freshHost
+      actions.push({ do: 'start', host: host.name, attempt, again, overDrift })
       return { host: host.name, stage: host.stage, is: 'moving', attempt, reason: null, soakUntil: null }
     }
     const reason =

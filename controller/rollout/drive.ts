@@ -29,9 +29,19 @@ export async function drive(options: Drive): Promise<Decision> {
     if (decision.learned.length > 0) continue
     const busy = engine.active.size > 0 || engine.isBeginning()
     idleSince = busy ? null : (idleSince ?? clock.now())
-    if (idleSince !== null && over(decision, clock.now() - idleSince, options.patienceMs)) return decision
+    if (idleSince !== null && over(decision, clock.now() - idleSince, options.patienceMs))
+      return wasEnded(decision) ? await windUp(engine) : decision
     await untilNews(options, decision)
   }
+}
+
+/** True when a person has ended it: hosts may still be under way. */
+export const wasEnded = ({ status: { is } }: Decision) => is === 'aborted' || is === 'superseded'
+
+/** Lets what is under way end, and records what became of it: the way back goes by that. */
+export async function windUp(engine: Engine): Promise<Decision> {
+  await engine.settle()
+  return await engine.round()
 }
 
 function over({ status }: Decision, idleMs: number, patienceMs: number): boolean {
@@ -54,7 +64,8 @@ export async function untilNews(
     const heard = engine.news().then(() => {
       news = true
     })
-    while (!news && clock.now() < until && store.version() === version) {
+    // A clock that is set back ends the wait too.
+    while (!news && clock.now() >= now && clock.now() < until && store.version() === version) {
       await Promise.race([heard, clock.sleep(Math.min(LISTEN, until - clock.now()), either)])
     }
   } finally {

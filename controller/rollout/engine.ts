@@ -4,6 +4,7 @@ import type { Clock } from '../deploy/clock.ts'
 import type { Store } from '../store/store.ts'
 import type { Action, Decision, Situation } from './decide.ts'
 import { decide } from './decide.ts'
+import { LONGEST_BACK_OFF } from './judge.ts'
 import { observer } from './observer.ts'
 import type { Agents, Begun, LookAtAlerts, LookAtChecklist, LookAtGate, Manner } from './ports.ts'
 import type { Reason } from './reasons.ts'
@@ -52,9 +53,8 @@ export function idempotencyKey(rollout: string, host: string, attempt: number): 
   return `rollout/${rollout}/${host}/${attempt}`
 }
 
-/** First and longest wait before a host that could not be asked is asked again, in milliseconds. */
+/** First wait before a host that could not be asked is asked again, in milliseconds. */
 const FIRST_BACK_OFF = 5000
-const LONGEST_BACK_OFF = 10 * 60_000
 
 /** An engine for a rollout of the store. */
 export function createEngine(id: string, ports: EnginePorts): Engine {
@@ -84,15 +84,6 @@ export function createEngine(id: string, ports: EnginePorts): Engine {
     }
     return { plan, state: foldRecords(records), seen, before: reasons, now: ports.clock.now() }
   }
-  const started = ({ state }: Situation, action: Action): RolloutEvent[] => {
-    if (action.do === 'follow') return []
-    const { host, attempt } = action
-    const first = state.hosts.get(host)?.started
-    // What was there before an attempt stays what it was when the attempt was first made.
-    const before = first ? first.before : (watch.hosts.get(host)?.newest ?? null)
-    return [{ kind: 'started', host, attempt, key: idempotencyKey(id, host, attempt), before }]
-  }
-
   return {
     active: crew.active,
     isBeginning: watch.isBeginning,
@@ -111,20 +102,38 @@ export function createEngine(id: string, ports: EnginePorts): Engine {
           now = situation(holds)
           decision = decide(now)
         }
-        const events = [...decision.learned, ...decision.actions.flatMap((action) => started(now, action))]
+        const events = [
+          ...decision.learned,
+          ...decision.actions.flatMap((action) => started(id, now, action))
+        ]
         // A person may have said something meanwhile: then it is decided again.
         if (events.length > 0 && !append(events, records.at(-1)?.seq ?? 0)) continue
         for (const action of decision.actions) {
           const host = hosts.get(action.host)
           if (host === undefined) continue
+          const { failures } = now.state.hosts.get(host.name) ?? freshHost
+          const known = { failures, before: beforeOf(now, host.name) }
           watch.stale(host.name, 'later')
-          crew.launch(host.name, () => act(plan, host, action, ports, append, now.state))
+          crew.launch(host.name, () => act(plan, host, action, ports, append, known))
         }
         save(decision, watch.changed())
         return decision
       }
     }
   }
+}
+
+/** What was there before an attempt stays what it was when the attempt was first made. */
+function beforeOf({ state, seen }: Situation, host: string): string | null {
+  const first = state.hosts.get(host)?.started
+  return first ? first.before : (seen.hosts.get(host)?.newest ?? null)
+}
+
+function started(id: string, now: Situation, action: Action): RolloutEvent[] {
+  if (action.do === 'follow') return []
+  const { host, attempt } = action
+  const key = idempotencyKey(id, host, attempt)
+  return [{ kind: 'started', host, attempt, key, before: beforeOf(now, host) }]
 }
 
 type Append = (events: readonly RolloutEvent[], after?: number) => boolean
@@ -135,7 +144,7 @@ async function act(
   action: Action,
   ports: EnginePorts,
   append: Append,
-  state: Situation['state']
+  { failures, before }: { readonly failures: number; readonly before: string | null }
 ): Promise<void> {
   const manner = mannerOf(plan, host)
   if (action.do === 'follow') return await ports.agents.follow(host, action.operation, manner, ports.signal)
@@ -143,7 +152,7 @@ async function act(
   const request = {
     key,
     why: `rollout ${plan.id}, stage ${host.stage}`,
-    again: action.attempt > 1,
+    again: action.again,
     overDrift: action.overDrift
   }
   const begun = await ports.agents
@@ -158,13 +167,18 @@ async function act(
         text: describeError(error)
       }
     })
-  if (begun.is === 'begun') return
+  if (begun.is === 'begun') {
+    const { operation } = begun
+    // Identities sort by time. One of before our records were lost answers for ever, and nothing begins.
+    const isOld = operation !== null && before !== null && operation <= before
+    if (isOld) append([{ kind: 'key-known', host: host.name, operation }])
+    return
+  }
   const { code, text, asked } = begun
   if (!begun.transient) {
     append([{ kind: 'failed', host: host.name, end: 'refused', code, text, operation: null }])
     return
   }
-  const failures = (state.hosts.get(host.name) ?? freshHost).failures
   const full = Math.min(LONGEST_BACK_OFF, FIRST_BACK_OFF * 2 ** Math.min(failures, 16))
   const wait = Math.round(full * (0.5 + ports.clock.random() / 2))
   const retryAt = new Date(ports.clock.now() + wait).toISOString()

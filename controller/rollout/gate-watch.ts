@@ -23,7 +23,9 @@ export function gateWatch(plan: RolloutPlan, ports: EnginePorts, limit: LimitFun
     async look(keys: readonly string[]): Promise<boolean> {
       const wanted = keys.filter((key) => {
         const last = gates.get(key)
-        return last === undefined || clock.now() - last.at >= (hosts.has(key) ? FRESH_CHECKLIST : FRESH)
+        const age = last === undefined ? Number.POSITIVE_INFINITY : clock.now() - last.at
+        // Of a time to come: the clock was set back since.
+        return age < 0 || age >= (hosts.has(key) ? FRESH_CHECKLIST : FRESH)
       })
       await limit.map(wanted, async (key) => {
         const host = hosts.get(key)

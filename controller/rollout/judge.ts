@@ -123,10 +123,15 @@ function windowReason(
   return { because: { code: 'waiting-for-window', text, unblock: opens }, wakeAt: at }
 }
 
+/** Longest wait before a host that could not be asked is asked again, in milliseconds. */
+export const LONGEST_BACK_OFF = 10 * 60_000
+
 function backOff({ state, now }: Situation, host: PlannedHost): Judgement | null {
   const pause = state.hosts.get(host.name)?.backOff ?? null
-  if (pause === null || Date.parse(pause.until) <= now) return null
-  return { because: pauseReason(host, pause), wakeAt: Date.parse(pause.until) }
+  const until = Date.parse(pause?.until ?? '')
+  // So far ahead it was never set: the clock was set back since.
+  if (pause === null || until <= now || until > now + LONGEST_BACK_OFF) return null
+  return { because: pauseReason(host, pause), wakeAt: until }
 }
 
 /** What the host itself refuses for a time is no harm: each has its own reason. */

@@ -10,6 +10,8 @@ const ROUND_PATIENCE = 2000
 /** Looks at hosts and gates, each no more often than it is due. `late` is called when a slow host has answered. */
 export function observer(plan: RolloutPlan, ports: EnginePorts, late: () => void) {
   const { agents, clock, signal, pollMs } = ports
+  // So far ahead it was never set: the clock was set back since.
+  const isDue = (at: number, now: number) => at <= now || at > now + pollMs * 1.25
   const hosts = new Map<string, HostObservation>()
   const due = new Map<string, number>()
   const looking = new Map<string, Promise<void>>()
@@ -56,7 +58,7 @@ export function observer(plan: RolloutPlan, ports: EnginePorts, late: () => void
     async look(): Promise<void> {
       const now = clock.now()
       const idle = plan.hosts.filter(({ name }) => !looking.has(name))
-      const looks = idle.filter(({ name }) => (due.get(name) ?? 0) <= now).map(lookAt)
+      const looks = idle.filter(({ name }) => isDue(due.get(name) ?? 0, now)).map(lookAt)
       if (looks.length === 0) return
       const all = Promise.all(looks).then(() => true)
       const stop = new AbortController()

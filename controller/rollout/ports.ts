@@ -4,7 +4,8 @@ import type { GateResult, HostObservation } from './observation.ts'
 
 /** What came of asking a host to begin. What became of it is then observed. */
 export type Begun =
-  | { readonly is: 'begun' }
+  /** `operation`: what the host answered with; null where it runs the generation already. */
+  | { readonly is: 'begun'; readonly operation: string | null }
   /** `asked`: the request left, and nobody knows whether it arrived. `transient`: worth another attempt. */
   | {
       readonly is: 'not-begun'

@@ -23,6 +23,8 @@ export type RolloutEvent =
       readonly text: string
       readonly retryAt: string
     }
+  /** The host knows the key of this attempt from before our records: the next attempt has another one. */
+  | { readonly kind: 'key-known'; readonly host: string; readonly operation: string }
   | {
       readonly kind: 'failed'
       readonly host: string

@@ -21,6 +21,8 @@ export interface HostState {
   readonly skipped: { readonly who: string; readonly why: string | null } | null
   /** An operation that a person has seen and wants no more held against the host. */
   readonly dismissed: string | null
+  /** A person wants another attempt, also of what the host has marked bad. */
+  readonly again: boolean
   /** A person wants the generation back although somebody switched by hand. */
   readonly overDrift: boolean
   readonly failures: number
@@ -56,6 +58,7 @@ export const freshHost: HostState = {
   soaked: false,
   skipped: null,
   dismissed: null,
+  again: false,
   overDrift: false,
   failures: 0,
   backOff: null
@@ -108,6 +111,8 @@ function nextHost(host: HostState, { at, who, why, event }: RolloutRecord): Host
         failures: host.failures + 1,
         backOff: { until: event.retryAt, text: event.text, code: event.code }
       }
+    case 'key-known':
+      return { ...host, attempt: host.attempt + 1, started: null }
     case 'failed':
       return { ...host, failed: { end: event.end, text: event.text, at }, doneSince: null, soaked: false }
     case 'drifted':
@@ -136,6 +141,7 @@ function nextHost(host: HostState, { at, who, why, event }: RolloutRecord): Host
         ...freshHost,
         attempt: host.attempt + 1,
         dismissed: event.operation,
+        again: true,
         overDrift: event.overDrift
       }
     default:

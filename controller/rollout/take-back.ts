@@ -72,12 +72,12 @@ function planBack(
   { hosts: named, reason, revision, now }: TakeBack
 ): RolloutPlan {
   assertNamed(plan, named ?? [])
-  const { hosts } = foldRecords(records)
+  const { hosts, end } = foldRecords(records)
   const targets = new Map<string, string>()
   for (const { name, storePath } of plan.hosts) {
     if (named !== undefined && !named.includes(name)) continue
     const state = hosts.get(name) ?? freshHost
-    assertStill(name, state)
+    assertStill(name, state, end !== null)
     const { baseline } = state
     const moved = state.doneSince !== null && (state.started !== null || named !== undefined)
     if (moved && baseline !== null && baseline !== storePath) targets.set(name, baseline)
@@ -87,9 +87,11 @@ function planBack(
 }
 
 /** What is under way ends first: only then it is known what the host has. */
-function assertStill(name: string, { started, doneSince, failed, skipped }: HostState): void {
+function assertStill(name: string, { started, doneSince, failed, skipped }: HostState, over: boolean): void {
   if (started === null || doneSince !== null || failed !== null || skipped !== null) return
-  const text = `${name} is under way; belay rollout pause, let it end, then again`
+  const text = over
+    ? `${name} was under way when the rollout ended, and nobody has seen what became of it; name the others with --host`
+    : `${name} is under way; belay rollout pause, let it end, then again`
   throw new BelayError('rollout-active', text, { found: name, wanted: 'no host under way' })
 }
 

@@ -21,13 +21,11 @@ export interface Said {
 export function sayTo(
   store: Store,
   id: string,
-  {
-    word,
-    target,
-    author
-  }: { readonly word: Word; readonly target: string | undefined; readonly author: Author }
+  said: { readonly word: Word; readonly target: string | undefined; readonly author: Author }
 ): Said {
-  const { end } = foldRecords(store.records(id))
+  const { word, target, author } = said
+  const records = store.records(id)
+  const { end } = foldRecords(records)
   if (end !== null)
     throw new BelayError('rollout-ended', `rollout ${id} has ended: ${end.kind}`, { found: id })
   const events = eventsOf(word, target, store.plan(id), store, id)
@@ -36,7 +34,8 @@ export function sayTo(
       wanted: '--reason'
     })
   }
-  store.append(id, events, author)
+  // What was recorded meanwhile may have ended it, or be what the word is about: then it is judged again.
+  if (!store.append(id, events, author, records.at(-1)?.seq ?? 0)) return sayTo(store, id, said)
   const targets = events.flatMap((event) =>
     'host' in event ? [event.host] : 'stage' in event ? [event.stage] : []
   )

@@ -2,7 +2,7 @@ import { describeError } from '../../shared/errors.ts'
 import type { Logger } from '../../shared/server/log.ts'
 import type { Clock } from '../deploy/clock.ts'
 import type { Decision } from '../rollout/decide.ts'
-import { untilNews } from '../rollout/drive.ts'
+import { untilNews, wasEnded, windUp } from '../rollout/drive.ts'
 import type { Engine } from '../rollout/engine.ts'
 import type { Store } from '../store/store.ts'
 
@@ -93,8 +93,8 @@ export class Driver {
       came()
       this.#state = { rollout, problem: null, roundAt: clock.now() }
       onRound(rollout, decision)
-      const { is } = decision.status
-      if (is === 'aborted' || is === 'superseded' || is === 'done') return
+      if (wasEnded(decision)) return void (await windUp(engine))
+      if (decision.status.is === 'done') return
       if (decision.learned.length === 0) await untilNews({ ...this.#parts, engine }, decision)
     }
   }

@@ -73,10 +73,10 @@ export async function serve(options: ServeOptions): Promise<void> {
   const parts = partsOf(options, { store, engineStore, fleet, logger })
   const { app, keeper, collector, driver, openStreams } = parts
   const { settings, socketDirectory: directory } = options
+  pointTo(options)
   const { tls, close } = await listen(await app(), { directory, settings, now: clock.now, logger })
   if (tls !== null) parts.metrics.tls(tls)
   try {
-    pointTo(options)
     keeper.load(fleet.hosts)
     collector.tend(fleet.hosts)
     const tended = { store, fleet, logger, keeper, collector, openStreams, tls }
@@ -215,9 +215,11 @@ function logEvent(logger: Logger, event: DeployEvent): void {
 /** Commands with the same state directory look for the sockets there. */
 function pointTo({ stateDirectory, socketDirectory }: ServeOptions): void {
   const link = join(stateDirectory, 'sockets')
-  if (resolve(link) === resolve(socketDirectory)) return
-  if (lstatSync(link, { throwIfNoEntry: false })?.isSymbolicLink() === true) rmSync(link)
-  symlinkSync(resolve(socketDirectory), link)
+  const own = resolve(link) === resolve(socketDirectory)
+  // What is there is of a daemon that had them elsewhere, or here: the lock says that it runs no more.
+  const left = lstatSync(link, { throwIfNoEntry: false })
+  if (left !== undefined && (!own || left.isSymbolicLink())) rmSync(link, { recursive: true })
+  if (!own) symlinkSync(resolve(socketDirectory), link)
 }
 
 async function stopped(signal: AbortSignal): Promise<void> {

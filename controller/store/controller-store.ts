@@ -4,9 +4,9 @@ import type { AuditEntry, Principal } from './audit.ts'
 import { auditor } from './audit.ts'
 import type { EvidenceStore } from './evidence-store.ts'
 import { evidenceStore } from './evidence-store.ts'
-import { openDatabase } from './open.ts'
+import { openDatabase, transaction } from './open.ts'
 import type { Store } from './store.ts'
-import { storeOf, transaction } from './store.ts'
+import { storeOf } from './store.ts'
 import type { Tokens } from './tokens.ts'
 import { tokensOf } from './tokens.ts'
 
@@ -115,7 +115,10 @@ export async function openControllerStore(directory: string): Promise<Controller
           .prepare('DELETE FROM events WHERE at < ? AND seq < (SELECT max(seq) FROM events)')
           .run(before)
         database
-          .prepare("DELETE FROM audit WHERE at < ? AND action LIKE 'reboot %lock' AND principal = subject")
+          .prepare(
+            `DELETE FROM audit WHERE at < ? AND action LIKE 'reboot %lock'
+               AND principal IN ('token ' || subject, 'certificate ' || subject, 'host certificate ' || subject)`
+          )
           .run(before)
         database.prepare('DELETE FROM proposals WHERE at < ?').run(before)
         for (const table of ['host_states', 'evidence']) {

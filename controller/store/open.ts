@@ -1,10 +1,13 @@
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { BelayError } from '../../shared/errors.ts'
 import { migrations } from './migrations.ts'
 
 const FILE = 'rollouts.db'
+
+/** Milliseconds for which a statement waits for another process. */
+const BUSY_MS = 5000
 
 /** Where the controller keeps its state unless told otherwise. */
 export function stateDirectory(env: Readonly<Record<string, string | undefined>>): string {
@@ -19,10 +22,10 @@ export async function openDatabase(directory: string): Promise<DatabaseSync> {
   const file = join(directory, FILE)
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 })
-    const database = new DatabaseSync(file)
+    // From the first statement on: also who makes the file, or opens it as the last one closes it, waits its turn.
+    const database = new DatabaseSync(file, { timeout: BUSY_MS })
     // FULL: a decision is on the disk before it is acted upon, also through a power cut.
-    database.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=5000')
-    database.exec('PRAGMA foreign_keys=ON')
+    database.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON')
     migrate(database, file)
     return database
   } catch (cause) {
@@ -39,6 +42,10 @@ function storeProblem(cause: unknown, file: string): BelayError {
   if (cause instanceof BelayError) return cause
   const code = codeOfSqlite(cause)
   const detail = { cause, at: file }
+  if (code === found.busy) {
+    const text = `${file}: another process has been writing for ${BUSY_MS / 1000} s. Ask again`
+    return new BelayError('store-locked', text, { ...detail, wanted: 'one at a time' })
+  }
   if (code === found.full) {
     const text = `${file}: no space left on its disk. Nothing is lost: make room and ask again`
     return new BelayError('no-space', text, { ...detail, wanted: 'free space and inodes' })
@@ -52,7 +59,7 @@ function storeProblem(cause: unknown, file: string): BelayError {
 
 /** Each step in a transaction of its own; what is there is copied before the first. */
 function migrate(database: DatabaseSync, file: string): void {
-  const { user_version: version } = database.prepare('PRAGMA user_version').get() as { user_version: number }
+  const version = versionOf(database)
   if (version > migrations.length) {
     const text = `${file} was written by a newer belay (format ${version})`
     throw new BelayError('store-broken', text, { found: version, wanted: migrations.length, at: file })
@@ -61,13 +68,40 @@ function migrate(database: DatabaseSync, file: string): void {
   if (version > 0 && version < migrations.length && !existsSync(copy)) backUp(database, copy)
   for (const [index, step] of migrations.entries()) {
     if (index < version) continue
-    database.exec(`BEGIN IMMEDIATE; ${step}; PRAGMA user_version=${index + 1}; COMMIT`)
+    transaction(database, () => {
+      // Another process may have been first.
+      if (versionOf(database) <= index) database.exec(`${step}; PRAGMA user_version=${index + 1}`)
+    })
   }
 }
 
-/** Copies the database, whole and consistent, while it is in use. */
+const versionOf = (database: DatabaseSync): number =>
+  (database.prepare('PRAGMA user_version').get() as { user_version: number }).user_version
+
+/** All of it or nothing. Throws `no-space` and the like for what SQLite finds. */
+export function transaction<T>(database: DatabaseSync, work: () => T): T {
+  try {
+    database.exec('BEGIN IMMEDIATE')
+    const result = work()
+    database.exec('COMMIT')
+    return result
+  } catch (error) {
+    // A disk that is full has ended it already.
+    if (database.isTransaction) database.exec('ROLLBACK')
+    if ((error as { code?: unknown }).code !== 'ERR_SQLITE_ERROR') throw error
+    throw storeProblem(error, database.location() ?? FILE)
+  }
+}
+
+/** Copies the database, whole and consistent, while it is in use. The copy appears whole or not at all. */
 export function backUp(database: DatabaseSync, to: string): void {
-  database.prepare('VACUUM INTO ?').run(to)
+  const temporary = `${to}.${process.pid}.new`
+  try {
+    database.prepare('VACUUM INTO ?').run(temporary)
+    renameSync(temporary, to)
+  } finally {
+    rmSync(temporary, { force: true })
+  }
 }
 
 /** Held by the one process that drives rollouts; gone with it, however it ends. */

@@ -5,7 +5,7 @@ import type { HostObservation } from '../rollout/observation.ts'
 import type { RolloutEvent, RolloutRecord } from '../rollout/records.ts'
 import type { Principal } from './audit.ts'
 import { auditRecords } from './audit.ts'
-import { backUp, openDatabase } from './open.ts'
+import { backUp, openDatabase, transaction } from './open.ts'
 import type { KeepRollouts } from './retention.ts'
 import { rolloutRetention } from './retention.ts'
 
@@ -169,19 +169,6 @@ function saveRound(
   for (const [name, value] of views) view.run(id, name, JSON.stringify(value))
   const observation = database.prepare('INSERT OR REPLACE INTO observations VALUES (?, ?, ?)')
   for (const each of seen) observation.run(id, each.host, JSON.stringify(each))
-}
-
-/** All of it or nothing. */
-export function transaction<T>(database: DatabaseSync, work: () => T): T {
-  database.exec('BEGIN IMMEDIATE')
-  try {
-    const result = work()
-    database.exec('COMMIT')
-    return result
-  } catch (error) {
-    database.exec('ROLLBACK')
-    throw error
-  }
 }
 
 function stillActive(id: string): BelayError {

@@ -48,8 +48,8 @@ async function bench(count: number): Promise<string[]> {
       agents: {
         observe: async (host) => world.observe(host),
         start: async (host, request) => {
-          world.start(host, request)
-          return { is: 'begun' }
+          const begun = world.start(host, request)
+          return { is: 'begun', operation: typeof begun === 'object' ? begun.operation : null }
         },
         follow: async () => {}
       },

@@ -41,17 +41,23 @@ export async function enroll(
   { run, openTunnel, clock, signal }: Wiring
 ): Promise<Enrolled[]> {
   const { fleet } = await loadInventory(options.fleet, { run, signal })
-  const newest = new Map(authority.issued.filter(isOfHost).map((one) => [one.name, one]))
+  // The oldest that was not replaced is what the host has: of a newer one nobody knows whether it got there.
+  const held = new Map(
+    authority.issued
+      .filter(isOfHost)
+      .toReversed()
+      .map((one) => [one.name, one])
+  )
   if (options.due !== true && names.length === 0) {
     const wanted = 'names of hosts, or --due'
     throw new BelayError('invalid-request', `which hosts? wanted ${wanted}`, { wanted })
   }
-  const chosen = selectHosts(fleet, names).filter(({ name }) => options.due !== true || newest.has(name))
+  const chosen = selectHosts(fleet, names).filter(({ name }) => options.due !== true || held.has(name))
   const list = await authority.writeList()
   const done: Enrolled[] = []
   for (const host of chosen) {
     signal.throwIfAborted()
-    const before = newest.get(host.name)
+    const before = held.get(host.name)
     const still = options.due === true && before !== undefined && standingOf(before, clock.now()) === 'good'
     try {
       await using tunnel = await openTunnel(host, signal)
@@ -71,6 +77,7 @@ export async function enroll(
         const { request } = await client.call<CertificateRequest>('POST', '/v1/certificate/request')
         const made = await authority.issue(wantedOf(host, request, options, before))
         await bring(made.pem)
+        await authority.delivered(made.issued)
         issued = made.issued
       }
       done.push({ host: host.name, ok: true, issued, error: null })

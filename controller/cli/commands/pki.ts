@@ -1,6 +1,6 @@
 import { createPublicKey } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { access, constants, readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { durableCreate, durableFolder, durableWrite } from '../../../shared/durable-write.ts'
 import { BelayError } from '../../../shared/errors.ts'
@@ -48,26 +48,36 @@ export async function issueToFile(
   const key = readRequest(await readText(request))
   const { issued, pem } = await authority.issue({ ...wanted, key, file: null })
   if (!(await durableCreate(file, pem, 0o644))) throw exists(file)
+  await authority.delivered(issued)
   return issued
 }
 
 /**
  * Gives those whose half of life is over another certificate with another key, in one file: there is no moment at which
- * key and certificate do not fit. Gives what was made; those whose key lies elsewhere are left out.
+ * key and certificate do not fit. Gives what was made, and what could not be, which keeps none of the others back; those
+ * whose key lies elsewhere are left out.
  */
 export async function renewFiles(
   authority: Authority,
   names: readonly string[],
   now: number
-): Promise<Issued[]> {
+): Promise<{ readonly made: readonly Issued[]; readonly failed: readonly unknown[] }> {
   const made: Issued[] = []
-  for (const one of authority.issued) {
+  const failed: unknown[] = []
+  for (const { serial } of authority.issued) {
+    // As it is now: what was just made may have replaced it.
+    const one = authority.issued.find((each) => each.serial === serial)
+    if (one === undefined) continue
     const standing = standingOf(one, now)
     const wanted = names.length > 0 ? names.includes(one.name) : standing === 'due' || standing === 'expired'
     if (!wanted || one.file === null || standing === 'replaced' || standing === 'revoked') continue
-    made.push(await withNewKey(authority, { ...one, file: one.file, days: daysOf(one) }, durableWrite))
+    const wantedAgain = { ...one, file: one.file, days: daysOf(one) }
+    await withNewKey(authority, wantedAgain, durableWrite).then(
+      (issued) => made.push(issued),
+      (error: unknown) => failed.push(error)
+    )
   }
-  return made
+  return { made, failed }
 }
 
 async function withNewKey(
@@ -75,9 +85,12 @@ async function withNewKey(
   wanted: Omit<Wanted, 'key'> & { readonly file: string },
   write: (path: string, text: string, mode: number) => Promise<unknown>
 ): Promise<Issued> {
+  // Before anything is signed: a folder that is not ours would have one on record each day.
+  await access(dirname(wanted.file), constants.W_OK)
   const key = newKey()
   const { issued, pem } = await authority.issue({ ...wanted, key: createPublicKey(key) })
   if ((await write(wanted.file, `${pem}${keyPem(key)}`, 0o600)) === false) throw exists(wanted.file)
+  await authority.delivered(issued)
   return issued
 }
 

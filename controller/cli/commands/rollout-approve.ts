@@ -60,8 +60,13 @@ async function signAll(
 ): Promise<readonly Signed[]> {
   const { hosts, revision, stages } = await planOf(options)
   const mode = stages.find(({ name }) => name === stage)?.mode ?? 'switch'
-  const named = new Set(options.host ?? hosts.map(({ name }) => name))
-  const members = hosts.filter((host) => host.stage === stage && named.has(host.name))
+  const all = hosts.filter((host) => host.stage === stage)
+  const strange = options.host?.find((name) => all.every((host) => host.name !== name))
+  if (strange !== undefined) {
+    const text = `stage ${stage} has no host ${JSON.stringify(strange)}; nothing was signed or approved`
+    throw new BelayError('invalid-request', text, { found: strange, wanted: all.map(({ name }) => name) })
+  }
+  const members = all.filter(({ name }) => options.host?.includes(name) ?? true)
   const signed: Signed[] = []
   // One after the other: a key may ask for a touch each time.
   for (const host of members) {

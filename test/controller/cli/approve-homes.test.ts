@@ -30,6 +30,8 @@ t.test('a stage is signed for its system and for each home that moves with it', 
   t.match(waiting.plan.hosts, [
     { planHash: of('system').hash, homes: [{ user: 'alice', planHash: of('home:alice').hash }] }
   ])
+  const strange = await rollout('approve', 'all', '--sign', '--host', 'cinabar', ...key)
+  t.match(strange, { code: 2, err: /stage all has no host "cinabar"; nothing was signed or approved/ })
   const said = await rollout('approve', 'all', '--sign', ...key)
   t.match(said, { code: 0, out: /cinnabar {2}signed plan .*\n +alice@cinnabar {2}signed plan / })
   t.match(said.err, /You approve that cinnabar[\s\S]*profile: home:alice/)

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import t from 'tap'
@@ -80,6 +80,22 @@ t.test(
     t.match(await pki('pki', 'status'), { code: 0, out: /cinnabar +host +good/ })
   }
 )
+
+t.test('a certificate that did not get to its host is made again the next time', async (t) => {
+  const { d, pki, time, held } = await world(t)
+  await pki('pki', 'enroll', 'cinnabar')
+  const first = await held()
+  time.ahead = 16 * DAY
+  const trust = join(d.settings.stateDirectory, 'certificate/trust.pem')
+  renameSync(trust, `${trust}.away`)
+  mkdirSync(join(trust, 'in-the-way'), { recursive: true })
+  t.match(await pki('pki', 'enroll', '--due'), { code: 1, out: /✖ cinnabar/ })
+  rmSync(trust, { recursive: true })
+  renameSync(`${trust}.away`, trust)
+  t.match(await pki('pki', 'enroll', '--due'), { code: 0, out: /✔ cinnabar {2}until/ })
+  t.not((await held()).certificate.serial, first.certificate.serial)
+  t.match(await pki('pki', 'enroll', '--due'), { code: 0, out: /has the newest list/ })
+})
 
 t.test('a host that is away is told; the others are served', async (t) => {
   const { pki } = await world(t)

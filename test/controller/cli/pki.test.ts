@@ -1,5 +1,14 @@
 import { createPublicKey, generateKeyPairSync, X509Certificate } from 'node:crypto'
-import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync
+} from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import t from 'tap'
@@ -183,6 +192,37 @@ t.test('half of a life over, a certificate is due; the next one has another key,
   time.ahead = 60 * DAY
   t.match(await status(), { certificates: [{ is: 'replaced' }, { is: 'expired' }] })
   t.match(await pki('renew'), { code: 0, out: /renewed: anna/ })
+})
+
+t.test('one that could not be written is made again the next time', async (t) => {
+  const { pki, out, time, status } = world(t)
+  await pki('init')
+  await pki('issue', 'anna', '--role', 'operate', '--out', out)
+  time.ahead = 16 * DAY
+  const file = join(out, 'anna.pem')
+  rmSync(file)
+  mkdirSync(join(file, 'in-the-way'), { recursive: true })
+  t.match(await pki('renew'), { code: 1 })
+  rmSync(file, { recursive: true })
+  t.match(await status(), { certificates: [{ is: 'due' }, { is: 'good' }] })
+  t.match(await pki('renew'), { code: 0, out: /renewed: anna/ })
+  t.match(await status(), { certificates: [{ is: 'replaced' }, { is: 'replaced' }, { is: 'good' }] })
+  t.match(await pki('renew', 'anna'), { code: 0, out: /^renewed: anna.*\n$/ }, 'and one for all of a name')
+})
+
+t.test('one that cannot be written keeps neither the list nor the others back', async (t) => {
+  const { pki, out, time, status, directory } = world(t)
+  await pki('init')
+  await pki('issue', 'anna', '--role', 'operate', '--out', join(out, 'anna'))
+  await pki('issue', 'otto', '--role', 'observe', '--out', out)
+  time.ahead = 16 * DAY
+  rmSync(join(out, 'anna'), { recursive: true })
+  const list = readFileSync(join(directory, 'crl.pem'), 'utf8')
+  t.match(await pki('renew'), { code: 1, out: /^renewed: otto/, err: /anna/ })
+  t.not(readFileSync(join(directory, 'crl.pem'), 'utf8'), list, 'a newer list')
+  await pki('renew')
+  t.match(await status(), { certificates: [{ is: 'due' }, { is: 'replaced' }, { is: 'good' }] })
+  t.equal((await status()).certificates.length, 3, 'nothing was signed in vain')
 })
 
 t.test('revoked: on the list, with every one of the name, and never renewed', async (t) => {

@@ -33,6 +33,7 @@ export function deployment(t: Test, story: Story = {}, overrides: Partial<Deploy
     host: fleetHost(),
     storePath: storePath('b'),
     windowSeconds: 60,
+    waitSeconds: 600,
     reason: 'a test',
     again: false,
     overDrift: false,

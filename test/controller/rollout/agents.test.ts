@@ -69,9 +69,20 @@ function port(
 const manner = { revision: 7, mode: null, reboot: false, back: false }
 const request = { key: 'rollout/r-1/cinnabar/1', why: 'rollout r-1', again: false, overDrift: false }
 
+t.test('a host that is never done is followed for so long at a stretch', async (t) => {
+  const d = deployment(t, { before: ['accepted', 'fetching'] })
+  const { newKey: _, signal: __, ...ports } = d.ports
+  const hosts = new Map([['cinnabar', fleetHost()]])
+  const agents = realAgents({ ...ports, verdictOn: async () => 'go', hosts }, 0.2)
+  t.same(await agents.start(host, request, manner, signal), { is: 'begun', operation: 'op-1' })
+  await agents.follow(host, 'op-1', manner, signal)
+  t.same(d.notes(), [], 'nothing is wrong with that')
+  t.equal(d.agent.seen.open, 0, 'no tunnel is left')
+})
+
 t.test('a start goes out under its key, and is begun when the host has an operation', async (t) => {
   const { agents, agent, pushed } = port(t)
-  t.same(await agents.start(host, request, manner, signal), { is: 'begun' })
+  t.same(await agents.start(host, request, manner, signal), { is: 'begun', operation: 'op-1' })
   t.match(agent.seen.starts, [
     { key: request.key, body: { storePath: host.storePath, reason: 'rollout r-1' } }
   ])

@@ -1,8 +1,11 @@
+import { join } from 'node:path'
 import t from 'tap'
 import type { Decision } from '../../../controller/rollout/decide.ts'
+import { untilNews } from '../../../controller/rollout/drive.ts'
 import type { EnginePorts } from '../../../controller/rollout/engine.ts'
 import { createEngine, idempotencyKey } from '../../../controller/rollout/engine.ts'
 import type { Agents } from '../../../controller/rollout/ports.ts'
+import { sayTo } from '../../../controller/rollout/words.ts'
 import type { Store } from '../../../controller/store/store.ts'
 import { openStore } from '../../../controller/store/store.ts'
 import { BelayError } from '../../../shared/errors.ts'
@@ -54,6 +57,123 @@ t.test('a rollout goes through its stages, and everything is recorded before it 
   t.match(store.views(plan.id).get('status'), { is: 'done' })
   t.equal(store.observations(plan.id).size, 4)
 })
+
+t.test('a word that comes as the rollout ends does not end it another way', async (t) => {
+  const world = simWorld(start)
+  using store = await openStore(t.testdir({}))
+  const plan = planOf(fleet, start)
+  store.create(plan, author(world), false)
+  const racing: Store = {
+    ...store,
+    plan: (id) => {
+      if (store.active() !== null) store.append(id, [{ kind: 'finished' }], author(world))
+      return store.plan(id)
+    }
+  }
+  const abort = () => sayTo(racing, plan.id, { word: 'abort', target: undefined, author: author(world) })
+  t.throws(abort, { code: 'rollout-ended', message: /has ended: finished/ })
+  t.same(
+    store.records(plan.id).map(({ event }) => event.kind),
+    ['created', 'finished']
+  )
+})
+
+t.test('a clock that is set back keeps nobody waiting until it is there again', async (t) => {
+  const world = simWorld(start)
+  using store = await openStore(t.testdir({}))
+  const stages = '[{ name: all, select: {}, gatesBefore: [{ name: net, command: [ping] }] }]'
+  const plan = planOf(`version: 1\nrollout: { stages: ${stages} }\nhosts: { galena: {} }\n`, start)
+  store.create(plan, author(world), false)
+  const answers = ['host-unreachable']
+  let open = false
+  const agents = simAgents(world)
+  const ports = portsOf(world, store, {
+    ...agents,
+    start: async (...asked) => {
+      const code = answers.shift()
+      if (code) return { is: 'not-begun', asked: true, transient: true, code, text: 'no answer' }
+      return await agents.start(...asked)
+    }
+  })
+  const engine = createEngine(plan.id, { ...ports, lookAtGate: async () => ({ open, message: 'shut' }) })
+  const round = async () => {
+    const { hosts } = await engine.round()
+    await engine.settle()
+    return hosts[0]?.reason?.code ?? hosts[0]?.is
+  }
+  const hour = 3_600_000
+  world.host('galena').seconds = 0
+  world.host('galena').on = false
+  t.equal(await round(), 'unreachable')
+  world.to(world.now() - hour)
+  world.host('galena').on = true
+  t.equal(await round(), 'gate-failing', 'the host is looked at')
+  world.to(world.now() - hour)
+  open = true
+  t.equal(await round(), 'moving', 'so is the gate')
+  t.equal(await round(), 'backing-off')
+  world.to(world.now() - hour)
+  t.equal(await round(), 'moving', 'and it is asked again')
+  t.equal(await round(), 'done')
+
+  let slept = 0
+  const sleep = async () => {
+    slept += 1
+    world.to(world.now() + (slept === 1 ? -hour : 500))
+  }
+  const waits = { engine, store, signal: ports.signal, pollMs: 30_000 }
+  await untilNews({ ...waits, clock: { ...ports.clock, sleep } }, { wakeAt: null })
+  t.equal(slept, 1, 'and the next round comes')
+})
+
+t.test(
+  'the same plan, with the database lost: what was asked before is no answer to a person now',
+  async (t) => {
+    const world = simWorld(start)
+    const plan = planOf('version: 1\nhosts: { galena: {} }\n', start)
+    const life = async (directory: string, retries: number) => {
+      const store = await openStore(directory)
+      t.teardown(() => store[Symbol.dispose]())
+      store.create(plan, author(world), false)
+      const again: boolean[] = []
+      const agents = simAgents(world)
+      const ports = portsOf(world, store, {
+        ...agents,
+        start: (host, request, ...rest) => {
+          again.push(request.again)
+          return agents.start(host, request, ...rest)
+        }
+      })
+      await run(world, plan.id, ports)
+      for (let i = 0; i < retries; i++) {
+        sayTo(store, plan.id, { word: 'retry', target: 'galena', author: author(world) })
+        await run(world, plan.id, ports)
+      }
+      return { again, kinds: store.records(plan.id).map(({ event }) => event.kind) }
+    }
+    const root = t.testdir({})
+    world.host('galena').temper = 'refuses'
+    t.same((await life(join(root, 'a'), 0)).again, [false])
+    world.host('galena').temper = 'bad'
+    const second = await life(join(root, 'b'), 2)
+    t.same(second.again, [false, false, true, true], 'what refused may be asked, and is not forced')
+    t.equal(second.kinds.filter((kind) => kind === 'key-known').length, 1)
+    world.host('galena').temper = 'good'
+    const third = await life(join(root, 'c'), 1)
+    t.match(third.kinds, [
+      'created',
+      'failed',
+      'retried',
+      'started',
+      'key-known',
+      'started',
+      'key-known',
+      'started'
+    ])
+    t.same(third.kinds.at(-1), 'finished')
+    t.equal(world.activations.length, 5)
+  }
+)
 
 for (const loseStore of [false, true]) {
   t.test(

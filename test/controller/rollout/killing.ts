@@ -21,7 +21,7 @@ export function simAgents(world: SimWorld, dies: (moment: string) => void = () =
       dies(`before asking ${host.name}`)
       const begun = world.start(host, request)
       dies(`after asking ${host.name}`)
-      if (begun === 'begun') return { is: 'begun' }
+      if (typeof begun === 'object') return { is: 'begun', ...begun }
       const code = begun === 'busy' ? 'operation-running' : 'host-unreachable'
       return { is: 'not-begun', asked: begun === 'busy', transient: true, code, text: begun }
     },

@@ -80,10 +80,14 @@ export function simWorld(start: number) {
       for (const each of hosts.values()) finish(each)
     },
     /** Begins, unless the key is known or another operation runs. */
-    start({ name, storePath }: PlannedHost, { key }: Pick<StartRequest, 'key'>): 'begun' | 'busy' | 'silent' {
+    start(
+      { name, storePath }: PlannedHost,
+      { key }: Pick<StartRequest, 'key'>
+    ): { readonly operation: string } | 'busy' | 'silent' {
       const each = host(name)
       if (!each.on) return 'silent'
-      if (each.operations.some((operation) => operation.key === key)) return 'begun'
+      const known = each.operations.find((operation) => operation.key === key)
+      if (known !== undefined) return { operation: known.id }
       if (each.other || each.operations.some(({ phase }) => !isTerminal(phase))) return 'busy'
       serial += 1
       const id = `op-${String(serial).padStart(8, '0')}`
@@ -92,7 +96,7 @@ export function simWorld(start: number) {
       each.operations.push({ id, key, candidate: storePath, baseline, phase: 'activating', ...times })
       activations.push({ host: name, candidate: storePath, at: now })
       finish(each)
-      return 'begun'
+      return { operation: id }
     },
     observe({ name, storePath }: PlannedHost): HostObservation {
       const each = host(name)

@@ -56,14 +56,14 @@ export async function startController(
   const ran = fakeRun({ stdout: '[]' })
   let stop = new AbortController()
   let running: Promise<void> = Promise.resolve()
-  const start = async () => {
+  const start = async (socketDirectory = join(state, 'sockets')) => {
     stop = new AbortController()
     await new Promise<void>((ready, failed) => {
       running = serve({
         settings: parseControllerSettings(JSON.stringify({ logLevel: 'error', ...settings }), 'test'),
         fleetFile: file,
         stateDirectory: state,
-        socketDirectory: join(state, 'sockets'),
+        socketDirectory,
         run: ran.run,
         openTunnel,
         scan: noLeaks,

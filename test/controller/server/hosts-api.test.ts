@@ -1,4 +1,5 @@
-import { writeFileSync } from 'node:fs'
+import { lstatSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
 import { lockEngine } from '../../../controller/store/open.ts'
 import { sseEvents } from '../../../shared/agent-client/sse.ts'
@@ -17,6 +18,18 @@ interface Told {
   readonly host: string | null
   readonly data: { readonly phase?: string }
 }
+
+t.test('the sockets may move: away from the state directory, and back', async (t) => {
+  const d = await startController(t, { fleet })
+  const lives = { status: 'ok' }
+  for (const elsewhere of [join(d.directory, 'run'), join(d.directory, 'run'), undefined, undefined]) {
+    await d.end()
+    rmSync(join(d.directory, 'run'), { recursive: true, force: true })
+    await d.start(elsewhere)
+    t.match(await d.call('observe', 'GET', '/livez'), lives, 'found where commands look')
+    t.equal(lstatSync(join(d.state, 'sockets')).isSymbolicLink(), elsewhere !== undefined)
+  }
+})
 
 t.test('hosts are heard over a connection that stays, and what they said outlives a restart', async (t) => {
   const d = await startController(t, { fleet })

@@ -93,14 +93,17 @@ t.test('a failure in the middle deletes nothing of that rollout', async (t) => {
 t.test('locks of hosts leave the audit with the events, those that a person took away do not', async (t) => {
   const { store } = await storeWith(t, [])
   const by = (name: string) => ({ name, role: 'propose', transport: 'tls', request: null })
-  store.lock({ host: 'galena', group: 'web', at: iso(0) }, by('galena'))
-  store.unlock('galena', iso(1), by('galena'))
-  store.lock({ host: 'electrum', group: 'web', at: iso(1) }, by('electrum'))
-  store.unlock('electrum', iso(2), by('anna'))
+  // As the API calls them.
+  for (const way of ['token', 'certificate', 'host certificate']) {
+    store.lock({ host: 'galena', group: 'web', at: iso(0) }, by(`${way} galena`))
+    store.unlock('galena', iso(1), by(`${way} galena`))
+  }
+  store.lock({ host: 'electrum', group: 'web', at: iso(1) }, by('token electrum'))
+  store.unlock('electrum', iso(2), by('token anna'))
   store.tell({ at: iso(0), kind: 'host-silent', host: 'galena', rollout: null, data: {} })
   store.tell({ at: iso(1), kind: 'host-answers', host: 'galena', rollout: null, data: {} })
   store.prune(iso(50), new Set())
-  t.match(store.audit(null, 10), [{ action: 'reboot unlock', principal: 'anna', subject: 'electrum' }])
+  t.match(store.audit(null, 10), [{ action: 'reboot unlock', principal: 'token anna', subject: 'electrum' }])
   t.equal(store.audit(null, 10).length, 1)
   t.match(store.events(0, 10), [{ seq: 2 }], 'the newest event stays: readers go on behind it')
   t.equal(store.newestEvent(), 2)

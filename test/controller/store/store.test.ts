@@ -1,8 +1,15 @@
-import { existsSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { lockEngine, openDatabase, stateDirectory } from '../../../controller/store/open.ts'
+import {
+  backUp,
+  lockEngine,
+  openDatabase,
+  stateDirectory,
+  transaction
+} from '../../../controller/store/open.ts'
 import { openStore } from '../../../controller/store/store.ts'
+import { runCommand } from '../../../shared/command.ts'
 import { planOf } from '../rollout/play.ts'
 
 const author = { at: '2026-03-02T09:00:00.000Z', who: 'anna@stibnite', why: 'flake update' }
@@ -95,6 +102,48 @@ t.test('a disk that is full is called so, and nobody is told to give up what is 
   await t.rejects(lockEngine(odd), notLost, 'nobody else holds it')
 })
 
+t.test('several that make the database at the same moment wait for each other', async (t) => {
+  const directory = join(t.testdir({}), 'state')
+  const module = join(import.meta.dirname, '../../../controller/store/open.ts')
+  const at = Date.now() + 1500
+  const script = `const { openDatabase } = await import(${JSON.stringify(module)})
+    while (Date.now() < ${at});
+    (await openDatabase(${JSON.stringify(directory)})).close()`
+  const opening = Array.from({ length: 4 }, () =>
+    runCommand([process.execPath, '--input-type=module', '-e', script], { timeoutMs: 30_000 })
+  )
+  const ends = await Promise.all(opening)
+  t.same(
+    ends.map(({ code, stderr }) => (code === 0 ? '' : stderr)),
+    ['', '', '', '']
+  )
+})
+
+t.test('a disk that fills up while it is written is no-space, and nothing of the step is kept', async (t) => {
+  const database = await openDatabase(t.testdir({}))
+  const { page_count: pages } = database.prepare('PRAGMA page_count').get() as { page_count: number }
+  database.exec(`PRAGMA max_page_count=${pages}`)
+  const insert = database.prepare('INSERT INTO meta VALUES (?, ?)')
+  const tooMuch = () => {
+    insert.run('small', 'x')
+    insert.run('large', 'x'.repeat(1e6))
+  }
+  t.throws(() => transaction(database, tooMuch), { code: 'no-space', message: /Nothing is lost/ })
+  t.equal(database.prepare("SELECT 1 FROM meta WHERE name = 'small'").get(), undefined)
+  t.doesNotThrow(() => transaction(database, () => insert.run('small', 'x')), 'and it goes on')
+  database.close()
+})
+
+t.test('a copy that was cut off is not taken for one', async (t) => {
+  const directory = t.testdir({ taken: {} })
+  const database = await openDatabase(directory)
+  t.throws(() => backUp(database, join(directory, 'taken')))
+  t.throws(() => backUp(database, join(directory, 'nowhere', 'copy')))
+  backUp(database, join(directory, 'copy'))
+  database.close()
+  t.same(readdirSync(directory).sort(), ['copy', 'rollouts.db', 'taken'], 'nothing half is left')
+})
+
 t.test('a copy is whole', async (t) => {
   const directory = t.testdir({})
   const copy = join(directory, 'copy', 'rollouts.db')
@@ -102,7 +151,6 @@ t.test('a copy is whole', async (t) => {
   {
     using store = await openStore(directory)
     store.create(plan, author, false)
-    const { mkdirSync } = await import('node:fs')
     mkdirSync(join(directory, 'copy'))
     store.backUp(copy)
   }
