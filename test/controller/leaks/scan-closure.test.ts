@@ -45,14 +45,36 @@ t.test('files and folders are gone through, links are not', async (t) => {
     b: ageKey(),
     c: 'nothing'
   })
-  const { found, files } = await scanPaths([join(directory, 'a'), join(directory, 'c')], signal)
+  const { found, files } = await scanPaths([join(directory, 'a'), join(directory, 'c')], [], signal)
   t.match(found, [{ path: join(directory, 'a/deep/key'), kind: 'private-key', offset: 28 }])
   t.equal(found.length, 1)
   t.equal(files, 2)
   const over = new AbortController()
   over.abort()
-  await t.rejects(scanPaths([directory], over.signal), { name: 'AbortError' })
+  await t.rejects(scanPaths([directory], [], over.signal), { name: 'AbortError' })
 })
+
+t.test(
+  'what is allowed hides nothing that is behind it, and what was not looked at is not clean',
+  async (t) => {
+    const key = pem()
+    const keys = Object.fromEntries(Array.from({ length: 120 }, (_, i) => [`${i}.pem`, key]))
+    const directory = t.testdir({
+      a: { tests: keys },
+      b: ageKey(),
+      c: Array.from({ length: 30 }, () => key).join('\n') + ageKey()
+    })
+    const [a, b, c] = ['a', 'b', 'c'].map((name) => join(directory, name)) as [string, string, string]
+    const allow = [{ path: '*/tests/*', kind: 'private-key', reason: 'of the tests' }] as const
+    const { found, whole } = await scanPaths([a, b], allow, signal)
+    t.match(applyAllowed(found, allow).leaks, [{ path: b, kind: 'age-key' }])
+    t.equal(applyAllowed(found, allow).leaks.length, 1)
+    t.same(whole, [a, b])
+    t.same((await scanPaths([a, b], [], signal)).whole, [], 'full of leaks before its end')
+    const both = await scanPaths([c], [{ ...allow[0], path: '*/c' }], signal)
+    t.match(both.found.at(-1), { path: c, kind: 'age-key' }, 'nor in one file')
+  }
+)
 
 t.test('what is found clean is remembered, for these rules', async (t) => {
   const file = join(t.testdir(), 'deep/scanned')
