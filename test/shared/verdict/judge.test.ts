@@ -162,6 +162,15 @@ t.test('failures that come and go every day are a pattern', async (t) => {
   t.match(criterion, { outcome: 'fail', evidence: /fails again and again: in 28 hours/ })
 })
 
+t.test('two bad hours of the last day do not hide a bad soak', async (t) => {
+  const checks = stories.passes.checks.map((check) => ({
+    ...check,
+    soak: check.soak.map((hour, i) => (i < 20 || i >= 334 ? { ...hour, pass: 0, fail: 12 } : hour))
+  }))
+  const criterion = of({ ...stories.passes, checks }).criteria.find(({ name }) => name === 'failures/nginx')
+  t.match(criterion, { outcome: 'fail', evidence: /fails again and again: in 22 hours/ })
+})
+
 t.test('what the source of the evidence cannot tell is inconclusive, and can be waived', async (t) => {
   const untold = [
     { criterion: 'availability', reason: 'the last scrape has no such metric' },
