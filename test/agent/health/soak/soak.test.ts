@@ -23,9 +23,17 @@ const epoch = Date.parse('2026-05-01T00:00:00Z')
 const MINUTE = 60_000
 const DAY = 24 * 60 * MINUTE
 const path = (letter: string) => `/nix/store/${letter.repeat(32)}-nixos-system-cinnabar`
+const everyMinute = { perHour: 60, leastMs: MINUTE }
 const checks: readonly CheckDefinition[] = [
-  { name: 'web', severity: 'critical', measures: 'duration', unit: 'seconds', perHour: 60, forSeconds: 300 },
-  { name: 'disk', severity: 'minor', measures: 'bytes', unit: 'bytes', perHour: 60, forSeconds: 60 }
+  {
+    name: 'web',
+    severity: 'critical',
+    measures: 'duration',
+    unit: 'seconds',
+    ...everyMinute,
+    forSeconds: 300
+  },
+  { name: 'disk', severity: 'minor', measures: 'bytes', unit: 'bytes', ...everyMinute, forSeconds: 60 }
 ]
 
 /** A host that is only told, with clocks that are set. */
