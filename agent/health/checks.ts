@@ -114,6 +114,11 @@ export class Checks {
     }))
   }
 
+  /** Checks of which the last that is known is that they fail. */
+  failed(): readonly string[] {
+    return [...this.#standings].flatMap(([name, { known }]) => (known === 'fail' ? [name] : []))
+  }
+
   /** Runs a check now; one that runs already is joined. Throws `check-unknown`. */
   async run(name: string): Promise<CheckState> {
     const check = this.#checks.get(name)

@@ -56,7 +56,7 @@ function world(t: Test) {
     ...{ monotonicMs: host.awake, bootMs: host.awake + host.asleep }
   })
   const quiet = { warn: () => {}, info: () => {} } as never
-  const start = async () => {
+  const start = async (failed: readonly string[] = []) => {
     const soak = new Soak({
       ...{ settings, logger: quiet, operations: { all: async () => [], root } },
       host: { observe: async () => ({ storePath: host.running, number: 7, running: host.running }) as never },
@@ -66,7 +66,7 @@ function world(t: Test) {
       },
       worker: async (work) => doWork(work, new Date(sign().at))
     })
-    soak.setChecks(checks)
+    soak.setChecks(checks, failed)
     await soak.tick()
     return soak
   }
@@ -132,6 +132,18 @@ t.test('a check that fails for long enough is an incident, and is resolved when 
     [{ status: 'open', resolvedAt: null }],
     'the same one, within the hour'
   )
+})
+
+t.test('a baseline of an agent that has just started knows what failed before', async (t) => {
+  const { start, live } = world(t)
+  const failing = async (soak: Soak) => (await soak.baselines.take('somebody')).failing
+  const soak = await start(['web', 'gone'])
+  t.same(await failing(soak), ['web'])
+  t.same(await answers.incidents(soak, undefined), [], 'it has not failed since')
+  await live(soak, 1, { web: 'unknown', disk: 'fail' })
+  t.same(await failing(soak), ['disk', 'web'])
+  await live(soak, 1)
+  t.same(await failing(soak), [])
 })
 
 t.test('what failed in the baseline is no news until it has passed', async (t) => {
