@@ -66,7 +66,7 @@ function happened(state: LedgerState, what: Happening): LedgerState {
     case 'stopped':
       return state
     case 'reboot-expected':
-      return { ...state, expecting: { by: what.by, reason: what.reason, at: state.sign.at } }
+      return { ...state, expecting: { by: what.by, reason: what.reason, at: what.at ?? state.sign.at } }
     case 'incident-opened': {
       const incident = { ...what.incident, rule: what.rule }
       return { ...state, incidents: keep(state.incidents, [incident], KEPT.incidents) }

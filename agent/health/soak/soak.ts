@@ -223,6 +223,9 @@ export class Soak {
       { sign, count }
     )
     this.#received = 0
+    // The word was about the next reboot, whatever runs by then.
+    if (left?.expecting && left.sign.bootId === sign.bootId)
+      this.keeper.note({ type: 'reboot-expected', ...left.expecting })
     await this.keeper.write()
     this.#options.logger.info({ storePath: generation.storePath, cause }, 'a soak has begun')
   }

@@ -202,6 +202,24 @@ t.test('restart, reboot and days switched off are told apart, and nothing counte
   t.match(evidence.incidents, [{ severity: 'major', openedBy: 'rule: reboot' }])
 })
 
+t.test('a word that the next reboot is wanted outlives the generation under which it was said', async (t) => {
+  const { host, start, live } = world(t)
+  const soak = await start()
+  await live(soak, 60)
+  await soak.note({ type: 'reboot-expected', by: 'operate socket', reason: 'kernel' })
+  const said = soak.now().expecting
+  await live(soak, 10)
+  host.running = path('b')
+  await live(soak, 10)
+  t.match(soak.now(), { begun: { generation: { storePath: path('b') } }, expecting: said })
+  Object.assign(host, { boot: 'b2', wall: host.awake + MINUTE, awake: 30_000 })
+  const second = await start()
+  t.match(await answers.soakView(second), { reboots: 1, unexpectedReboots: 0 })
+  await second.note({ type: 'reboot-expected', by: 'operate socket', reason: 'once more' })
+  Object.assign(host, { boot: 'b3', wall: host.wall + MINUTE, awake: 30_000, running: path('c') })
+  t.equal((await start()).now().expecting, null, 'the reboot into another generation was the one')
+})
+
 t.test('F3: a ledger that is torn, damaged or nonsense', async (t) => {
   const file = (directory: string) => {
     const name = readdirSync(join(directory, 'soak')).find((each) => each.endsWith('.jsonl')) ?? ''
