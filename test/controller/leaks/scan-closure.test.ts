@@ -5,6 +5,7 @@ import { applyAllowed } from '../../../controller/leaks/allow.ts'
 import { leakGate } from '../../../controller/leaks/gate.ts'
 import { forgetful, knownCleanFile, knownCleanPath } from '../../../controller/leaks/known-clean.ts'
 import { closureScan, parseSigs, scanPaths } from '../../../controller/leaks/scan-closure.ts'
+import { BelayError } from '../../../shared/errors.ts'
 import { storePath } from '../fakes/fleet-host.ts'
 import { fakeRun } from '../fakes/run.ts'
 import { noLeaks } from '../fakes/scan.ts'
@@ -124,4 +125,20 @@ t.test('the gate refuses, warns or lets through, and looks once', async (t) => {
   await leakGate(scan, { scan: 'off' }, signal)('/nix/store/x', say)
   t.equal(looks, 2)
   await leakGate(noLeaks, {}, signal)('/nix/store/x', say)
+})
+
+t.test('a scan that did not succeed is tried again', async (t) => {
+  let looks = 0
+  const scan: typeof noLeaks = async (...asked) => {
+    if (looks++ === 0) throw new BelayError('leak-scan-failed', 'Nix did not answer')
+    return noLeaks(...asked)
+  }
+  const gate = leakGate(scan, {}, signal)
+  await t.rejects(
+    gate('/nix/store/x', () => {}),
+    { code: 'leak-scan-failed' }
+  )
+  await gate('/nix/store/x', () => {})
+  await gate('/nix/store/x', () => {})
+  t.equal(looks, 2)
 })
