@@ -109,7 +109,7 @@ export async function serve(settings: Settings, config: string | null): Promise<
   const stopRetention = await scheduleRetention(settings, () => platform.startRetention(config), logger)
   const stopSoak = soak.follow()
   await health.start()
-  soak.setChecks(checks.definitions())
+  soak.setChecks(checks.definitions(), checks.failed())
   logger.info({ sockets: settings.socketDirectory }, 'ready')
   const signal = await stopped
   logger.info({ signal }, 'stopping')

@@ -4,6 +4,7 @@ import { BelayError } from '../../shared/errors.ts'
 import type { CheckSetting } from '../config/checks.ts'
 import type { Measures } from './begin.ts'
 import { beginCheck, waitsForOthers } from './begin.ts'
+import { rhythmOf } from './cron.ts'
 import type { Gives, Measure, World } from './kinds/kind.ts'
 import { unknown } from './kinds/kind.ts'
 import { kinds } from './kinds/kinds.ts'
@@ -19,7 +20,6 @@ import type { RunOf } from './world.ts'
 const AT_ONCE = 2
 /** The state is written at most so often, in milliseconds. */
 const WRITE_MS = 60_000
-const HOUR_MS = 3_600_000
 /** What counts as watched between two samples where no schedule says it, in milliseconds. */
 const WATCHED_MS = 600_000
 
@@ -108,10 +108,16 @@ export class Checks {
 
   /** What has to be known to keep and to judge the samples, with what the schedules ask for. */
   definitions(): readonly CheckDefinition[] {
-    return [...this.#checks.values()].map(({ setting: { name, severity, forSeconds }, gives }) => {
-      const interval = this.plan.intervalMs(name)
-      return { name, severity, forSeconds, ...gives, perHour: interval === null ? 0 : HOUR_MS / interval }
-    })
+    return [...this.#checks.values()].map(({ setting: { name, severity, forSeconds, schedule }, gives }) => ({
+      ...{ name, severity, forSeconds },
+      ...gives,
+      ...rhythmOf(schedule)
+    }))
+  }
+
+  /** Checks of which the last that is known is that they fail. */
+  failed(): readonly string[] {
+    return [...this.#standings].flatMap(([name, { known }]) => (known === 'fail' ? [name] : []))
   }
 
   /** Runs a check now; one that runs already is joined. Throws `check-unknown`. */

@@ -32,6 +32,49 @@ export function cronProblem(expression: string): string | null {
   return comes ? null : 'such a day never comes'
 }
 
+/** How often a schedule comes. */
+export interface Rhythm {
+  /** On average, over the years. */
+  readonly perHour: number
+  /** The shortest time between two, in milliseconds. */
+  readonly leastMs: number
+}
+
+const MINUTE_MS = 60_000
+const DAY_MINUTES = 24 * 60
+/** After so many days dates and days of the week are together as they were. */
+const CYCLE_DAYS = 28 * 365 + 7
+
+/** The rhythm of a schedule without a problem: what lies between its next two says little of one that pauses at night. */
+export function rhythmOf(expression: string): Rhythm {
+  const fields = expression.split(' ')
+  const values = (field: 0 | 1 | 2 | 3 | 4): Values => {
+    const { from, to } = ranges[field]
+    return new Set(parseField(fields[field] ?? '', from, to))
+  }
+  const days = daysOf(values(2), values(3), new Set([...values(4)].map((day) => day % 7)))
+  const minutes = [...values(0)]
+  const times = [...values(1)].flatMap((hour) => minutes.map((minute) => hour * 60 + minute))
+  const sorted = times.sort((a, b) => a - b)
+  const gaps = sorted.map((at, i) => (sorted[i + 1] ?? (sorted[0] ?? 0) + DAY_MINUTES) - at)
+  return {
+    perHour: (sorted.length * days) / CYCLE_DAYS / 24,
+    leastMs: Math.min(...gaps) * MINUTE_MS
+  }
+}
+
+type Values = ReadonlySet<number>
+
+/** How many days of the cycle it comes on. */
+function daysOf(monthDays: Values, months: Values, week: Values): number {
+  if (monthDays.size === 31 && months.size === 12) return (CYCLE_DAYS * week.size) / 7
+  const all = Array.from({ length: CYCLE_DAYS }, (_, day) => new Date(day * DAY_MINUTES * MINUTE_MS))
+  return all.filter(
+    (date) =>
+      monthDays.has(date.getUTCDate()) && months.has(date.getUTCMonth() + 1) && week.has(date.getUTCDay())
+  ).length
+}
+
 /** The values of one field, or null when it is none. */
 function parseField(field: string, from: number, to: number): number[] | null {
   const all: number[] = []

@@ -7,8 +7,9 @@ export interface CheckDefinition {
   readonly severity: Severity
   readonly measures: CheckEvidence['measures']
   readonly unit: string | null
-  /** Samples that its schedule asks for in an hour. */
+  /** Samples that its schedule asks for in an hour, on average, and the shortest time between two. */
   readonly perHour: number
+  readonly leastMs: number
   /** How long it must fail, in seconds of the host being on, before that is an incident. */
   readonly forSeconds: number
 }

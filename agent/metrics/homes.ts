@@ -4,6 +4,7 @@ import { homeOf } from '../../shared/api/profile.ts'
 import { isTerminal, phases } from '../../shared/operation/phase.ts'
 import { partOf } from '../operation/parts.ts'
 import type { OperationState } from '../operation/state.ts'
+import { onceEnded } from './once-ended.ts'
 
 /**
  * What the journals tell of homes, for the users of the configuration and nobody else. A home itself is not looked at for
@@ -29,27 +30,24 @@ export function homeMetrics(
   })
   const ended = new Counter({
     name: 'belay_agent_home_operations_total',
-    help: "Operations on a user's home that have ended",
+    help: "Operations on a user's home that have ended since an hour before the first scrape of this agent",
     labelNames: ['user', 'kind', 'result'],
     registers
   })
   for (const user of users)
     for (const kind of ['activate', 'rollback'])
       for (const result of phases.filter(isTerminal)) ended.inc({ user, kind, result }, 0)
-  const counted = new Set<string>()
+  const newlyEnded = onceEnded()
   return (states) => {
-    const newest = new Map<string, OperationState>()
-    for (const state of states) {
-      const { id, kind } = state.accepted
-      for (const user of users) {
+    const all = states.flatMap((state) =>
+      users.flatMap((user) => {
         const part = partOf(state, homeOf(user))
-        if (part === null) continue
-        newest.set(user, part)
-        if (!isTerminal(state.phase) || counted.has(`${id} ${user}`)) continue
-        counted.add(`${id} ${user}`)
-        ended.inc({ user, kind, result: state.phase })
-      }
-    }
+        return part === null ? [] : [{ key: `${state.accepted.id} ${user}`, user, state, part }]
+      })
+    )
+    for (const { user, state } of newlyEnded(all))
+      ended.inc({ user, kind: state.accepted.kind, result: state.phase })
+    const newest = new Map(all.map(({ user, part }) => [user, part]))
     for (const user of users) {
       const state = newest.get(user)
       for (const name of phases) phase.set({ user, phase: name }, state?.phase === name ? 1 : 0)

@@ -19,6 +19,7 @@ import { checkMetrics } from './checks.ts'
 import { desiredGauges } from './desired.ts'
 import { heldGauge } from './hold.ts'
 import { homeMetrics } from './homes.ts'
+import { onceEnded } from './once-ended.ts'
 import { addSoakMetrics } from './soak.ts'
 
 /** The families of the agent, all below `belay_agent_`. */
@@ -50,7 +51,7 @@ function families(registry: Registry) {
     ),
     ended: new Counter({
       name: 'belay_agent_operations_total',
-      help: 'Operations that have ended',
+      help: 'Operations that have ended since an hour before the first scrape of this agent',
       labelNames: ['kind', 'result'],
       registers
     }),
@@ -94,13 +95,11 @@ export function agentMetrics(
   for (const kind of ['activate', 'rollback']) {
     for (const result of phases.filter(isTerminal)) m.ended.inc({ kind, result }, 0)
   }
-  const counted = new Set<string>()
+  const newlyEnded = onceEnded()
   const countEnded = (states: readonly OperationState[]) => {
-    for (const state of states) {
-      const { id, kind } = state.accepted
-      if (!isTerminal(state.phase) || counted.has(id)) continue
-      counted.add(id)
-      m.ended.inc({ kind, result: state.phase })
+    const all = states.map((state) => ({ key: state.accepted.id, state }))
+    for (const { state } of newlyEnded(all)) {
+      m.ended.inc({ kind: state.accepted.kind, result: state.phase })
       const ms = Date.parse(state.updatedAt) - Date.parse(state.acceptedAt)
       m.duration.observe({ result: state.phase }, ms / 1000)
     }

@@ -20,6 +20,8 @@ export function leakGate(scan: ScanClosure, policy: SecretsPolicy, signal: Abort
     if (policy.scan === 'off') return
     const report = reports.get(storePath) ?? scan(storePath, policy, signal)
     reports.set(storePath, report)
+    // What could not be looked at once may be looked at the next time.
+    report.catch(() => reports.delete(storePath))
     const { leaks } = await report
     if (leaks.length === 0) return
     const text = describeLeaks(leaks)

@@ -3,8 +3,8 @@ import { crc32 } from 'node:zlib'
 import { isAgeSecretKey } from '../../shared/secrets/age.ts'
 import type { LeakKind } from './kinds.ts'
 
-/** Raised with every change of a rule: what was found clean by older ones is looked at again. */
-export const RULES_VERSION = 1
+/** Raised with every change of rule or scan: what was found clean by older ones is looked at again. */
+export const RULES_VERSION = 2
 
 /** Bytes before a row that a rule may look at. */
 export const BEFORE = 200

@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises'
 import { BelayError, describeError } from '../../shared/errors.ts'
 import type { Run } from '../build/run.ts'
 import { endOfLog, nixProgram } from '../build/run.ts'
-import type { SecretsPolicy } from '../inventory/pipeline-schema.ts'
+import type { Allowed, SecretsPolicy } from '../inventory/pipeline-schema.ts'
 import type { Leak } from './allow.ts'
 import { applyAllowed } from './allow.ts'
 import type { KnownClean } from './known-clean.ts'
@@ -32,7 +32,7 @@ export type ScanClosure = (
   signal: AbortSignal
 ) => Promise<LeakReport>
 
-/** Leaks of one closure that are kept; one is enough to keep it back. */
+/** Leaks of one closure after which nothing more is looked at: one is enough to keep it back. */
 const MAX_LEAKS = 100
 /** Milliseconds without a look at anything else. */
 const SLICE_MS = 20
@@ -46,13 +46,14 @@ export function closureScan(run: Run, known: KnownClean): ScanClosure {
     const open = all.filter((path) => !isPublic(path))
     const fresh = open.filter(({ path }) => !clean.has(path))
     const began = performance.now()
-    const { found, files, bytes } = await scanPaths(
+    const { found, whole, files, bytes } = await scanPaths(
       fresh.map(({ path }) => path),
+      allow,
       signal
     )
     const seconds = Math.round(performance.now() - began) / 1000
     const dirty = new Set(found.map(({ path }) => path.split('/').slice(0, 4).join('/')))
-    await known.add(fresh.map(({ path }) => path).filter((path) => !dirty.has(path)))
+    await known.add(whole.filter((path) => !dirty.has(path)))
     return {
       storePath,
       ...applyAllowed(found, allow),
@@ -89,11 +90,15 @@ export function parseSigs(stdout: string): Path[] {
   })
 }
 
-/** Scans files and folders, in turn with whatever else this process does. */
-export async function scanPaths(paths: readonly string[], signal: AbortSignal) {
+/**
+ * Scans files and folders, in turn with whatever else this process does. What somebody has said is no leak does not count
+ * towards the most that are kept: it must not hide what comes behind it. `whole` are the paths that were gone through.
+ */
+export async function scanPaths(paths: readonly string[], allow: readonly Allowed[], signal: AbortSignal) {
   const buffer = scanBuffer()
   const found: Leak[] = []
-  let [files, bytes, last] = [0, 0, performance.now()]
+  const whole: string[] = []
+  let [leaks, files, bytes, last] = [0, 0, 0, performance.now()]
   const visit = async (path: string): Promise<void> => {
     signal.throwIfAborted()
     if (performance.now() - last > SLICE_MS) {
@@ -102,9 +107,10 @@ export async function scanPaths(paths: readonly string[], signal: AbortSignal) {
     }
     const kind = await lstat(path)
     if (kind.isDirectory()) for (const name of await readdir(path)) await visit(join(path, name))
-    if (!kind.isFile() || found.length >= MAX_LEAKS) return
-    for (const { kind: what, offset } of await scanFile(path, buffer))
-      found.push({ path, kind: what, offset })
+    if (!kind.isFile() || leaks >= MAX_LEAKS) return
+    const own = (await scanFile(path, buffer)).map((each): Leak => ({ path, ...each }))
+    found.push(...own)
+    leaks += applyAllowed(own, allow).leaks.length
     files += 1
     bytes += kind.size
   }
@@ -115,6 +121,8 @@ export async function scanPaths(paths: readonly string[], signal: AbortSignal) {
         cause
       })
     })
+    if (leaks >= MAX_LEAKS) break
+    whole.push(path)
   }
-  return { found, files, bytes }
+  return { found, whole, files, bytes }
 }

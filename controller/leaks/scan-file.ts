@@ -11,7 +11,7 @@ export interface Found {
   readonly offset: number
 }
 
-/** Findings of one file that are kept: one is enough to keep it back. */
+/** Findings of one kind in one file that are kept: one is enough to keep it back, unless that kind is allowed there. */
 const MAX_FOUND = 20
 /** A longer row is a blob; its beginning is looked at. */
 const MAX_RUN = 8192
@@ -41,7 +41,7 @@ export async function scanFile(path: string, buffer: Buffer): Promise<readonly F
       const rest = findRuns(view, done, (start, stop) => {
         const hit = look(buffer, start, stop)
         if (hit?.kind === 'sops') sops = sops < 0 ? base + start : sops
-        else if (hit && found.length < MAX_FOUND)
+        else if (hit && found.filter(({ kind }) => kind === hit.kind).length < MAX_FOUND)
           found.push({ kind: hit.kind, offset: base + start + hit.offset })
       })
       if (ended) break

@@ -21,17 +21,21 @@ export function usedBytes(db: DatabaseSync): number {
   return (read('page_count') - read('freelist_count')) * PAGE_BYTES
 }
 
-/** Removes what is too old, then the oldest samples and after them roll-ups until the rest is within the bound. */
-export function retain(db: DatabaseSync, { days, maxBytes }: Retention, nowMs: number): void {
+/**
+ * Removes what is too old, then the oldest samples and after them roll-ups until the rest is within the bound. Nothing is
+ * old by a clock alone: a host that boots with one that is years ahead would forget everything.
+ */
+export function retain(db: DatabaseSync, { days, maxBytes }: Retention, wallMs: number): void {
   const ids = db
     .prepare('SELECT id FROM checks')
     .all()
     .map(({ id }) => Number(id))
+  const nowMs = Math.min(wallMs, found(db, ids, 'max', 'samples', 'at') ?? wallMs)
   removeSamples(db, ids, nowMs - days * DAY_MS)
   removeHours(db, ids, Math.floor((nowMs - ROLL_UP_DAYS * DAY_MS) / HOUR_MS))
   while (usedBytes(db) > maxBytes * AIM) {
-    const sample = oldest(db, ids, 'samples', 'at')
-    const hour = oldest(db, ids, 'hours', 'hour')
+    const sample = found(db, ids, 'min', 'samples', 'at')
+    const hour = found(db, ids, 'min', 'hours', 'hour')
     if (sample !== null) removeSamples(db, ids, sample + PORTION_MS)
     else if (hour !== null) removeHours(db, ids, hour + 24)
     else break
@@ -40,19 +44,21 @@ export function retain(db: DatabaseSync, { days, maxBytes }: Retention, nowMs: n
   db.exec('PRAGMA incremental_vacuum')
 }
 
-function oldest(
+/** The first or the last of all checks. */
+function found(
   db: DatabaseSync,
   ids: readonly number[],
+  which: 'min' | 'max',
   table: 'samples' | 'hours',
   column: 'at' | 'hour'
 ): number | null {
-  const first = db.prepare(`SELECT min(${column}) AS first FROM ${table} WHERE check_id = ?`)
-  const all = ids.flatMap((id) => first.get(id)?.first ?? []).map(Number)
-  return all.length === 0 ? null : Math.min(...all)
+  const of = db.prepare(`SELECT ${which}(${column}) AS found FROM ${table} WHERE check_id = ?`)
+  const all = ids.flatMap((id) => of.get(id)?.found ?? []).map(Number)
+  return all.length === 0 ? null : Math[which](...all)
 }
 
 function removeSamples(db: DatabaseSync, ids: readonly number[], before: number): void {
-  const first = oldest(db, ids, 'samples', 'at') ?? before
+  const first = found(db, ids, 'min', 'samples', 'at') ?? before
   const remove = db.prepare('DELETE FROM samples WHERE check_id = ? AND at < ?')
   // After months switched off, or a jump of the clock, not portion by portion through an empty time.
   const step = Math.max(PORTION_MS, (before - first) / 1000)

@@ -95,7 +95,7 @@ export class BaselineTaker {
 
   #take(what: Pick<Baseline, 'storePath' | 'failedUnits' | 'operation' | 'takenBy'>): Promise<Baseline> {
     // At once: in a moment the activation begins.
-    const failing = this.#options.soak.failing.names()
+    const failing = this.#options.soak.failing.lastNames()
     const taken = this.#last.then(() => this.#complete(what, failing))
     this.#last = taken.catch(() => {})
     return taken

@@ -30,6 +30,13 @@ const KEPT = { gaps: 1000, reboots: 200, incidents: 300 } as const
 
 const keep = <T>(list: readonly T[], more: readonly T[], kept: number) => [...list, ...more].slice(-kept)
 
+/** Of too many incidents the oldest that is over goes; an open one only where all are open. */
+function keepIncidents(all: readonly LedgerIncident[]): readonly LedgerIncident[] {
+  if (all.length <= KEPT.incidents) return all
+  const over = all.findIndex(({ status }) => status !== 'open')
+  return all.toSpliced(Math.max(over, 0), 1)
+}
+
 /** Folds a ledger. Throws `journal-corrupt` for one that does not begin with a beginning. */
 export function foldLedger(events: readonly LedgerEvent[]): LedgerState {
   const [first, ...rest] = events
@@ -66,10 +73,10 @@ function happened(state: LedgerState, what: Happening): LedgerState {
     case 'stopped':
       return state
     case 'reboot-expected':
-      return { ...state, expecting: { by: what.by, reason: what.reason, at: state.sign.at } }
+      return { ...state, expecting: { by: what.by, reason: what.reason, at: what.at ?? state.sign.at } }
     case 'incident-opened': {
       const incident = { ...what.incident, rule: what.rule }
-      return { ...state, incidents: keep(state.incidents, [incident], KEPT.incidents) }
+      return { ...state, incidents: keepIncidents([...state.incidents, incident]) }
     }
     case 'incident-changed':
       return {

@@ -55,7 +55,8 @@ export type Happening =
   | { readonly type: 'counted' }
   /** The agent was told to stop. */
   | { readonly type: 'stopped' }
-  | { readonly type: 'reboot-expected'; readonly by: string; readonly reason: string }
+  /** `at`: when it was said, where that was in the soak before. */
+  | { readonly type: 'reboot-expected'; readonly by: string; readonly reason: string; readonly at?: string }
   | { readonly type: 'incident-opened'; readonly incident: Incident; readonly rule: string | null }
   | {
       readonly type: 'incident-changed'

@@ -64,7 +64,9 @@ export class LedgerFiles {
     } finally {
       await journal.close()
     }
-    if (state !== null && (this.#records.get(soak) ?? 0) > MAX_RECORDS) await this.#carry(state, null)
+    if (state === null || (this.#records.get(soak) ?? 0) <= MAX_RECORDS) return
+    // The event stands there: what throws here would have it written once more. The next one tries again.
+    await this.#carry(state, null).catch(() => {})
   }
 
   /** The newest soak of a store path; by default of all. */

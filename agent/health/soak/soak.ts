@@ -69,9 +69,10 @@ export class Soak {
     this.baselines = new BaselineTaker({ ...options, history: this.history, soak: this })
   }
 
-  /** Names the checks that there are from now on. */
-  setChecks(checks: readonly CheckDefinition[]): void {
+  /** Names the checks that there are from now on, and those that failed when they last ran. */
+  setChecks(checks: readonly CheckDefinition[], failed: readonly string[] = []): void {
     this.#advance()
+    this.failing.recall(failed)
     this.checks.clear()
     for (const check of checks) this.checks.set(check.name, check)
     this.failing.keep(new Set(this.checks.keys()))
@@ -222,6 +223,9 @@ export class Soak {
       { sign, count }
     )
     this.#received = 0
+    // The word was about the next reboot, whatever runs by then.
+    if (left?.expecting && left.sign.bootId === sign.bootId)
+      this.keeper.note({ type: 'reboot-expected', ...left.expecting })
     await this.keeper.write()
     this.#options.logger.info({ storePath: generation.storePath, cause }, 'a soak has begun')
   }

@@ -32,7 +32,7 @@ export type Family = (typeof families)[number]
 export interface LastScrape {
   /** When it was, ms since the epoch. */
   readonly at: number
-  /** Series of a family, without those that are NaN. */
+  /** Series of a family, without those that are NaN or infinite. */
   readonly all: (family: Family) => readonly { readonly labels: Series['labels']; readonly value: number }[]
   /** The only value of a family; null where it has none. */
   readonly only: (family: Family) => number | null
@@ -75,7 +75,7 @@ export async function lastScrape(
   const all = (family: Family) =>
     series.flatMap(({ labels, samples }) => {
       const value = samples.at(-1)?.value ?? Number.NaN
-      return labels.__name__ === `belay_agent_${family}` && !Number.isNaN(value) ? [{ labels, value }] : []
+      return labels.__name__ === `belay_agent_${family}` && Number.isFinite(value) ? [{ labels, value }] : []
     })
   return { at, all, only: (family) => only(host.name, family, all(family)) }
 }

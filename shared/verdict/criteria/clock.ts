@@ -58,14 +58,15 @@ export function availabilityCriterion(evidence: Evidence, policy: Policy, days: 
   const away = Math.max(0, onSeconds - availableSeconds)
   const allowed = (1 - policy.availability) * Math.max(onSeconds, days.required * DAY)
   const share = onSeconds === 0 ? 0 : availableSeconds / onSeconds
-  const kept = onSeconds > 0 && share > policy.availability
+  // More than all of it is not to be had.
+  const kept = onSeconds > 0 && (share > policy.availability || away === 0)
   const lost = onSeconds >= days.required * DAY || away > allowed
   return {
     name: 'availability',
     check: null,
     outcome: kept ? 'pass' : lost ? 'fail' : 'inconclusive',
     observed: percent(share),
-    threshold: `more than ${percent(policy.availability)}`,
+    threshold: policy.availability < 1 ? `more than ${percent(policy.availability)}` : percent(1),
     window: `${span(onSeconds)} on`,
     evidence: `${span(away)} not available, at most ${span(allowed)} in ${span(Math.max(onSeconds, days.required * DAY))}`,
     statistics: []

@@ -13,8 +13,9 @@ export function failureCriterion(check: CheckEvidence, policy: Policy): Judged {
   const before = shareOf(check.baseline)
   const whole = shareOf(check.soak)
   const recent = shareOf(check.soak.slice(-RECENT_HOURS))
-  const worst = recent.share - before.share > whole.share - before.share ? recent : whole
-  const often = worst.hours >= LEAST_HOURS && worst.share - before.share > policy.failedShare
+  const often = (recent.share > whole.share ? [recent, whole] : [whole, recent]).find(
+    ({ hours, share }) => hours >= LEAST_HOURS && share - before.share > policy.failedShare
+  )
   const criterion = {
     name: `failures/${check.name}`,
     check: check.name,
@@ -33,7 +34,7 @@ export function failureCriterion(check: CheckEvidence, policy: Policy): Judged {
     return { ...criterion, outcome: 'fail', evidence }
   }
   if (often) {
-    const evidence = `fails again and again: in ${counted(worst.hours, 'hour')}, ${percent(worst.share)} of samples; before ${percent(before.share)}`
+    const evidence = `fails again and again: in ${counted(often.hours, 'hour')}, ${percent(often.share)} of samples; before ${percent(before.share)}`
     return { ...criterion, outcome: 'fail', evidence }
   }
   if (whole.known === 0) {

@@ -210,3 +210,17 @@ t.test('writes never meet, and the last one has all', async (t) => {
   t.same(kept.length, 2)
   t.match(kept.at(-1), { memories: { reboot: { bootId: 'one', orderly: true } } })
 })
+
+t.test('what failed last is known from the start, whatever could not tell since', async (t) => {
+  const standing = (check: string, known: 'pass' | 'fail', result: 'pass' | 'fail' | 'unknown') => ({
+    last: { check, at: 0, result, value: null, durationMs: 1, message: '' },
+    ...{ since: 0, failedMs: null, failing: false, changes: [], known, flapping: false }
+  })
+  const standings = {
+    a: standing('a', 'fail', 'fail'),
+    b: standing('b', 'fail', 'unknown'),
+    c: standing('c', 'pass', 'unknown'),
+    gone: standing('gone', 'fail', 'fail')
+  }
+  t.same(world({ ...nothingKept, standings }).checks.failed(), ['a', 'b'])
+})

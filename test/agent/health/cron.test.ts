@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { createTask, validate } from 'node-cron'
 import t from 'tap'
-import { cronProblem, isTimeZone } from '../../../agent/health/cron.ts'
+import { cronProblem, isTimeZone, rhythmOf } from '../../../agent/health/cron.ts'
 
 t.test('five plain fields, and nothing that never comes', async (t) => {
   for (const good of [
@@ -69,6 +69,26 @@ t.test('what it takes node-cron takes too, and finds the next time', async () =>
     }),
     { numRuns: 100 }
   )
+})
+
+t.test('how often it comes, whatever the time is', async (t) => {
+  const minute = 60_000
+  const cases: [string, number, number][] = [
+    ['* * * * *', 60, minute],
+    ['*/5 * * * *', 12, 5 * minute],
+    ['*/7 * * * *', 9, 4 * minute],
+    ['0 9-17 * * *', 9 / 24, 60 * minute],
+    ['0 4 * * *', 1 / 24, 24 * 60 * minute],
+    ['0,1 0 * * 1-5', (2 * 5) / 7 / 24, minute],
+    ['0 0 * * 0,7', 1 / 7 / 24, 24 * 60 * minute],
+    ['0 0 1 * *', (12 * 28) / (28 * 365.25) / 24, 24 * 60 * minute],
+    ['55,5 0,23 * * *', 4 / 24, 10 * minute]
+  ]
+  for (const [schedule, perHour, leastMs] of cases) {
+    const rhythm = rhythmOf(schedule)
+    t.ok(Math.abs(rhythm.perHour - perHour) < 1e-9, `${schedule}: ${rhythm.perHour}`)
+    t.equal(rhythm.leastMs, leastMs, schedule)
+  }
 })
 
 t.test('any text is judged and never throws', async () => {

@@ -11,7 +11,7 @@ const settings = parseChecks(
 )
 
 function begin() {
-  const time = { now: 1e12, mono: 0 }
+  const time = { now: 1e12, mono: 7_200_000 }
   const ran: string[] = []
   const story: string[] = []
   const due = new Map<string, () => Promise<unknown>>()
@@ -69,6 +69,13 @@ t.test('after the start only what has not run for its interval runs', async (t) 
   const s = begin()
   s.acts.once?.()
   t.same(s.ran, ['old', 'never'])
+})
+
+t.test('after a boot everything runs, however short the one before was', async (t) => {
+  const s = begin()
+  s.time.mono = 900
+  s.acts.once?.()
+  t.same(s.ran, ['fresh', 'old', 'never'])
 })
 
 t.test('schedules begin anew when the clock has jumped, and only then', async (t) => {

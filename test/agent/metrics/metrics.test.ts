@@ -46,8 +46,8 @@ t.test('homes are counted apart from the system, for the users of the configurat
     accepted: { id, kind: 'activate', profile },
     phase,
     window: { deadlineAt: '2026-01-02T03:04:05Z' },
-    acceptedAt: '2026-01-02T03:04:05Z',
-    updatedAt: '2026-01-02T03:04:06Z'
+    acceptedAt: new Date().toISOString(),
+    updatedAt: new Date().toISOString()
   })
   const all = [
     state('home:alice', '1', 'rolled-back'),

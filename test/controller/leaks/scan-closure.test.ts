@@ -5,6 +5,7 @@ import { applyAllowed } from '../../../controller/leaks/allow.ts'
 import { leakGate } from '../../../controller/leaks/gate.ts'
 import { forgetful, knownCleanFile, knownCleanPath } from '../../../controller/leaks/known-clean.ts'
 import { closureScan, parseSigs, scanPaths } from '../../../controller/leaks/scan-closure.ts'
+import { BelayError } from '../../../shared/errors.ts'
 import { storePath } from '../fakes/fleet-host.ts'
 import { fakeRun } from '../fakes/run.ts'
 import { noLeaks } from '../fakes/scan.ts'
@@ -45,14 +46,36 @@ t.test('files and folders are gone through, links are not', async (t) => {
     b: ageKey(),
     c: 'nothing'
   })
-  const { found, files } = await scanPaths([join(directory, 'a'), join(directory, 'c')], signal)
+  const { found, files } = await scanPaths([join(directory, 'a'), join(directory, 'c')], [], signal)
   t.match(found, [{ path: join(directory, 'a/deep/key'), kind: 'private-key', offset: 28 }])
   t.equal(found.length, 1)
   t.equal(files, 2)
   const over = new AbortController()
   over.abort()
-  await t.rejects(scanPaths([directory], over.signal), { name: 'AbortError' })
+  await t.rejects(scanPaths([directory], [], over.signal), { name: 'AbortError' })
 })
+
+t.test(
+  'what is allowed hides nothing that is behind it, and what was not looked at is not clean',
+  async (t) => {
+    const key = pem()
+    const keys = Object.fromEntries(Array.from({ length: 120 }, (_, i) => [`${i}.pem`, key]))
+    const directory = t.testdir({
+      a: { tests: keys },
+      b: ageKey(),
+      c: Array.from({ length: 30 }, () => key).join('\n') + ageKey()
+    })
+    const [a, b, c] = ['a', 'b', 'c'].map((name) => join(directory, name)) as [string, string, string]
+    const allow = [{ path: '*/tests/*', kind: 'private-key', reason: 'of the tests' }] as const
+    const { found, whole } = await scanPaths([a, b], allow, signal)
+    t.match(applyAllowed(found, allow).leaks, [{ path: b, kind: 'age-key' }])
+    t.equal(applyAllowed(found, allow).leaks.length, 1)
+    t.same(whole, [a, b])
+    t.same((await scanPaths([a, b], [], signal)).whole, [], 'full of leaks before its end')
+    const both = await scanPaths([c], [{ ...allow[0], path: '*/c' }], signal)
+    t.match(both.found.at(-1), { path: c, kind: 'age-key' }, 'nor in one file')
+  }
+)
 
 t.test('what is found clean is remembered, for these rules', async (t) => {
   const file = join(t.testdir(), 'deep/scanned')
@@ -102,4 +125,20 @@ t.test('the gate refuses, warns or lets through, and looks once', async (t) => {
   await leakGate(scan, { scan: 'off' }, signal)('/nix/store/x', say)
   t.equal(looks, 2)
   await leakGate(noLeaks, {}, signal)('/nix/store/x', say)
+})
+
+t.test('a scan that did not succeed is tried again', async (t) => {
+  let looks = 0
+  const scan: typeof noLeaks = async (...asked) => {
+    if (looks++ === 0) throw new BelayError('leak-scan-failed', 'Nix did not answer')
+    return noLeaks(...asked)
+  }
+  const gate = leakGate(scan, {}, signal)
+  await t.rejects(
+    gate('/nix/store/x', () => {}),
+    { code: 'leak-scan-failed' }
+  )
+  await gate('/nix/store/x', () => {})
+  await gate('/nix/store/x', () => {})
+  t.equal(looks, 2)
 })

@@ -109,6 +109,13 @@ t.test('availability: an early minute is no end, a spent allowance is', async (t
   t.equal(away(1, 6100), 'fail', 'more than 1 % of seven days')
   t.equal(away(14, 6100), 'pass')
   t.equal(away(7, 6048), 'fail', 'exactly 99 % is not more than 99 %')
+  const always = (seconds: number) => {
+    const evidence = story({ days: 14, evidence: { availableSeconds: 14 * 86_400 - seconds } })
+    const { criteria } = of(evidence, [], { availability: 1, reason: 'everybody needs it' })
+    return criteria.find(({ name }) => name === 'availability')
+  }
+  t.match(always(0), { outcome: 'pass', threshold: '100 %' })
+  t.equal(always(1)?.outcome, 'fail')
 })
 
 t.test('extension moves both ends, and a host may differ with a reason', async (t) => {
@@ -160,6 +167,15 @@ t.test('failures that come and go every day are a pattern', async (t) => {
     ({ name }) => name === 'failures/nginx'
   )
   t.match(criterion, { outcome: 'fail', evidence: /fails again and again: in 28 hours/ })
+})
+
+t.test('two bad hours of the last day do not hide a bad soak', async (t) => {
+  const checks = stories.passes.checks.map((check) => ({
+    ...check,
+    soak: check.soak.map((hour, i) => (i < 20 || i >= 334 ? { ...hour, pass: 0, fail: 12 } : hour))
+  }))
+  const criterion = of({ ...stories.passes, checks }).criteria.find(({ name }) => name === 'failures/nginx')
+  t.match(criterion, { outcome: 'fail', evidence: /fails again and again: in 22 hours/ })
 })
 
 t.test('what the source of the evidence cannot tell is inconclusive, and can be waived', async (t) => {

@@ -117,12 +117,12 @@ t.test('what is too old goes, and what is too much: samples first', async (t) =>
   work({ write })
   const count = (type: 'samples' | 'hours') =>
     work({ query: { type, check: 'disk', interval: { from: 0, to: days(1000) }, limit: 1e6 } })[type].length
-  work({ tend: true }, days(40))
-  t.equal(count('samples'), 30 * 24)
-  t.equal(count('hours'), 40 * 24)
-  work({ tend: true }, days(430))
-  t.equal(count('samples'), 0)
-  t.equal(count('hours'), 10 * 24)
+  work({ tend: true, write: [sample(days(40))] }, days(40))
+  t.equal(count('samples'), 30 * 24 + 1)
+  t.equal(count('hours'), 40 * 24 + 1)
+  work({ tend: true, write: [sample(days(430))] }, days(430))
+  t.equal(count('samples'), 1)
+  t.equal(count('hours'), 10 * 24 + 2)
 
   const small = { days: 30, maxBytes: 4 * 1024 * 1024 }
   for (let day = 0; day < 12; day++) {
@@ -148,6 +148,15 @@ t.test('what is too old goes, and what is too much: samples first', async (t) =>
     retention: small
   }).hours
   t.equal(hours.length, 12 * 24, 'roll-ups stay')
+})
+
+t.test('a host that boots with its clock years ahead forgets nothing', async (t) => {
+  const { work } = place(t)
+  work({ write: Array.from({ length: 60 }, (_, i) => sample(start + i * 60_000)) })
+  work({ tend: true }, start + 3 * 365 * 24 * HOUR)
+  const interval = { from: start, to: start + HOUR }
+  t.match(work({ query: { type: 'hours', check: 'disk', interval, limit: 10 } }).hours, [{ pass: 60 }])
+  t.equal(work({ query: { type: 'samples', check: 'disk', interval, limit: 100 } }).samples.length, 60)
 })
 
 t.test('a write that fails leaves nothing of it', async (t) => {

@@ -23,9 +23,17 @@ const epoch = Date.parse('2026-05-01T00:00:00Z')
 const MINUTE = 60_000
 const DAY = 24 * 60 * MINUTE
 const path = (letter: string) => `/nix/store/${letter.repeat(32)}-nixos-system-cinnabar`
+const everyMinute = { perHour: 60, leastMs: MINUTE }
 const checks: readonly CheckDefinition[] = [
-  { name: 'web', severity: 'critical', measures: 'duration', unit: 'seconds', perHour: 60, forSeconds: 300 },
-  { name: 'disk', severity: 'minor', measures: 'bytes', unit: 'bytes', perHour: 60, forSeconds: 60 }
+  {
+    name: 'web',
+    severity: 'critical',
+    measures: 'duration',
+    unit: 'seconds',
+    ...everyMinute,
+    forSeconds: 300
+  },
+  { name: 'disk', severity: 'minor', measures: 'bytes', unit: 'bytes', ...everyMinute, forSeconds: 60 }
 ]
 
 /** A host that is only told, with clocks that are set. */
@@ -48,7 +56,7 @@ function world(t: Test) {
     ...{ monotonicMs: host.awake, bootMs: host.awake + host.asleep }
   })
   const quiet = { warn: () => {}, info: () => {} } as never
-  const start = async () => {
+  const start = async (failed: readonly string[] = []) => {
     const soak = new Soak({
       ...{ settings, logger: quiet, operations: { all: async () => [], root } },
       host: { observe: async () => ({ storePath: host.running, number: 7, running: host.running }) as never },
@@ -58,7 +66,7 @@ function world(t: Test) {
       },
       worker: async (work) => doWork(work, new Date(sign().at))
     })
-    soak.setChecks(checks)
+    soak.setChecks(checks, failed)
     await soak.tick()
     return soak
   }
@@ -126,6 +134,18 @@ t.test('a check that fails for long enough is an incident, and is resolved when 
   )
 })
 
+t.test('a baseline of an agent that has just started knows what failed before', async (t) => {
+  const { start, live } = world(t)
+  const failing = async (soak: Soak) => (await soak.baselines.take('somebody')).failing
+  const soak = await start(['web', 'gone'])
+  t.same(await failing(soak), ['web'])
+  t.same(await answers.incidents(soak, undefined), [], 'it has not failed since')
+  await live(soak, 1, { web: 'unknown', disk: 'fail' })
+  t.same(await failing(soak), ['disk', 'web'])
+  await live(soak, 1)
+  t.same(await failing(soak), [])
+})
+
 t.test('what failed in the baseline is no news until it has passed', async (t) => {
   const { host, start, live } = world(t)
   const soak = await start()
@@ -180,6 +200,24 @@ t.test('restart, reboot and days switched off are told apart, and nothing counte
     ['agent-stopped', 'off']
   )
   t.match(evidence.incidents, [{ severity: 'major', openedBy: 'rule: reboot' }])
+})
+
+t.test('a word that the next reboot is wanted outlives the generation under which it was said', async (t) => {
+  const { host, start, live } = world(t)
+  const soak = await start()
+  await live(soak, 60)
+  await soak.note({ type: 'reboot-expected', by: 'operate socket', reason: 'kernel' })
+  const said = soak.now().expecting
+  await live(soak, 10)
+  host.running = path('b')
+  await live(soak, 10)
+  t.match(soak.now(), { begun: { generation: { storePath: path('b') } }, expecting: said })
+  Object.assign(host, { boot: 'b2', wall: host.awake + MINUTE, awake: 30_000 })
+  const second = await start()
+  t.match(await answers.soakView(second), { reboots: 1, unexpectedReboots: 0 })
+  await second.note({ type: 'reboot-expected', by: 'operate socket', reason: 'once more' })
+  Object.assign(host, { boot: 'b3', wall: host.wall + MINUTE, awake: 30_000, running: path('c') })
+  t.equal((await start()).now().expecting, null, 'the reboot into another generation was the one')
 })
 
 t.test('F3: a ledger that is torn, damaged or nonsense', async (t) => {
