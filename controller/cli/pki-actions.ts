@@ -1,8 +1,9 @@
-import { BelayError, codeOf, describeError } from '../../shared/errors.ts'
+import { BelayError } from '../../shared/errors.ts'
 import type { Authority } from '../pki/authority.ts'
 import type { Issued } from '../pki/records.ts'
 import { standingOf } from '../pki/standing.ts'
 import type { PkiOptions } from './commands/pki.ts'
+import type { EnrollOptions } from './commands/pki-enroll.ts'
 import type { PkiActions } from './pki.ts'
 import { enrolledView, issuedView, pkiView } from './views/pki.ts'
 import type { ExitCode, Terminal, Wiring } from './wiring.ts'
@@ -28,6 +29,10 @@ export function pkiActions(
     if (asJson) json({ certificates: issued })
     else out(issuedView(issued, what))
   }
+  const enrolled = async (names: readonly string[], options: EnrollOptions) => {
+    const { enroll } = await import('./commands/pki-enroll.ts')
+    return await withAuthority(options, (authority) => enroll(authority, names, options, wiring))
+  }
   return {
     async pkiInit({ pki, name, years, json: asJson }) {
       const { authorityFiles, initAuthority } = await import('../pki/authority.ts')
@@ -45,8 +50,7 @@ export function pkiActions(
       show([issued], 'signed', options.json)
     },
     async pkiEnroll(names, options) {
-      const { enroll } = await import('./commands/pki-enroll.ts')
-      const hosts = await withAuthority(options, (authority) => enroll(authority, names, options, wiring))
+      const hosts = await enrolled(names, options)
       if (options.json) json({ hosts })
       else out(enrolledView(hosts, paint))
       if (hosts.some(({ ok }) => !ok)) exit(exitCodes.failed)
@@ -58,8 +62,14 @@ export function pkiActions(
         await authority.writeList()
         return await renewFiles(authority, names, clock.now())
       })
-      if (made.length > 0 || failed.length === 0) show(made, 'renewed', options.json)
-      if (failed.length > 0) throw new BelayError(codeOf(failed[0]), failed.map(describeError).join('\n'))
+      if (!options.json && (made.length > 0 || failed.length === 0)) show(made, 'renewed')
+      // Whatever became of the files: no host waits for them.
+      const hosts = options.hosts ? await enrolled([], { ...options, due: true, days: 30 }) : null
+      if (options.json) json({ certificates: made, ...(hosts === null ? {} : { hosts }) })
+      else if (hosts !== null) out(enrolledView(hosts, paint))
+      if (hosts?.some(({ ok }) => !ok)) exit(exitCodes.failed)
+      if (failed[0] !== undefined)
+        throw new BelayError(failed[0].code, failed.map(({ message }) => message).join('\n'))
     },
     async pkiRevoke(target, options) {
       const ended = await withAuthority(options, (authority) => authority.revoke(target, options.reason))

@@ -15,12 +15,17 @@ export interface InitOptions extends PkiOptions {
   readonly years: number
 }
 
+/** Options of `belay pki renew`. */
+export interface RenewOptions extends PkiOptions {
+  readonly hosts?: true
+}
+
 /** What `belay pki` does. */
 export interface PkiActions {
   pkiInit(options: InitOptions): Promise<void>
   pkiIssue(name: string, options: IssueOptions): Promise<void>
   pkiEnroll(hosts: readonly string[], options: EnrollOptions): Promise<void>
-  pkiRenew(names: readonly string[], options: PkiOptions): Promise<void>
+  pkiRenew(names: readonly string[], options: RenewOptions): Promise<void>
   pkiRevoke(target: string, options: PkiOptions & { readonly reason: RevocationReason }): Promise<void>
   pkiStatus(options: PkiOptions): Promise<void>
 }
@@ -48,7 +53,11 @@ export function addPki(program: Command, actions: PkiActions): void {
     .command('renew [name...]')
     .description('give all whose half of life is over, or those named, another certificate; write the list')
     .addOption(pki())
-    .addHelpText('after', examples('belay pki renew', 'belay pki renew controller'))
+    .option('--hosts', 'then what `belay pki enroll --due` does, whatever became of the files')
+    .addHelpText(
+      'after',
+      examples('belay pki renew', 'belay pki renew --hosts', 'belay pki renew controller')
+    )
     .action((names: string[], _, command: Command) => actions.pkiRenew(names, command.optsWithGlobals()))
   group
     .command('revoke <name-or-serial>')

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { access, constants, readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { durableCreate, durableFolder, durableWrite } from '../../../shared/durable-write.ts'
-import { BelayError } from '../../../shared/errors.ts'
+import { BelayError, codeOf, describeError } from '../../../shared/errors.ts'
 import type { ApiRole } from '../../../shared/server/role.ts'
 import { readRequest } from '../../../shared/x509/request.ts'
 import type { Authority, Wanted } from '../../pki/authority.ts'
@@ -61,9 +61,9 @@ export async function renewFiles(
   authority: Authority,
   names: readonly string[],
   now: number
-): Promise<{ readonly made: readonly Issued[]; readonly failed: readonly unknown[] }> {
+): Promise<{ readonly made: readonly Issued[]; readonly failed: readonly BelayError[] }> {
   const made: Issued[] = []
-  const failed: unknown[] = []
+  const failed: BelayError[] = []
   for (const { serial } of authority.issued) {
     // As it is now: what was just made may have replaced it.
     const one = authority.issued.find((each) => each.serial === serial)
@@ -74,7 +74,8 @@ export async function renewFiles(
     const wantedAgain = { ...one, file: one.file, days: daysOf(one) }
     await withNewKey(authority, wantedAgain, durableWrite).then(
       (issued) => made.push(issued),
-      (error: unknown) => failed.push(error)
+      (error: unknown) =>
+        failed.push(new BelayError(codeOf(error), `${one.name}: ${describeError(error)}`, { cause: error }))
     )
   }
   return { made, failed }

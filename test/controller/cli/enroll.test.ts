@@ -97,6 +97,26 @@ t.test('a certificate that did not get to its host is made again the next time',
   t.match(await pki('pki', 'enroll', '--due'), { code: 0, out: /has the newest list/ })
 })
 
+t.test('renew --hosts brings hosts theirs, whatever became of the files', async (t) => {
+  const { pki, time, held } = await world(t)
+  const out = t.testdir({ home: {} })
+  await pki('pki', 'issue', 'anna', '--role', 'operate', '--out', join(out, 'home'))
+  await pki('pki', 'enroll', 'cinnabar')
+  const first = await held()
+  time.ahead = 16 * DAY
+  rmSync(join(out, 'home'), { recursive: true })
+  const done = await pki('pki', 'renew', '--hosts')
+  t.match(done, { code: 1, out: /✔ cinnabar {2}until/, err: /anna/ })
+  t.not((await held()).certificate.serial, first.certificate.serial)
+  mkdirSync(join(out, 'home'))
+  const again = await pki('--json', 'pki', 'renew', '--hosts')
+  t.match(again, { code: 0 })
+  t.match(JSON.parse(again.out), {
+    certificates: [{ name: 'anna' }],
+    hosts: [{ host: 'cinnabar', ok: true }]
+  })
+})
+
 t.test('a host that is away is told; the others are served', async (t) => {
   const { pki } = await world(t)
   const both = await pki('pki', 'enroll', 'galena', 'cinnabar')
