@@ -14,6 +14,13 @@ export function beginCheck({ kind, options }: CheckSetting, measures: Measures =
   return kinds[kind].begin(options)
 }
 
+/**
+ * Whether it opens what the configuration names. Where that lies on a file system that is dead it hangs for good, and keeps
+ * one of the four threads of libuv by which all of the daemon reads and writes.
+ */
+export const opensWhatIsNamed = ({ kind }: CheckSetting): boolean =>
+  kind === 'disk' || kind === 'secrets-present' || kind === 'certificate-expiry'
+
 /** Whether others can let it wait for all of its time: they must not take that of what this host knows by itself. */
 export const waitsForOthers = ({ kind, options }: CheckSetting): boolean =>
   kind === 'mesh' || kind === 'ssh' || kinds[kind].overNetwork(options)

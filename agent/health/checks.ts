@@ -3,7 +3,7 @@ import type { CheckState, Sample } from '../../shared/api/checks.ts'
 import { BelayError } from '../../shared/errors.ts'
 import type { CheckSetting } from '../config/checks.ts'
 import type { Measures } from './begin.ts'
-import { beginCheck, waitsForOthers } from './begin.ts'
+import { beginCheck, opensWhatIsNamed, waitsForOthers } from './begin.ts'
 import { rhythmOf } from './cron.ts'
 import type { Gives, Measure, World } from './kinds/kind.ts'
 import { unknown } from './kinds/kind.ts'
@@ -18,6 +18,8 @@ import type { RunOf } from './world.ts'
 
 /** So many run at a time: checks must not starve the host, nor the agent. As many more wait for others. */
 const AT_ONCE = 2
+/** With so many hanging none more is begun that may: the daemon needs threads for itself. */
+const MAX_HANGING = 2
 /** The state is written at most so often, in milliseconds. */
 const WRITE_MS = 60_000
 /** What counts as watched between two samples where no schedule says it, in milliseconds. */
@@ -169,10 +171,12 @@ export class Checks {
     const { name, timeoutSeconds } = setting
     // Not one more thread for what already hangs, such as a dead network file system.
     const hangs = this.#hanging.has(name)
+    const others = this.#hanging.size >= MAX_HANGING && opensWhatIsNamed(setting)
+    const why = hangs ? 'the run before still hangs' : `${this.#hanging.size} other checks hang`
     const { sample, settled } = await runCheck({
       name,
       timeoutMs: timeoutSeconds * 1000,
-      measure: hangs ? async () => unknown('the run before still hangs') : measure,
+      measure: hangs || others ? async () => unknown(why) : measure,
       clock,
       ...(after ? { after } : {}),
       world: (signal) =>
@@ -185,10 +189,14 @@ export class Checks {
         })
     })
     if (!hangs) {
-      this.#hanging.add(name)
-      void settled.then(() => this.#hanging.delete(name))
+      let gone = false
+      void settled.then(() => {
+        gone = true
+        this.#hanging.delete(name)
+      })
       // What has ended in time has settled by now.
       await Promise.race([settled, Promise.resolve()])
+      if (!gone) this.#hanging.add(name)
     }
     return sample
   }

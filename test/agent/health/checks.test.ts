@@ -1,4 +1,4 @@
-import { setImmediate as turn } from 'node:timers/promises'
+import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
 import { parseChecks } from '../../../agent/config/checks.ts'
 import { Checks } from '../../../agent/health/checks.ts'
@@ -127,6 +127,29 @@ t.test('what hangs is not started a second time', async (t) => {
   void w.checks.run('a')
   await turn()
   t.equal(w.open.length, 2, 'once it is gone, it runs again')
+})
+
+t.test('where two hang no third one that may is begun, and all others are', async (t) => {
+  const begun: unknown[] = []
+  const disks = ['one', 'two', 'three'].map((name) => [name, { kind: 'disk', path: `/${name}` }])
+  const checks = new Checks({
+    settings: parseChecks({ ...Object.fromEntries(disks), drift: { kind: 'drift' } }, places),
+    clock: { now: () => 0, monotonicMs: () => 0 },
+    kept: nothingKept,
+    write: async () => {},
+    warn: () => {},
+    after: () => delay(20),
+    world: () => ({}) as World,
+    measures: {
+      disk: (options) => () => new Promise(() => begun.push(options)),
+      drift: () => async () => ({ result: 'pass', value: null, message: 'as chosen' })
+    }
+  })
+  await Promise.all([checks.run('one'), checks.run('two')])
+  t.match(await checks.run('three'), { result: 'unknown', message: '2 other checks hang' })
+  t.equal(begun.length, 2)
+  t.match(await checks.run('one'), { message: 'the run before still hangs' })
+  t.match(await checks.run('drift'), { result: 'pass' })
 })
 
 t.test('what matters is kept, at most once a minute, and is known after a restart', async (t) => {
