@@ -19,6 +19,9 @@ export interface Judgement {
   readonly cause: string
 }
 
+/** Just after a boot all others read as well. What is not told in time counts as a host that went down without a shutdown. */
+const JOURNAL_MS = 60_000
+
 /** For so long somebody's word that a reboot is wanted holds, in milliseconds. */
 const WORD_HOLDS_MS = 24 * 3_600_000
 
@@ -83,7 +86,7 @@ const messages = (args: readonly string[]) => journalctl([...args, '--output=cat
 
 async function journalctl(args: readonly string[]): Promise<readonly string[]> {
   const { code, stdout } = await runCommand(['journalctl', '--quiet', '--no-pager', ...args], {
-    timeoutMs: 10_000
+    timeoutMs: JOURNAL_MS
   })
   return code === 0 ? stdout.split('\n').filter(Boolean) : []
 }
