@@ -16,7 +16,12 @@ export interface Shown {
 export type Content = Buffer | { readonly link: string } | null
 
 /** The unified diff of a file, bounded, without secrets. What is binary is only named. */
-export async function fileDiff(path: string, before: Content, after: Content): Promise<Shown> {
+export async function fileDiff(
+  path: string,
+  before: Content,
+  after: Content,
+  maxMs = MAX_MS
+): Promise<Shown> {
   const [was, is] = [textOf(before), textOf(after)]
   const note = was.note ?? is.note
   if (note !== null) return { diff: null, note }
@@ -33,7 +38,7 @@ export async function fileDiff(path: string, before: Content, after: Content): P
     undefined,
     {
       context: 3,
-      timeout: MAX_MS,
+      timeout: maxMs,
       headerOptions: FILE_HEADERS_ONLY
     }
   )

@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { CommandResult } from '../../shared/command.ts'
+import type { Phase } from '../../shared/operation/phase.ts'
+import { isTerminal } from '../../shared/operation/phase.ts'
 import type { Fleet } from './fleet.ts'
 import type { AgentParts } from './generation.ts'
 import type { Host } from './host.ts'
@@ -53,6 +55,10 @@ export function belay(fleet: Fleet, ...args: string[]): Promise<CommandResult> {
 /** What a host is, read from the host and not from the agent. */
 export async function truthOf(host: Host) {
   const read = async (...argv: string[]) => (await host.run(argv)).stdout.trim()
+  const runner = () => read('systemctl', 'is-active', 'belay-operation.service')
+  const hasEnded = async () => (await journalOf(host)).phases.some((phase) => isTerminal(phase as Phase))
+  // The end is written before it is tidied up.
+  await host.waitFor(async () => (await runner()) !== 'active' || !(await hasEnded()), 'the runner to go')
   const entry = (await read('sed', '-n', 's/^default //p', '/boot/loader/loader.conf')) || 'none'
   return {
     running: await read('readlink', '-f', '/run/current-system'),
@@ -70,7 +76,7 @@ export async function truthOf(host: Host) {
     guards: (await read('systemctl', 'list-units', 'belay-guard-*', '--plain', '--no-legend'))
       .split('\n')
       .filter(Boolean),
-    runner: await read('systemctl', 'is-active', 'belay-operation.service')
+    runner: await runner()
   }
 }
 

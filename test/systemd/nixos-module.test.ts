@@ -88,7 +88,7 @@ t.test('flake and module', { skip }, async (t) => {
       const units = await module.path('units', both)
       const renewal = await host.must(['cat', `${units}/belay-pki.service`])
       t.match(renewal, /^Environment=BELAY_FLEET=\/etc\/belay\/other\.yaml$/m)
-      t.match(renewal, /^ExecStart=\/nix\/store\/\S+\/belay pki enroll --due$/m)
+      t.match(renewal, /^ExecStart=\/nix\/store\/\S+\/belay pki renew --hosts$/m)
       t.match(await host.must(['cat', `${units}/belay-pki.timer`]), 'OnCalendar=daily')
     }
   )
