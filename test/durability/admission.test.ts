@@ -1,5 +1,6 @@
 import t from 'tap'
 import type { Admission } from '../../agent/operation/store.ts'
+import { admission as usual } from '../agent/operation/admission.ts'
 import { Disk } from './disk.ts'
 import { afterPowerCut } from './power-cut.ts'
 import type { Damage, Judge, RealCode } from './survey.ts'
@@ -9,11 +10,7 @@ const ROOT = '/var/lib/belay/operations'
 const RESERVE_BYTES = 64 * 1024
 const now = () => ({ at: '2026-01-02T03:04:05.678Z', bootId: 'b', monotonicMs: 1 })
 const admission = (key: string): Admission => ({
-  kind: 'activate',
-  profile: 'system',
-  target: { number: null, storePath: `/nix/store/${'a'.repeat(32)}-nixos-system` },
-  confirm: { by: 'connection', windowSeconds: 60 },
-  principal: 'operate',
+  ...usual,
   reason: 'a reason of some length '.repeat(40),
   idempotency: { key, request: 'hash' }
 })

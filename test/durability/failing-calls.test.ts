@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { Journal } from '../../agent/journal/journal.ts'
-import type { Admission } from '../../agent/operation/store.ts'
+import { admission } from '../agent/operation/admission.ts'
 import type { Tree } from './disk.ts'
 import { Disk } from './disk.ts'
 import { afterPowerCut } from './power-cut.ts'
@@ -180,15 +180,6 @@ const opening: Subject<void> = {
 }
 
 const ROOT = '/state/operations'
-const admission: Admission = {
-  kind: 'activate',
-  profile: 'system',
-  target: { number: null, storePath: `/nix/store/${'a'.repeat(32)}-nixos-system` },
-  confirm: { by: 'connection', windowSeconds: 60 },
-  principal: 'operate',
-  reason: null,
-  idempotency: null
-}
 
 /**
  * After a failure there is no operation, on the disk at most a whole one; and another is admitted. Where nothing can be

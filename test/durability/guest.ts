@@ -3,9 +3,9 @@ import { mkdir, open, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openJournal, readJournal } from '../../agent/journal/journal.ts'
 import type { Event } from '../../agent/operation/events.ts'
-import type { Admission } from '../../agent/operation/store.ts'
 import { admit, listOperations, operationDirectory, readOperation } from '../../agent/operation/store.ts'
 import { durableWrite, syncDirectory } from '../../shared/durable-write.ts'
+import { admission } from '../agent/operation/admission.ts'
 
 /*
  * Runs as the only process of a virtual machine: says what the cuts before have left, then writes until the power goes.
@@ -18,16 +18,6 @@ const turn = Number(process.env.TURN)
 const from = Number(process.env.FROM)
 const now = () => ({ at: new Date().toISOString(), bootId: String(turn), monotonicMs: performance.now() })
 const say = (...words: readonly (string | number)[]) => writeSync(1, `\nbelay ${words.join(' ')}\n`)
-
-const admission: Admission = {
-  kind: 'activate',
-  profile: 'system',
-  target: { number: null, storePath: `/nix/store/${'a'.repeat(32)}-nixos-system` },
-  confirm: { by: 'connection', windowSeconds: 60 },
-  principal: 'operate',
-  reason: null,
-  idempotency: null
-}
 
 if (process.env.WITHOUT_FSYNC === '1') {
   await using file = await open('/')

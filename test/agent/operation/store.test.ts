@@ -12,15 +12,11 @@ import {
   removeLeftovers,
   requestHash
 } from '../../../agent/operation/store.ts'
+import { admission as usual } from './admission.ts'
 
 const now = () => ({ at: '2026-01-02T03:04:05.678Z', bootId: 'b', monotonicMs: 1 })
 const admission = (key: string | null = null, request: unknown = 1): Admission => ({
-  kind: 'activate',
-  profile: 'system',
-  target: { number: null, storePath: `/nix/store/${'a'.repeat(32)}-nixos-system` },
-  confirm: { by: 'connection', windowSeconds: 60 },
-  principal: 'operate',
-  reason: null,
+  ...usual,
   idempotency: key === null ? null : { key, request: requestHash(request) }
 })
 

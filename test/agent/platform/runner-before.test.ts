@@ -5,25 +5,12 @@ import type { Event } from '../../../agent/operation/events.ts'
 import { admit, operationDirectory } from '../../../agent/operation/store.ts'
 import { operationOf, runnerCommand } from '../../../agent/platform/nixos/units.ts'
 import { isOver } from '../../../agent/platform/runner-before.ts'
+import { admission } from '../operation/admission.ts'
 
 t.test('an operation is over when its journal says so, and never by what cannot be read', async (t) => {
   const root = t.testdir()
   const now = () => ({ at: '2026-01-02T03:04:05.678Z', bootId: 'b', monotonicMs: 1 })
-  const { id } = (
-    await admit(
-      root,
-      {
-        kind: 'activate',
-        profile: 'system',
-        target: { number: null, storePath: `/nix/store/${'a'.repeat(32)}-nixos-system` },
-        confirm: { by: 'connection', windowSeconds: 60 },
-        principal: 'operate',
-        reason: null,
-        idempotency: null
-      },
-      now
-    )
-  ).accepted
+  const { id } = (await admit(root, admission, now)).accepted
   const journal = await openJournal<Event>(join(operationDirectory(root, id), 'journal.jsonl'), now)
   for (const to of ['fetching', 'checking', 'arming', 'activating', 'rolling-back', 'stuck'] as const) {
     t.equal(await isOver(root, id), false)
