@@ -12,20 +12,30 @@ export interface Clocks {
 /** Calls again and again; gives what ends that. */
 export type Every = (ms: number, act: () => void) => () => void
 
+/** What waits for a time. */
+export interface Waiting {
+  stop(): void
+  start(): void
+}
+
 /**
- * Calls when the clock has jumped, and after sleep, in which the monotonic clock stands still: what node-cron waits for is
- * then gone, or not come, and what comes late by more than a second it leaves out. Gives what ends the watching.
+ * Begins tasks anew when the clock has jumped, and after sleep, in which the monotonic clock stands still: what node-cron
+ * waits for is then gone, or not come, and what comes late by more than a second it leaves out. Gives what ends the watching.
  */
-export function onClockJump(
+export function restartOnClockJump(
+  tasks: readonly Waiting[],
   { now, monotonicMs }: Clocks,
   every: Every,
-  act: () => void,
   lookMs = DRIFT_MS
 ): () => void {
   let offset = now() - monotonicMs()
   return every(lookMs, () => {
     const seen = now() - monotonicMs()
-    if (Math.abs(seen - offset) > JUMP_MS) act()
+    if (Math.abs(seen - offset) > JUMP_MS)
+      for (const task of tasks) {
+        task.stop()
+        task.start()
+      }
     offset = seen
   })
 }

@@ -1,6 +1,6 @@
 import { monotonicMs } from './clock.ts'
 import type { Clocks, Every } from './clock-jumps.ts'
-import { onClockJump } from './clock-jumps.ts'
+import { restartOnClockJump } from './clock-jumps.ts'
 import type { Task, Timetable } from './health/scheduler.ts'
 import { nodeCron, realTimers } from './health/scheduler.ts'
 
@@ -30,11 +30,7 @@ export function keepSchedule(
 ): () => void {
   const task = cron({ schedule, timeZone: 'UTC', jitterSeconds: 0 }, run)
   task.start()
-  const anew = () => {
-    task.stop()
-    task.start()
-  }
-  const stopWatching = onClockJump(clock, every, anew, LOOK_MS)
+  const stopWatching = restartOnClockJump([task], clock, every, LOOK_MS)
   return () => {
     stopWatching()
     task.stop()

@@ -105,8 +105,10 @@ export async function serve(settings: Settings, config: string | null): Promise<
   const stopNotifying = notifySystemd(`${settings.socketDirectory}/admin.sock`)
   looking.start(operations.root, look)
   // Once a day, at a quiet minute.
-  const stopTending = keepSchedule('17 3 * * *', tend, await byNode())
-  const stopRetention = await scheduleRetention(settings, () => platform.startRetention(config), logger)
+  const keeping = await byNode()
+  const stopTending = keepSchedule('17 3 * * *', tend, keeping)
+  const startRetention = () => platform.startRetention(config)
+  const stopRetention = await scheduleRetention(settings, startRetention, logger, keeping)
   const stopSoak = soak.follow()
   await health.start()
   soak.setChecks(checks.definitions(), checks.failed())

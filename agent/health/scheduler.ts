@@ -1,5 +1,5 @@
-import type { Every } from '../clock-jumps.ts'
-import { onClockJump } from '../clock-jumps.ts'
+import type { Every, Waiting } from '../clock-jumps.ts'
+import { restartOnClockJump } from '../clock-jumps.ts'
 import type { CheckSetting } from '../config/checks.ts'
 import type { Checks } from './checks.ts'
 import type { CheckClock } from './run-check.ts'
@@ -8,9 +8,7 @@ import type { CheckClock } from './run-check.ts'
 const FIRST_MS = 20_000
 
 /** A schedule that is kept. */
-export interface Task {
-  stop(): void
-  start(): void
+export interface Task extends Waiting {
   /** Milliseconds since the epoch. */
   nextRunAt(): number | null
   intervalMs(): number | null
@@ -41,12 +39,7 @@ export function startScheduler(options: SchedulerOptions): () => void {
     nextRunAt: (name) => tasks.get(name)?.nextRunAt() ?? null,
     intervalMs: (name) => tasks.get(name)?.intervalMs() ?? null
   }
-  const stopWatching = onClockJump(clock, every, () => {
-    for (const task of tasks.values()) {
-      task.stop()
-      task.start()
-    }
-  })
+  const stopWatching = restartOnClockJump([...tasks.values()], clock, every)
   const stopFirst = once(FIRST_MS, () => {
     for (const [name, task] of tasks) {
       const age = clock.now() - (checks.ranAt(name) ?? Number.NEGATIVE_INFINITY)
